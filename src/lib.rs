@@ -1,0 +1,42 @@
+//! evictd watches the sign-in sessions of Zendesk accounts, judges each against policies, and revokes the risky ones.
+//!
+//! # One cycle
+//!
+//! ```text
+//! gather → evidence → evaluate → plan → guard → enforce → grade → report
+//! ```
+//!
+//! Everything from *evidence* to *guard* is pure: the same input and the same `now` give the same bytes. Dry run and
+//! enforcement are one path; only what guard clears differs.
+//!
+//! # Rooms and ranks
+//!
+//! A room imports rooms of lower rank only (`tests/it/house.rs` enforces it); the list below is in order of rank.
+//!
+//! # Invariants
+//!
+//! Unknown never revokes. Nothing happens that was not written down before. Only [`guard`] can make a `Cleared`; only
+//! [`enforce`] can spend one, and spending writes the intent first. Half a policy set is never in force. A credential
+//! goes to its account's own host and nowhere else.
+
+// The nouns.
+pub mod model;
+// What people write, and what is wrong with it.
+pub mod diagnostic;
+pub mod document;
+pub mod record;
+// What gather saw; what the operator wants.
+pub mod config;
+pub mod snapshot;
+// Judging: pure.
+pub mod evidence;
+pub mod facts;
+pub mod policy;
+// Effects: thin.
+pub mod clock;
+pub mod files;
+pub mod trail;
+pub mod zendesk;
+// The application.
+pub mod cli;
+pub mod simulator;

@@ -1,0 +1,2 @@
+//! The program: arguments to `cli`, its exit code back.
+fn main() {}

@@ -1,0 +1,108 @@
+//! What was done before: what belts with a memory are judged against.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{RuleId, SessionId, Stratum, UserId};
+
+/// What became of a request to end a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Zendesk ended it.
+    Revoked,
+    /// It was gone before the request.
+    AlreadyGone,
+    /// Zendesk refused: credentials, scope, plan.
+    Refused,
+    /// No answer, and looking it up gave none either.
+    Unclear,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: &[Self] = &[Self::Revoked, Self::AlreadyGone, Self::Refused, Self::Unclear];
+
+    /// The word in reports and the trail.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Revoked => "revoked",
+            Self::AlreadyGone => "already-gone",
+            Self::Refused => "refused",
+            Self::Unclear => "unclear",
+        }
+    }
+
+    /// The outcome with this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|one| one.word() == word)
+    }
+
+    /// Whether Zendesk said that the session is gone: 204, 404, or a look-up that did not find it.
+    pub fn is_answered(self) -> bool {
+        matches!(self, Self::Revoked | Self::AlreadyGone)
+    }
+
+    /// Whether a person may have lost a session by it: this is what windows count.
+    pub fn counts_in_windows(self) -> bool {
+        matches!(self, Self::Revoked | Self::Unclear)
+    }
+}
+
+/// What the person's listing says right after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grade {
+    /// The session is no longer listed.
+    Ended,
+    /// It is still listed.
+    StillPresent,
+    /// The listing could not be read whole.
+    Unknown,
+}
+
+impl Grade {
+    /// The word in reports and the trail.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ended => "ended",
+            Self::StillPresent => "still-present",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One session that a rule's intention reached, as the trail tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The session.
+    pub session: SessionId,
+    /// Its person.
+    pub user: UserId,
+    /// The person's stratum then.
+    pub stratum: Stratum,
+    /// The rules whose claims were cleared.
+    pub rules: Vec<RuleId>,
+    /// When, on Zendesk's clock.
+    pub at: Timestamp,
+    /// What became of it; an intent without an outcome is unclear.
+    pub outcome: Outcome,
+}
+
+/// How many people each stratum has.
+pub type Roster = BTreeMap<Stratum, usize>;
+
+/// What guard remembers; derived from the trail at start, never from state that can be lost.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct History {
+    /// Everything of the last 24 hours, oldest first.
+    pub ended: Vec<Ended>,
+    /// People with sessions in the last complete sweep.
+    pub roster: Option<Roster>,
+}
+
+/// A pause in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    /// It ends then; `None` for a pause file that cannot be read, which has no end.
+    pub until: Option<Timestamp>,
+}

@@ -1,0 +1,43 @@
+//! The nouns of evictd and nothing that acts on them: ids, sessions, people, facts, answers, outcomes.
+//!
+//! One idea has one word, in code, policies, logs and reports:
+//!
+//! | word | meaning |
+//! |---|---|
+//! | account | one Zendesk account, `{subdomain}.zendesk.com` |
+//! | session | one signed-in session that Zendesk lists |
+//! | person | the Zendesk user a session belongs to; *staff* are agents and admins |
+//! | stratum | admins, agents or end users: belts count each apart |
+//! | fact | one named value about a session: *known* (value, source, as of, strength) or *unknown* (why) |
+//! | condition | what a rule asks; it answers yes, no or unknown |
+//! | claim | one rule on one session: fired, spared or undecided |
+//! | verdict | per session: revoke, spare, undecided or keep |
+//! | intention | what would be done if nothing held it back |
+//! | belt | a limit that holds intentions back |
+//! | cleared, withheld | what the guard lets through, what it keeps |
+//! | outcome | revoked, already gone, refused or unclear |
+//! | grade | afterwards: ended, still present or unknown |
+//! | trail, record | the audit log, one line of it |
+//!
+//! Nothing here reads a clock, a file or a socket, and nothing derives a wire format: the rooms at the boundary have
+//! their own structs and convert.
+
+mod answer;
+mod duration;
+mod fact;
+mod foreign;
+mod history;
+mod ids;
+mod law;
+mod person;
+mod session;
+
+pub use answer::{Answer, Cause, Causes, Strength};
+pub use duration::{human_duration, parse_duration};
+pub use fact::{Fact, Known, Source, Value};
+pub use foreign::{FOREIGN_BYTES_MAX, Foreign};
+pub use history::{Ended, Grade, History, Outcome, Pause, Roster};
+pub use ids::{AccountName, CycleId, ExceptionId, RuleId, SessionId, UserId};
+pub use law::{Action, CycleKind, Mode, Severity};
+pub use person::{Person, Role, RoleType, Stratum};
+pub use session::{Completeness, Session};

@@ -1,0 +1,357 @@
+//! What a record says: one struct per kind. Ids are strings and instants RFC 3339, since a reader's JSON may hold
+//! numbers as doubles. Names, e-mails and the like never stand here: they go into the personal part.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! entries {
+    ($($(#[$doc:meta])* $variant:ident = $kind:literal),+ $(,)?) => {
+        /// The body of one record.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+        #[serde(untagged)]
+        pub enum Entry { $($(#[$doc])* $variant($variant)),+ }
+
+        impl Entry {
+            /// Every kind of record.
+            pub const KINDS: &[&'static str] = &[$($kind),+];
+
+            /// The word in the record's `kind`.
+            pub fn kind(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $kind),+ }
+            }
+
+            /// Reads the body of a record of this kind; other keys of the line are passed over.
+            ///
+            /// # Errors
+            ///
+            /// When the kind is not known or the body does not have its shape.
+            pub fn from_line(kind: &str, line: &str) -> Result<Self, String> {
+                match kind {
+                    $($kind => serde_json::from_str(line).map(Self::$variant).map_err(|error| error.to_string()),)+
+                    _ => Err(format!("unknown kind `{kind}`")),
+                }
+            }
+        }
+
+        $(impl From<$variant> for Entry {
+            fn from(body: $variant) -> Self { Self::$variant(body) }
+        })+
+    };
+}
+
+entries! {
+    /// A process that may act began.
+    DaemonStarted = "daemon.started",
+    /// It ended of its own accord.
+    DaemonStopped = "daemon.stopped",
+    /// A configuration came into force.
+    ConfigLoaded = "config.loaded",
+    /// A policy set came into force.
+    PolicyLoaded = "policy.loaded",
+    /// A policy set was refused.
+    PolicyRejected = "policy.rejected",
+    /// A cycle ended; what it counted.
+    CycleFinished = "cycle.finished",
+    /// Claims that stand now and did not before.
+    ClaimBegan = "claim.began",
+    /// Claims that stand otherwise than before.
+    ClaimChanged = "claim.changed",
+    /// Claims that no longer stand.
+    ClaimEnded = "claim.ended",
+    /// What is about to be ended, and why. Durable before the request leaves.
+    RevocationIntended = "revocation.intended",
+    /// What became of it.
+    RevocationOutcome = "revocation.outcome",
+    /// What the person's listing said afterwards.
+    RevocationGraded = "revocation.graded",
+    /// Something cleared that was kept after all.
+    Withheld = "withheld",
+    /// An exception's last day has passed.
+    ExceptionExpired = "exception.expired",
+    /// A torn last line was cut off.
+    TrailCut = "trail.cut",
+}
+
+/// A process that may act began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DaemonStarted {
+    /// The command, such as `apply`.
+    pub command: String,
+    /// evictd's version.
+    pub engine: String,
+    /// Process id.
+    pub pid: u32,
+    /// The Unix user that started it, as number.
+    pub by: String,
+}
+
+/// A process ended of its own accord.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DaemonStopped {
+    /// Its exit code.
+    pub exit: u8,
+}
+
+/// A configuration came into force. Its text is in the personal part, once per digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigLoaded {
+    /// SHA-256 of the file, hexadecimal.
+    pub digest: String,
+}
+
+/// A policy set came into force. Its texts are in the personal part, once per digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyLoaded {
+    /// SHA-256 over all files, hexadecimal.
+    pub digest: String,
+    /// Ids of the rules that are not off, with their modes.
+    pub rules: BTreeMap<String, String>,
+}
+
+/// A policy set was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyRejected {
+    /// SHA-256 over all files, hexadecimal.
+    pub digest: String,
+    /// How many errors it has.
+    pub errors: usize,
+}
+
+/// A cycle ended; what it counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CycleFinished {
+    /// Zendesk's clock.
+    pub now: String,
+    /// The account's mode.
+    pub mode: String,
+    /// Digest of the policy set.
+    pub policy: String,
+    /// Whether the listing was whole.
+    pub complete: bool,
+    /// Sessions listed.
+    pub sessions_seen: usize,
+    /// People with sessions, by stratum; the roster of belts if `complete`.
+    pub people_seen: BTreeMap<String, usize>,
+    /// Zendesk's clock minus the host's, in milliseconds, as text.
+    pub clock_offset_ms: String,
+    /// API requests sent.
+    pub calls: u64,
+    /// What each rule found.
+    pub rules: Vec<RuleCount>,
+    /// What could not be decided.
+    pub undecided: Vec<UndecidedCount>,
+    /// What a reader of the report was warned of.
+    pub warnings: Vec<String>,
+}
+
+/// What one rule found in one cycle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleCount {
+    /// The rule.
+    pub rule: String,
+    /// The lower of the account's and the rule's mode.
+    pub mode: String,
+    /// Its severity.
+    pub severity: String,
+    /// Sessions it fires on.
+    pub fired: usize,
+    /// Of these, spared by an exception that says yes.
+    pub spared: usize,
+    /// Of these, spared by an exception that cannot tell.
+    pub spared_by_unknown: usize,
+    /// Of these, clear of every belt.
+    pub clear: usize,
+    /// Of these, withheld by a belt.
+    pub withheld: usize,
+    /// Sessions it cannot decide.
+    pub undecided: usize,
+}
+
+/// What one rule could not decide for one cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndecidedCount {
+    /// The rule.
+    pub rule: String,
+    /// The cause.
+    pub cause: String,
+    /// Sessions.
+    pub sessions: usize,
+    /// People.
+    pub people: usize,
+}
+
+/// Claims that stand now and did not before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimBegan {
+    /// The claims.
+    pub claims: Vec<StandingClaim>,
+}
+
+/// Claims that stand otherwise than before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimChanged {
+    /// The claims, as they stand now.
+    pub claims: Vec<StandingClaim>,
+}
+
+/// Claims that no longer stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimEnded {
+    /// Rule and session of each.
+    pub claims: Vec<ClaimKey>,
+}
+
+/// Which claim.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ClaimKey {
+    /// The rule.
+    pub rule: String,
+    /// The session.
+    pub session: String,
+}
+
+/// A fired, unspared claim as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StandingClaim {
+    /// Which claim.
+    #[serde(flatten)]
+    pub key: ClaimKey,
+    /// The person.
+    pub user: String,
+    /// The person's stratum.
+    pub stratum: String,
+    /// The lower of the account's and the rule's mode.
+    pub mode: String,
+    /// What the rule asks for.
+    pub action: String,
+    /// The rule's severity.
+    pub severity: String,
+    /// The belt that holds it; absent if it is clear.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub belt: Option<HeldBy>,
+    /// The facts that made it fire.
+    pub facts: Vec<FactUsed>,
+}
+
+/// The belt that holds a claim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldBy {
+    /// Its name.
+    pub belt: String,
+    /// Its limit, if it counts.
+    pub limit: Option<u64>,
+    /// What it counted.
+    pub count: Option<u64>,
+}
+
+/// One fact a claim rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactUsed {
+    /// The fact's name.
+    pub fact: String,
+    /// Where its value came from.
+    pub source: String,
+    /// When the source said so, on Zendesk's clock.
+    pub as_of: String,
+    /// How surely it belongs to the session.
+    pub strength: String,
+    /// The reason in words; absent if it is personal, and then in the personal part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What is about to be ended, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevocationIntended {
+    /// `revoke-session` or `revoke-user`.
+    pub action: String,
+    /// The sessions that will end: one, or all listed ones of the person.
+    pub sessions: Vec<String>,
+    /// The person.
+    pub user: String,
+    /// The person's stratum.
+    pub stratum: String,
+    /// The rules whose claims were cleared.
+    pub rules: Vec<String>,
+    /// Zendesk's clock at the read-back.
+    pub read_back: String,
+    /// Digest of the policy set.
+    pub policy: String,
+    /// evictd's version.
+    pub engine: String,
+    /// The facts these claims rest on, as read back.
+    pub facts: Vec<FactUsed>,
+    /// Who: `policy` for a rule, else the person who pulled a lever.
+    pub by: String,
+}
+
+/// What became of an intention.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevocationOutcome {
+    /// `seq` of the intent; absent where the session was found gone before one was needed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intent: Option<String>,
+    /// The sessions.
+    pub sessions: Vec<String>,
+    /// The person.
+    pub user: String,
+    /// The person's stratum.
+    pub stratum: String,
+    /// The rules.
+    pub rules: Vec<String>,
+    /// `revoked`, `already-gone`, `refused` or `unclear`.
+    pub outcome: String,
+    /// Zendesk's clock at the answer; the read-back's if there was none.
+    pub answered_at: String,
+    /// What Zendesk or the network said, where it was not plain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// What the person's listing said afterwards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevocationGraded {
+    /// The session.
+    pub session: String,
+    /// The person.
+    pub user: String,
+    /// `ended`, `still-present` or `unknown`.
+    pub grade: String,
+}
+
+/// Something the guard had cleared and that was kept after all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withheld {
+    /// The session.
+    pub session: String,
+    /// The person.
+    pub user: String,
+    /// The rule.
+    pub rule: String,
+    /// What held it.
+    #[serde(flatten)]
+    pub held: HeldBy,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// An exception's last day has passed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExceptionExpired {
+    /// The exception.
+    pub exception: String,
+    /// Its last day.
+    pub expires: String,
+}
+
+/// A torn last line was cut off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrailCut {
+    /// The segment.
+    pub segment: String,
+    /// How many bytes.
+    pub bytes: usize,
+    /// Their SHA-256, hexadecimal.
+    pub sha256: String,
+}
