@@ -40,7 +40,9 @@ pub fn render(findings: &Findings, style: Style, width: usize) -> String {
     }
     for (name, count) in findings.left_out() {
         let things = if count == 1 { "finding" } else { "findings" };
-        out.push_str(&format!("{count} more {things} in {}\n", harmless(name)));
+        for part in [&count.to_string(), " more ", things, " in ", &harmless(name), "\n"] {
+            out.push_str(part);
+        }
     }
     out
 }

@@ -31,18 +31,18 @@ fn codes_are_unique_words_and_explain_themselves() {
 fn finding_shows_its_line_carets_and_advice() {
     let source = Source::new("policies/age.toml", "schema = 1\n\n[[rule]]\nid = \"a\"\n# …\nid = \"b\"\n");
     let findings = one(Diagnostic::new(Code::DuplicateKey, "`id` is defined twice")
-        .at(&source, 38..40, "again here")
+        .at(&source, 36..38, "again here")
         .at(&source, 21..23, "first here")
         .help("remove one"));
     insta::assert_snapshot!(shown(&findings), @r#"
     error[duplicate-key]: `id` is defined twice
-     --> policies/age.toml:6:3
+     --> policies/age.toml:6:1
       |
     4 | id = "a"
       | -- first here
     5 | # …
     6 | id = "b"
-      |   ^^ again here
+      | ^^ again here
       |
       = help: remove one
     "#);
