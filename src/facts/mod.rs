@@ -110,7 +110,7 @@ impl Witness for Evidence<'_> {
 }
 
 /// Every fact.
-pub fn all() -> impl Iterator<Item = &'static FactSpec> {
+pub fn all() -> impl Iterator<Item = &'static FactSpec> + Clone {
     FAMILIES.iter().flat_map(|family| family.facts)
 }
 
