@@ -152,9 +152,8 @@ fn secret_of(path: &Path, bytes: Vec<u8>) -> Result<SecretString, FileTrouble> {
 }
 
 fn text_of(path: &Path, bytes: Vec<u8>) -> Result<String, FileTrouble> {
-    String::from_utf8(bytes).map_err(|error| {
-        FileTrouble::new(path, FileFault::NotText { offset: error.utf8_error().valid_up_to() })
-    })
+    String::from_utf8(bytes)
+        .map_err(|error| FileTrouble::new(path, FileFault::NotText { offset: error.utf8_error().valid_up_to() }))
 }
 
 fn read_with_metadata(path: &Path, bytes_max: u64) -> Result<(Vec<u8>, Metadata), FileTrouble> {

@@ -68,7 +68,11 @@ pub fn line_bytes(head: &Head<'_>, entry: &Entry, personal: Option<&str>) -> Res
     };
     let bytes = serde_json::to_vec(&written).map_err(|error| error.to_string())?;
     if bytes.len() > LINE_BYTES_MAX {
-        return Err(format!("a `{}` record would take {} bytes, more than {LINE_BYTES_MAX}", entry.kind(), bytes.len()));
+        return Err(format!(
+            "a `{}` record would take {} bytes, more than {LINE_BYTES_MAX}",
+            entry.kind(),
+            bytes.len()
+        ));
     }
     Ok(bytes)
 }

@@ -91,7 +91,10 @@ impl Sidecar {
     /// Takes out the entry of this record: whether its salt and bytes have the digest; `None` if it was erased.
     pub(super) fn take(&mut self, seq: u64, digest: &str) -> Option<bool> {
         let kept = self.kept.remove(&seq)?;
-        Some(hex::decode(&kept.salt).is_ok_and(|salt| salt.len() == SALT_BYTES && digest_of(&salt, &kept.bytes) == digest))
+        Some(
+            hex::decode(&kept.salt)
+                .is_ok_and(|salt| salt.len() == SALT_BYTES && digest_of(&salt, &kept.bytes) == digest),
+        )
     }
 
     /// The records up to this one whose entry nobody took.

@@ -40,7 +40,8 @@ pub fn page(line: &Line, bytes: &[u8], personal: Option<&str>) -> String {
 
 /// The record as one JSON object: its line as it stands, and its personal part, `null` if there is none or no longer.
 pub fn json_of(bytes: &[u8], personal: Option<&str>) -> String {
-    let personal = personal.map_or(Value::Null, |text| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)));
+    let personal =
+        personal.map_or(Value::Null, |text| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)));
     format!(r#"{{"record":{},"personal":{personal}}}"#, String::from_utf8_lossy(bytes))
 }
 

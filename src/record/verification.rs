@@ -77,11 +77,8 @@ impl Verification {
 
     /// The document of `audit verify --format json`, on one line.
     pub fn json(&self) -> String {
-        let faults = self.faults.iter().map(|fault| FoundFault {
-            segment: &fault.segment,
-            line: fault.line,
-            what: &fault.what,
-        });
+        let faults =
+            self.faults.iter().map(|fault| FoundFault { segment: &fault.segment, line: fault.line, what: &fault.what });
         let document = Document {
             schema: 1,
             account: self.account.as_str(),

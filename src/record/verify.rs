@@ -84,7 +84,8 @@ impl Verifier {
         self.sidecar = sidecar;
         let expected = self.next_seq();
         if first_seq != expected {
-            faults.push(self.fault(format!("the segment begins at record {first_seq}, record {expected} should follow")));
+            faults
+                .push(self.fault(format!("the segment begins at record {first_seq}, record {expected} should follow")));
             self.last_seq = first_seq.saturating_sub(1);
             self.last_digest = None;
             self.read_from = first_seq;

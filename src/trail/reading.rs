@@ -6,9 +6,7 @@ use super::past::{Memory, memory_begins, zendesk_instant};
 use super::{Past, TrailTrouble};
 use crate::files::Medium;
 use crate::model::AccountName;
-use crate::record::{
-    FIRST_PREV, Fault, Line, Sidecar, Verifier, segment_name, segment_of, sidecar_name, whole_lines,
-};
+use crate::record::{FIRST_PREV, Fault, Line, Sidecar, Verifier, segment_name, segment_of, sidecar_name, whole_lines};
 
 /// The first records of all segments, ascending. A folder that is not there has none.
 ///
@@ -121,7 +119,8 @@ fn take_in(
     first_seq: u64,
     (bytes, sidecar): (&[u8], Sidecar),
 ) -> Result<usize, TrailTrouble> {
-    let broken = |faults: Vec<Fault>| faults.into_iter().next().map_or(Ok(()), |fault| Err(TrailTrouble::Broken(fault)));
+    let broken =
+        |faults: Vec<Fault>| faults.into_iter().next().map_or(Ok(()), |fault| Err(TrailTrouble::Broken(fault)));
     broken(verifier.begin(first_seq, sidecar))?;
     let (lines, torn) = whole_lines(bytes);
     for (number, bytes) in (1_u64..).zip(lines) {

@@ -143,12 +143,7 @@ impl Trail {
         seal(seq, personal, salt).map_err(TrailTrouble::TooLarge)
     }
 
-    fn line(
-        &self,
-        cycle: Option<&CycleId>,
-        entry: &Entry,
-        personal: Option<&str>,
-    ) -> Result<Vec<u8>, TrailTrouble> {
+    fn line(&self, cycle: Option<&CycleId>, entry: &Entry, personal: Option<&str>) -> Result<Vec<u8>, TrailTrouble> {
         let (account, prev) = (&self.account, self.prev.as_str());
         let head = Head { seq: self.next_seq, at: self.clock.now(), account, cycle, prev };
         line_bytes(&head, entry, personal).map_err(TrailTrouble::TooLarge)
@@ -190,7 +185,10 @@ impl Trail {
 
     fn sync_segment(&mut self) -> Result<(), TrailTrouble> {
         let Some(segment) = &mut self.segment else { return Ok(()) };
-        let files = [(sidecar_name(segment.first_seq), &mut segment.sidecar), (segment_name(segment.first_seq), &mut segment.lines)];
+        let files = [
+            (sidecar_name(segment.first_seq), &mut segment.sidecar),
+            (segment_name(segment.first_seq), &mut segment.lines),
+        ];
         for (file, written) in files {
             if !written.is_durable {
                 self.medium.sync(&file).map_err(|error| unwritable(&file, error))?;
