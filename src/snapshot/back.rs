@@ -27,7 +27,7 @@ impl TryFrom<Document> for Snapshot {
             }
         }
         let unread = document.unread.iter().map(|(user, why)| {
-            Ok((read("unread", user)?, word("unread", why, Cause::ALL.iter().copied(), |cause| cause.word())?))
+            Ok((read("unread", user)?, word("unread", why, Cause::ALL.iter().copied(), Cause::word)?))
         });
         Ok(Self {
             account: AccountName::new(document.account),
