@@ -79,9 +79,7 @@ fn excerpt<'a>(group: Group<'a>, labels: &[&'a Label], mut kind: AnnotationKind,
     let text: &'a str = &first.source.text;
     let name = harmless(&first.source.name);
     let (line, column) = position(first, first.span.start);
-    let hidden =
-        |line: &Range<usize>| line.len() > LINE_BYTES_MAX || holds_secret(text.get(line.clone()).unwrap_or(""));
-    if concealed || lines.iter().any(hidden) {
+    if concealed || lines.iter().any(|line| is_hidden(text.get(line.clone()).unwrap_or_default())) {
         return group.element(Origin::path(name).line(line).char_column(column));
     }
     let shown_between = |from: usize, to: usize| visible(text.get(from..to).unwrap_or_default());
@@ -109,6 +107,11 @@ fn line_of(label: &Label) -> Range<usize> {
     start..end
 }
 
+/// Whether a line is named but not shown.
+fn is_hidden(line: &str) -> bool {
+    line.len() > LINE_BYTES_MAX || holds_secret(line)
+}
+
 /// Whether the line gives a value to something named like a secret; a reference such as `{ file = "…" }` is none.
 fn holds_secret(line: &str) -> bool {
     line.match_indices('=').any(|(at, _)| {
@@ -119,9 +122,17 @@ fn holds_secret(line: &str) -> bool {
     })
 }
 
-/// The text with every harmful letter replaced by a mark of one column; the ends of lines stay.
+/// The text with every harmful letter replaced by a mark of one column; the ends of lines stay. Whole lines between
+/// those that are pointed at give way to a mark if they are not to be shown.
 fn visible(text: &str) -> String {
-    text.chars()
-        .map(|letter| if is_harmful(letter) && !matches!(letter, '\n' | '\r' | '\t') { '\u{fffd}' } else { letter })
-        .collect()
+    let replaced = |letter| is_harmful(letter) && !matches!(letter, '\n' | '\r' | '\t');
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        if line.ends_with('\n') && is_hidden(line) {
+            out.push_str("…\n");
+        } else {
+            out.extend(line.chars().map(|letter| if replaced(letter) { '\u{fffd}' } else { letter }));
+        }
+    }
+    out
 }

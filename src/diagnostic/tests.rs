@@ -136,6 +136,12 @@ fn lines_with_secrets_are_named_but_not_shown() {
     assert!(text.contains("stolen") && text.contains("file = "), "{text}");
     let text = shown(&one(Diagnostic::new(Code::Syntax, "no").at(&source, 0..1, "").conceal()));
     assert!(!text.contains("stolen"), "{text}");
+    let source = Source::new("between.toml", "a = 1\ntoken = \"hunter2\"\na = 2");
+    let text = shown(&one(Diagnostic::new(Code::Syntax, "no").at(&source, 24..25, "here").at(&source, 0..1, "first")));
+    assert!(text.contains("a = 2") && !text.contains("hunter2"), "{text}");
+    let source = Source::new("plain.toml", "title = \"stolen token\"");
+    let text = shown(&one(Diagnostic::new(Code::Syntax, "no").at(&source, 0..1, "").conceal()));
+    assert!(!text.contains("stolen"), "{text}");
 }
 
 #[test]
