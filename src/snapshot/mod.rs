@@ -3,11 +3,15 @@
 //! A snapshot and the same policies and configuration always give the same plan, byte for byte: so it also holds the
 //! history, the pause and the clock check that the guard was given.
 
+mod file;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{AccountName, Cause, Completeness, CycleId, Foreign, History, Pause, Person, Session, UserId};
+
+pub use file::{SnapshotFault, from_bytes};
 
 /// One account as one cycle saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
