@@ -87,7 +87,7 @@ pub fn code(text: &str) -> String {
 
 fn blank(text: &str, parts: &[Range<usize>]) -> String {
     let mut bytes = text.as_bytes().to_vec();
-    for byte in parts.iter().flat_map(|part| part.clone()) {
+    for byte in parts.iter().flat_map(Clone::clone) {
         if bytes[byte] != b'\n' {
             bytes[byte] = b' ';
         }
@@ -105,8 +105,8 @@ fn end_of_noise(text: &str, at: usize) -> usize {
     if rest.starts_with("/*") {
         return at + block_comment(rest);
     }
-    if rest.starts_with('"') {
-        return at + 1 + quoted(&rest[1..], '"');
+    if let Some(body) = rest.strip_prefix('"') {
+        return at + 1 + quoted(body, '"');
     }
     let in_word = text[..at].chars().next_back().is_some_and(|letter| letter.is_alphanumeric() && letter != 'b');
     if rest.starts_with('r') && !in_word {
