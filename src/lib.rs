@@ -29,9 +29,16 @@ pub mod record;
 pub mod config;
 pub mod snapshot;
 // Judging: pure.
+pub mod evaluate;
 pub mod evidence;
 pub mod facts;
+pub mod grade;
+pub mod guard;
+pub mod plan;
 pub mod policy;
+// Telling.
+pub mod chronicle;
+pub mod report;
 // Effects: thin.
 pub mod clock;
 pub mod files;

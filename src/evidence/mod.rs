@@ -1,1 +1,167 @@
-//! (to come)
+//! All facts of one session, with what a snapshot can say about it and what it cannot.
+//!
+//! A [`Dossier`] looks over a whole snapshot once (order, counts, ranks); an [`Evidence`] is its page on one session.
+//! What a fact is called and how a rule asks for it is not known here.
+
+use std::cmp::Reverse;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::{Cause, Completeness, Person, Session, Stratum, UserId};
+use crate::snapshot::Snapshot;
+
+/// An instant further in the future than this is a sign of skewed clocks, not of a young session (design: 60 s).
+const FUTURE_SECONDS_MAX: i64 = 60;
+
+/// The listed sessions of a snapshot in order of person and session, each once.
+#[derive(Debug)]
+pub struct Dossier<'s> {
+    snapshot: &'s Snapshot,
+    idle_slack: SignedDuration,
+    pages: Vec<Page<'s>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Page<'s> {
+    session: &'s Session,
+    count: u32,
+    rank: Result<u32, Cause>,
+}
+
+/// What is known about one session.
+#[derive(Debug, Clone, Copy)]
+pub struct Evidence<'s> {
+    /// Its row.
+    pub session: &'s Session,
+    /// Its person's record, or why there is none.
+    pub person: Result<&'s Person, Cause>,
+    /// How many listed sessions the person has, or why that cannot be said.
+    pub count: Result<u64, Cause>,
+    /// Its place among them, 1 being the newest, or why that cannot be said.
+    pub rank: Result<u64, Cause>,
+    /// When the listing that `count` and `rank` rest on carried this session.
+    pub listed: Timestamp,
+    /// The cycle's *now*.
+    pub now: Timestamp,
+    /// Whether conditions on time can be answered.
+    pub clocks_trusted: bool,
+    /// By how much Zendesk's last-seen instant may lag behind the last use.
+    pub idle_slack: SignedDuration,
+}
+
+impl<'s> Dossier<'s> {
+    /// Looks the snapshot over. Of rows with one id the latest is taken.
+    pub fn new(snapshot: &'s Snapshot, idle_slack: SignedDuration) -> Self {
+        let mut rows: Vec<&Session> = snapshot.sessions.iter().collect();
+        rows.sort_unstable_by_key(|row| {
+            (row.id, Reverse((row.seen, row.last_seen_at, row.authenticated_at, row.user)))
+        });
+        rows.dedup_by_key(|row| row.id);
+        rows.sort_unstable_by_key(|row| (row.user, row.id));
+        let mut pages = Vec::with_capacity(rows.len());
+        for siblings in rows.chunk_by(|left, right| left.user == right.user) {
+            pages.extend(pages_of(siblings, snapshot));
+        }
+        Self { snapshot, idle_slack, pages }
+    }
+
+    /// The snapshot it looks over.
+    pub fn snapshot(&self) -> &'s Snapshot {
+        self.snapshot
+    }
+
+    /// How many sessions there are.
+    pub fn len(&self) -> usize {
+        self.pages.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.pages.is_empty()
+    }
+
+    /// The evidence on every session, in order of person and session id; those without a person first.
+    pub fn iter(&self) -> impl Iterator<Item = Evidence<'s>> {
+        self.pages.iter().map(|page| self.evidence(page))
+    }
+
+    /// The evidence on the session at this place of the order.
+    pub fn get(&self, place: usize) -> Option<Evidence<'s>> {
+        self.pages.get(place).map(|page| self.evidence(page))
+    }
+
+    fn evidence(&self, page: &Page<'s>) -> Evidence<'s> {
+        let whole = match (page.session.user, &self.snapshot.listing) {
+            (None, _) => Err(Cause::NoUser),
+            (Some(_), Completeness::Partial(_)) => Err(Cause::Partial),
+            (Some(_), Completeness::Complete) => Ok(()),
+        };
+        Evidence {
+            session: page.session,
+            person: person_of(self.snapshot, page.session.user),
+            count: whole.map(|()| u64::from(page.count)),
+            rank: whole.and_then(|()| page.rank.map(u64::from)),
+            listed: page.session.seen,
+            now: self.snapshot.now,
+            clocks_trusted: self.snapshot.clocks.trusted,
+            idle_slack: self.idle_slack,
+        }
+    }
+}
+
+impl<'s> Evidence<'s> {
+    /// The same session after it and its person were read again; what rests on the listing stays as it was.
+    #[must_use]
+    pub fn read_back<'n>(&self, session: &'n Session, person: &'n Person) -> Evidence<'n>
+    where
+        's: 'n,
+    {
+        Evidence { session, person: Ok(person), now: session.seen.max(self.now), ..*self }
+    }
+
+    /// The stratum of its person; one whose record could not be read counts among end users.
+    pub fn stratum(&self) -> Stratum {
+        self.person.map_or(Stratum::EndUsers, Person::stratum)
+    }
+
+    /// Time from this instant of the row to that one; none for instants that clocks cannot agree on.
+    pub fn elapsed(&self, from: Option<Timestamp>, to: Timestamp) -> Result<SignedDuration, Cause> {
+        let from = from.ok_or(Cause::Null)?;
+        if !self.clocks_trusted || is_future(from, to) {
+            return Err(Cause::ClockSkew);
+        }
+        Ok(from.duration_until(to).max(SignedDuration::ZERO))
+    }
+}
+
+fn person_of(snapshot: &Snapshot, user: Option<UserId>) -> Result<&Person, Cause> {
+    let user = user.ok_or(Cause::NoUser)?;
+    snapshot.people.get(&user).ok_or_else(|| snapshot.unread.get(&user).copied().unwrap_or(Cause::NoRow))
+}
+
+fn is_future(instant: Timestamp, now: Timestamp) -> bool {
+    now.duration_until(instant) > SignedDuration::from_secs(FUTURE_SECONDS_MAX)
+}
+
+/// One person's sessions, ranked: newest first, ties by higher id; one unusable instant makes every rank unknown.
+fn pages_of<'s>(siblings: &[&'s Session], snapshot: &Snapshot) -> Vec<Page<'s>> {
+    let count = u32::try_from(siblings.len()).unwrap_or(u32::MAX);
+    let opened = |row: &Session| match row.authenticated_at {
+        None => Err(Cause::Null),
+        Some(at) if is_future(at, snapshot.now) => Err(Cause::ClockSkew),
+        Some(at) => Ok((at, row.id)),
+    };
+    let flaw = siblings.iter().find_map(|row| opened(row).err());
+    let mut keys: Vec<_> = siblings.iter().filter_map(|row| opened(row).ok()).collect();
+    keys.sort_unstable();
+    siblings
+        .iter()
+        .map(|session| {
+            let rank = match (flaw, opened(session)) {
+                (Some(cause), _) | (None, Err(cause)) => Err(cause),
+                (None, Ok(key)) => Ok(count - u32::try_from(keys.partition_point(|other| *other < key)).unwrap_or(0)),
+            };
+            Page { session, count, rank }
+        })
+        .collect()
+}

@@ -1,1 +1,245 @@
-//! (to come)
+//! The registry of facts: what rules can ask, in one table. One file per family.
+//!
+//! The policy reader, `evictd policy facts`, `explain` and the completeness test all read this table. Adding a family
+//! is one file and one line in [`FAMILIES`]; `docs/adding-a-fact.md` has the steps.
+
+mod session;
+mod user;
+
+use crate::evidence::Evidence;
+use crate::model::{Fact, Source};
+
+/// Every family, in the order in which references list them.
+pub const FAMILIES: &[Family] = &[session::FAMILY, user::FAMILY];
+
+/// Facts that ask about the same thing.
+#[derive(Debug)]
+pub struct Family {
+    /// The part before the dot.
+    pub name: &'static str,
+    /// What the family asks, in a few words.
+    pub asks: &'static str,
+    /// Its facts.
+    pub facts: &'static [FactSpec],
+}
+
+/// One row of the registry.
+#[derive(Debug)]
+pub struct FactSpec {
+    /// Full name, such as `session.age`.
+    pub name: &'static str,
+    /// What kind of value it has: this decides the operators.
+    pub kind: Kind,
+    /// One sentence for the reference.
+    pub doc: &'static str,
+    /// Where its value comes from on live evidence.
+    pub source: Source,
+    /// Who can make it come out otherwise.
+    pub controlled_by: Controller,
+    /// Whether its value must stay out of the trail's lines.
+    pub personal: bool,
+    /// Whether texts compare without regard to case.
+    pub folds_case: bool,
+    /// The only values there are; empty if any text may come.
+    pub vocabulary: &'static [&'static str],
+    /// Whether anything supplies it yet; if not, lines about it are never known.
+    pub supplied: bool,
+    /// Where its value is read.
+    pub reading: Reading,
+}
+
+/// What kind of value a fact has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Kind {
+    Duration,
+    Number,
+    Truth,
+    Text,
+    Set,
+}
+
+/// Who can make a fact come out otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Controller {
+    /// Zendesk and the account's admins.
+    Platform,
+    /// The person whose session it is.
+    Person,
+}
+
+/// How a fact's value is found.
+#[derive(Clone, Copy)]
+pub enum Reading {
+    /// Off the evidence.
+    Row(for<'a> fn(&Evidence<'a>) -> Fact<'a>),
+    /// A pure function of other facts, the same on live evidence and in test cases.
+    Derived(for<'a> fn(&'a dyn Witness) -> Fact<'a>),
+}
+
+/// What a condition asks of a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names say it; `policy facts` explains them")]
+pub enum Operator {
+    Over,
+    Under,
+    AtLeast,
+    AtMost,
+    Is,
+    In,
+    NotIn,
+    Contains,
+    StartsWith,
+    EndsWith,
+    Matches,
+}
+
+/// Whoever can tell facts: live evidence, or the `given` of a test case.
+pub trait Witness {
+    /// What it knows of this fact.
+    fn tell(&self, fact: &'static FactSpec) -> Fact<'_>;
+}
+
+impl Witness for Evidence<'_> {
+    fn tell(&self, fact: &'static FactSpec) -> Fact<'_> {
+        match fact.reading {
+            Reading::Row(read) => read(self),
+            Reading::Derived(derive) => derive(self),
+        }
+    }
+}
+
+/// Every fact.
+pub fn all() -> impl Iterator<Item = &'static FactSpec> + Clone {
+    FAMILIES.iter().flat_map(|family| family.facts)
+}
+
+/// The fact with this full name.
+pub fn find(name: &str) -> Option<&'static FactSpec> {
+    all().find(|fact| fact.name == name)
+}
+
+impl Kind {
+    /// The word in references.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Duration => "duration",
+            Self::Number => "number",
+            Self::Truth => "truth",
+            Self::Text => "text",
+            Self::Set => "set",
+        }
+    }
+
+    /// The operators that ask something of it.
+    pub fn operators(self) -> &'static [Operator] {
+        use Operator::{AtLeast, AtMost, Contains, EndsWith, In, Is, Matches, NotIn, Over, StartsWith, Under};
+        match self {
+            Self::Duration => &[Over, Under, AtLeast, AtMost],
+            Self::Number => &[Over, Under, AtLeast, AtMost, Is],
+            Self::Truth => &[Is],
+            Self::Text => &[Is, In, NotIn, Contains, StartsWith, EndsWith, Matches],
+            Self::Set => &[In, NotIn, Contains],
+        }
+    }
+}
+
+impl Operator {
+    /// Every operator.
+    pub const ALL: &[Self] = &[
+        Self::Over,
+        Self::Under,
+        Self::AtLeast,
+        Self::AtMost,
+        Self::Is,
+        Self::In,
+        Self::NotIn,
+        Self::Contains,
+        Self::StartsWith,
+        Self::EndsWith,
+        Self::Matches,
+    ];
+
+    /// The key in policies.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Over => "over",
+            Self::Under => "under",
+            Self::AtLeast => "at-least",
+            Self::AtMost => "at-most",
+            Self::Is => "is",
+            Self::In => "in",
+            Self::NotIn => "not-in",
+            Self::Contains => "contains",
+            Self::StartsWith => "starts-with",
+            Self::EndsWith => "ends-with",
+            Self::Matches => "matches",
+        }
+    }
+
+    /// The operator with this key.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|one| one.word() == word)
+    }
+
+    /// What it asks, for `policy facts`.
+    pub fn doc(self) -> &'static str {
+        match self {
+            Self::Over => "more than this",
+            Self::Under => "less than this",
+            Self::AtLeast => "this or more",
+            Self::AtMost => "this or less",
+            Self::Is => "exactly this",
+            Self::In => "one of these; on a set: shares a member with these",
+            Self::NotIn => "none of these",
+            Self::Contains => "has this substring; on a set: has this member",
+            Self::StartsWith => "starts with this",
+            Self::EndsWith => "ends with this",
+            Self::Matches => "this regular expression matches the whole text",
+        }
+    }
+}
+
+impl Controller {
+    /// The word in references.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Platform => "platform",
+            Self::Person => "person",
+        }
+    }
+}
+
+/// Names are unique: a test sees to it.
+impl PartialEq for FactSpec {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for FactSpec {}
+
+impl std::fmt::Debug for Reading {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Self::Row(_) => "Row",
+            Self::Derived(_) => "Derived",
+        })
+    }
+}
+
+/// A row with the most common properties, for families to vary.
+const fn plain(name: &'static str, kind: Kind, source: Source, reading: Reading) -> FactSpec {
+    FactSpec {
+        name,
+        kind,
+        doc: "",
+        source,
+        reading,
+        controlled_by: Controller::Platform,
+        personal: false,
+        folds_case: false,
+        vocabulary: &[],
+        supplied: true,
+    }
+}

@@ -1,8 +1,20 @@
 //! The seam to the disk: a folder that can be appended to, made durable, read and cut; and its simulated twin.
 //!
 //! Everything that must survive a crash goes through [`Medium`]. Reading configuration, policies and secrets, and the
-//! lock, live in this room too.
+//! lock, live in this room too. Modes are those of a private daemon: files 0600, folders 0700.
 
+mod disk;
+mod lock;
 mod medium;
+mod memory;
+mod pattern;
+mod pause;
+mod read;
 
+pub use disk::{Disk, FILE_BYTES_MAX};
+pub use lock::{Lock, LockTrouble};
 pub use medium::Medium;
+pub use memory::MemoryMedium;
+pub use pattern::matching_files;
+pub use pause::read_pause;
+pub use read::{FileFault, FileTrouble, read_bytes, read_credential, read_secret, read_text};

@@ -40,6 +40,11 @@ macro_rules! causes {
                 match self { $(Self::$name => $word),+ }
             }
 
+            /// The cause with this word.
+            pub fn from_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|one| one.word() == word)
+            }
+
             /// The cause in a few words, for people.
             pub fn text(self) -> &'static str {
                 match self { $(Self::$name => $text),+ }

@@ -54,7 +54,7 @@ impl fmt::Debug for Foreign {
 
 /// Characters that can move the cursor, reorder the line or hide in it: C0 and C1 controls, line and paragraph
 /// separators, bidirectional marks, zero-width marks, variation selectors and tags (Unicode 16, categories Cc and Cf).
-fn is_harmful(letter: char) -> bool {
+pub fn is_harmful(letter: char) -> bool {
     letter.is_control()
         || matches!(letter,
             '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -61,6 +61,14 @@ pub enum Grade {
 }
 
 impl Grade {
+    /// Every grade.
+    pub const ALL: &[Self] = &[Self::Ended, Self::StillPresent, Self::Unknown];
+
+    /// The grade with this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|one| one.word() == word)
+    }
+
     /// The word in reports and the trail.
     pub fn word(self) -> &'static str {
         match self {

@@ -92,6 +92,11 @@ impl Stratum {
             Self::EndUsers => "end-users",
         }
     }
+
+    /// The stratum with this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|one| one.word() == word)
+    }
 }
 
 /// A Zendesk user's record. `None` is a null, or a value that Zendesk's documentation does not know.

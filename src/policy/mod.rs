@@ -1,1 +1,18 @@
-//! (to come)
+//! Policies: what a set of files says, compiled into conditions that can be asked.
+//!
+//! Reading collects every fault of every file; a set with one error is not a set. Judging sessions with it happens in
+//! `evaluate`; nothing here knows a snapshot.
+
+mod condition;
+mod given;
+mod lists;
+mod read;
+mod read_case;
+mod read_condition;
+mod set;
+
+pub use condition::{Bound, Condition, Ground, Line, Test, TextTest, Words, shown};
+pub use given::Given;
+pub use lists::Lists;
+pub use read::read;
+pub use set::{Case, Exception, Expect, OnAmbiguous, PolicyFile, PolicySet, Rule, end_of_day};

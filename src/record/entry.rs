@@ -150,6 +150,8 @@ pub struct CycleFinished {
 pub struct RuleCount {
     /// The rule.
     pub rule: String,
+    /// Its title.
+    pub title: String,
     /// The lower of the account's and the rule's mode.
     pub mode: String,
     /// Its severity.
@@ -354,4 +356,9 @@ pub struct TrailCut {
     pub bytes: usize,
     /// Their SHA-256, hexadecimal.
     pub sha256: String,
+}
+
+/// The key under which a personal reason stands in the personal part of a record about claims.
+pub fn reason_key(claim: &ClaimKey, number: usize) -> String {
+    format!("{}/{}/{number}", claim.rule, claim.session)
 }

@@ -3,5 +3,17 @@
 //! Pure: it knows no file. What is hashed is the bytes as written, which are never parsed and written again.
 
 mod entry;
+mod line;
+mod names;
+mod personal;
+mod text;
+mod verification;
+mod verify;
 
 pub use entry::*;
+pub use line::{FIRST_PREV, Head, LINE_BYTES_MAX, Line, VERSION, instant_text, line_bytes, sha256_hex, whole_lines};
+pub use names::{segment_name, segment_of, sidecar_name, sidecar_of};
+pub use personal::{Personal, SALT_BYTES, Sealed, Sidecar, seal, sidecar_length_up_to};
+pub use text::{json_of, one_line, page, sessions_of, users_of};
+pub use verification::{FAULTS_LISTED_MAX, Verification};
+pub use verify::{Fault, Verifier};

@@ -1,0 +1,246 @@
+//! What the trail says of a cycle: claims as they begin, change and end, intentions, and the closing count.
+//!
+//! Pure: it makes the records; `trail` writes them. What names a person goes into the personal part.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::evidence::Evidence;
+use crate::guard::ClearedSession;
+use crate::model::{Action, Stratum, UserId};
+use crate::plan::grounds_of;
+use crate::policy::{Ground, PolicySet};
+use crate::record::{
+    ClaimBegan, ClaimChanged, ClaimEnded, ClaimKey, CycleFinished, Entry, FactUsed, HeldBy, RevocationIntended,
+    RuleCount, StandingClaim, UndecidedCount, reason_key,
+};
+use crate::report::{Report, Stages, person_of};
+
+/// Claims in one record; more make a line that nobody can read.
+const CLAIMS_PER_RECORD_MAX: usize = 100;
+
+/// A record to be written, with its personal part.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    /// The record.
+    pub entry: Entry,
+    /// What names people; kept in the sidecar.
+    pub personal: Option<Value>,
+}
+
+/// Remembers which claims the trail knows to stand, so that each cycle tells only what is new.
+///
+/// It begins empty with every process: readers forget standing claims at `daemon.started`.
+#[derive(Debug, Default)]
+pub struct Chronicle {
+    standing: BTreeMap<ClaimKey, StandingClaim>,
+}
+
+impl Chronicle {
+    /// What is new about the claims of this cycle.
+    pub fn tell(&mut self, stages: Stages<'_>) -> Vec<Told> {
+        let mut began = Vec::new();
+        let mut changed = Vec::new();
+        let mut now = BTreeMap::new();
+        for (claim, personal) in standing_claims(stages) {
+            match self.standing.get(&claim.key) {
+                None => began.push((claim.clone(), personal)),
+                Some(before) if !stands_alike(before, &claim) => changed.push((claim.clone(), personal)),
+                Some(_) => {}
+            }
+            now.insert(claim.key.clone(), claim);
+        }
+        let ended: Vec<ClaimKey> = self.standing.keys().filter(|key| !now.contains_key(key)).cloned().collect();
+        self.standing = now;
+        let mut told = in_records(began, |claims| ClaimBegan { claims }.into());
+        told.extend(in_records(changed, |claims| ClaimChanged { claims }.into()));
+        told.extend(
+            ended
+                .chunks(CLAIMS_PER_RECORD_MAX)
+                .map(|claims| Told { entry: ClaimEnded { claims: claims.to_vec() }.into(), personal: None }),
+        );
+        told
+    }
+}
+
+/// What names people in one claim.
+#[derive(Debug, Default)]
+struct Personal {
+    user: String,
+    person: String,
+    reasons: Map<String, Value>,
+}
+
+fn standing_claims(stages: Stages<'_>) -> Vec<(StandingClaim, Personal)> {
+    let mut claims = Vec::new();
+    for (intention, held) in stages.plan.intentions.iter().zip(&stages.guarded.held) {
+        for (claim, held) in intention.claims.iter().zip(held) {
+            let Some(rule) = stages.policies.rules.get(claim.rule) else { continue };
+            let key = ClaimKey { rule: rule.id.to_string(), session: intention.session.to_string() };
+            let grounds = grounds_of(stages.dossier, stages.policies, intention.place, claim.rule);
+            let mut personal = Personal {
+                user: intention.user.to_string(),
+                person: person_of(stages.dossier.snapshot(), intention.user).raw().to_owned(),
+                reasons: Map::new(),
+            };
+            let facts = facts_used(&grounds, &key, &mut personal.reasons);
+            let belt =
+                held.map(|held| HeldBy { belt: held.belt.word().to_owned(), limit: held.limit, count: held.count });
+            let standing = StandingClaim {
+                key,
+                user: intention.user.to_string(),
+                stratum: intention.stratum.word().to_owned(),
+                mode: claim.mode.word().to_owned(),
+                action: claim.action.word().to_owned(),
+                severity: rule.severity.word().to_owned(),
+                belt,
+                facts,
+            };
+            claims.push((standing, personal));
+        }
+    }
+    claims
+}
+
+/// Ages grow every cycle; that alone is no news.
+fn stands_alike(before: &StandingClaim, now: &StandingClaim) -> bool {
+    let shape = |claim: &StandingClaim| StandingClaim { facts: Vec::new(), ..claim.clone() };
+    shape(before) == shape(now)
+}
+
+fn in_records(claims: Vec<(StandingClaim, Personal)>, entry: impl Fn(Vec<StandingClaim>) -> Entry) -> Vec<Told> {
+    claims
+        .chunks(CLAIMS_PER_RECORD_MAX)
+        .map(|chunk| {
+            let mut people = Map::new();
+            let mut reasons = Map::new();
+            for (_, personal) in chunk {
+                people.insert(personal.user.clone(), personal.person.clone().into());
+                reasons.extend(personal.reasons.clone());
+            }
+            Told {
+                entry: entry(chunk.iter().map(|(claim, _)| claim.clone()).collect()),
+                personal: Some(json!({ "people": people, "reasons": reasons })),
+            }
+        })
+        .collect()
+}
+
+fn facts_used(grounds: &[Ground], key: &ClaimKey, personal: &mut Map<String, Value>) -> Vec<FactUsed> {
+    grounds
+        .iter()
+        .enumerate()
+        .map(|(number, ground)| {
+            if ground.fact.personal {
+                personal.insert(reason_key(key, number), ground.reason.clone().into());
+            }
+            FactUsed {
+                fact: ground.fact.name.to_owned(),
+                source: ground.source.word().to_owned(),
+                as_of: ground.as_of.to_string(),
+                strength: ground.strength.word().to_owned(),
+                reason: (!ground.fact.personal).then(|| ground.reason.clone()),
+            }
+        })
+        .collect()
+}
+
+/// One session as it was read back right before the act.
+#[derive(Debug, Clone)]
+pub struct ReadBack<'a> {
+    /// What was cleared and still stands.
+    pub cleared: ClearedSession,
+    /// Its evidence, renewed.
+    pub evidence: Evidence<'a>,
+}
+
+/// What is about to be ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// The person.
+    pub user: UserId,
+    /// The person's stratum.
+    pub stratum: Stratum,
+    /// What is asked of Zendesk.
+    pub action: Action,
+    /// The sessions that end by it.
+    pub sessions: &'a [String],
+}
+
+/// The intent: what is about to be ended, and why, as read back.
+pub fn intended(target: Target<'_>, read_back: &[ReadBack<'_>], policies: &PolicySet, engine: &str) -> Told {
+    let mut rules = Vec::new();
+    let mut facts = Vec::new();
+    let mut reasons = Map::new();
+    let mut person = String::new();
+    let mut at = None;
+    for one in read_back {
+        at = at.max(Some(one.evidence.now));
+        if let Ok(record) = one.evidence.person {
+            person = record.name.raw().to_owned();
+        }
+        for rule in one.cleared.claims.iter().filter_map(|claim| policies.rules.get(claim.rule)) {
+            let key = ClaimKey { rule: rule.id.to_string(), session: one.cleared.session.to_string() };
+            facts.extend(facts_used(&rule.when.grounds(&one.evidence), &key, &mut reasons));
+            if !rules.contains(&key.rule) {
+                rules.push(key.rule);
+            }
+        }
+    }
+    let entry = RevocationIntended {
+        action: target.action.word().to_owned(),
+        sessions: target.sessions.to_vec(),
+        user: target.user.to_string(),
+        stratum: target.stratum.word().to_owned(),
+        rules,
+        read_back: at.map(|at| at.to_string()).unwrap_or_default(),
+        policy: policies.digest.clone(),
+        engine: engine.to_owned(),
+        facts,
+        by: "policy".to_owned(),
+    };
+    let people: Map<String, Value> = [(target.user.to_string(), person.into())].into_iter().collect();
+    Told { entry: entry.into(), personal: Some(json!({ "people": people, "reasons": reasons })) }
+}
+
+/// The closing count of a cycle.
+pub fn finished(report: &Report, clock_offset_ms: i128, calls: u64) -> CycleFinished {
+    CycleFinished {
+        now: report.now.clone(),
+        mode: report.mode.word().to_owned(),
+        policy: report.policy.clone(),
+        complete: report.complete,
+        sessions_seen: report.sessions_seen,
+        people_seen: report.people_seen.iter().map(|(stratum, count)| (stratum.word().to_owned(), *count)).collect(),
+        clock_offset_ms: clock_offset_ms.to_string(),
+        calls,
+        rules: report
+            .rules
+            .iter()
+            .map(|row| RuleCount {
+                rule: row.rule.to_string(),
+                title: row.title.clone(),
+                mode: row.mode.word().to_owned(),
+                severity: row.severity.word().to_owned(),
+                fired: row.fired,
+                spared: row.spared,
+                spared_by_unknown: row.spared_by_unknown,
+                clear: row.clear,
+                withheld: row.withheld,
+                undecided: row.undecided,
+            })
+            .collect(),
+        undecided: report
+            .undecided
+            .iter()
+            .map(|row| UndecidedCount {
+                rule: row.rule.to_string(),
+                cause: row.cause.word().to_owned(),
+                sessions: row.sessions,
+                people: row.people,
+            })
+            .collect(),
+        warnings: report.warnings.clone(),
+    }
+}

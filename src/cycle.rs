@@ -1,0 +1,135 @@
+//! One cycle: eight stages in order, from a look at the account to a report. `plan` and `apply` are this one function.
+
+use crate::chronicle::{Chronicle, finished};
+use crate::clock::Clock;
+use crate::config::Account;
+use crate::enforce::{Bench, Brakes, enforce};
+use crate::evaluate::evaluate;
+use crate::evidence::Dossier;
+use crate::gather::{Known, gather};
+use crate::guard::guard;
+use crate::model::{CycleKind, Mode, Stratum};
+use crate::plan::plan;
+use crate::policy::PolicySet;
+use crate::report::{Report, Stages, report};
+use crate::snapshot::Snapshot;
+use crate::trail::{Trail, TrailTrouble};
+use crate::zendesk::{Trouble, Zendesk};
+
+/// What a cycle works with.
+#[derive(Clone, Copy)]
+pub struct Setting<'a> {
+    /// The account.
+    pub account: &'a Account,
+    /// The policies in force.
+    pub policies: &'a PolicySet,
+    /// The account's Zendesk.
+    pub zendesk: &'a Zendesk,
+    /// The host's clocks.
+    pub clock: &'a dyn Clock,
+    /// What a human can stop it by.
+    pub brakes: &'a dyn Brakes,
+}
+
+/// Where a cycle that may act writes.
+pub struct Books<'a> {
+    /// The account's trail.
+    pub trail: &'a mut Trail,
+    /// What the trail knows to stand.
+    pub chronicle: &'a mut Chronicle,
+}
+
+/// Why a cycle ended without a report.
+#[derive(Debug, thiserror::Error)]
+pub enum Halt {
+    /// Zendesk showed nothing that could be judged.
+    #[error(transparent)]
+    Zendesk(#[from] Trouble),
+    /// The trail cannot be written: nothing more is done.
+    #[error(transparent)]
+    Trail(#[from] TrailTrouble),
+    /// The account is to be enforced and its protection does not hold.
+    #[error("{0}")]
+    Unprotected(String),
+}
+
+/// What a cycle saw and told.
+#[derive(Debug)]
+pub struct Cycle {
+    /// What it saw.
+    pub snapshot: Snapshot,
+    /// What it tells.
+    pub report: Report,
+}
+
+/// A dry cycle: clears nothing, writes nothing.
+///
+/// # Errors
+///
+/// When Zendesk showed nothing that could be judged.
+pub async fn dry(setting: Setting<'_>, known: Known, on_page: &mut dyn FnMut(usize)) -> Result<Cycle, Halt> {
+    let snapshot = gather(setting.zendesk, setting.clock, setting.account, known, on_page).await?;
+    let report = judge(setting.account, setting.policies, &snapshot);
+    Ok(Cycle { snapshot, report })
+}
+
+/// The dry report of a snapshot: pure, so that it says the same whenever it is asked.
+pub fn judge(account: &Account, policies: &PolicySet, snapshot: &Snapshot) -> Report {
+    let dossier = Dossier::new(snapshot, account.idle_slack);
+    let judgement = evaluate(&dossier, policies);
+    let plan = plan(&dossier, policies, &judgement, account.mode);
+    let guarded = guard(&plan, policies, snapshot, &account.belts, CycleKind::Dry);
+    let mode = account.mode;
+    let (judgement, plan, guarded) = (&judgement, &plan, &guarded);
+    report(Stages { dossier: &dossier, policies, judgement, plan, guarded, mode }, &[])
+}
+
+/// A cycle that may act, as far as modes and belts let it, and that writes the trail either way.
+///
+/// # Errors
+///
+/// When Zendesk showed nothing that could be judged, the trail cannot be written, or an account that is to be
+/// enforced protects nobody who could mend a mistake.
+pub async fn run(
+    setting: Setting<'_>,
+    known: Known,
+    books: Books<'_>,
+    on_page: &mut dyn FnMut(usize),
+) -> Result<Cycle, Halt> {
+    let Setting { account, policies, zendesk, .. } = setting;
+    let snapshot = gather(zendesk, setting.clock, account, known, on_page).await?;
+    if account.mode == Mode::Enforce {
+        protects(&snapshot).map_err(Halt::Unprotected)?;
+    }
+    let dossier = Dossier::new(&snapshot, account.idle_slack);
+    let judgement = evaluate(&dossier, policies);
+    let plan = plan(&dossier, policies, &judgement, account.mode);
+    let mut guarded = guard(&plan, policies, &snapshot, &account.belts, CycleKind::Enforcing);
+    let cleared = std::mem::take(&mut guarded.cleared);
+    let (mode, judgement, plan, guarded) = (account.mode, &judgement, &plan, &guarded);
+    let stages = Stages { dossier: &dossier, policies, judgement, plan, guarded, mode };
+    for told in books.chronicle.tell(stages) {
+        books.trail.append(Some(&snapshot.cycle), told.entry, told.personal)?;
+    }
+    books.trail.sync()?;
+    let (cycle, brakes, trail) = (&snapshot.cycle, setting.brakes, &mut *books.trail);
+    let mut bench = Bench { zendesk, trail, dossier: &dossier, policies, account, cycle, brakes };
+    let fates = enforce(cleared, &mut bench).await?;
+    let report = report(stages, &fates);
+    let closing = finished(&report, snapshot.clocks.host_offset.as_millis(), zendesk.calls());
+    books.trail.write_durably(Some(&snapshot.cycle), closing.into(), None)?;
+    Ok(Cycle { snapshot, report })
+}
+
+/// Enforcing needs every protected entry resolved, and an admin among them who can undo a mistake.
+fn protects(snapshot: &Snapshot) -> Result<(), String> {
+    if let Some(entry) = snapshot.protected.unresolved.first() {
+        return Err(format!("the protected entry `{entry}` matches nobody, or several people"));
+    }
+    let is_admin = |user| snapshot.people.get(user).is_some_and(|one| one.stratum() == Stratum::Admins);
+    if snapshot.protected.people.iter().any(is_admin) {
+        Ok(())
+    } else {
+        Err("`protected` names no admin".to_owned())
+    }
+}

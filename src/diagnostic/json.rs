@@ -1,0 +1,44 @@
+//! Findings as one JSON document, for editors and pipelines.
+//!
+//! Lines and columns count from 1, columns in characters; the end is the place just behind the last character.
+
+use serde_json::{Value, json};
+
+use super::{Diagnostic, Findings, Label};
+
+/// `{"schema":1,"errors":N,"warnings":N,"left_out":N,"findings":[…]}`; each finding has `code, severity, message, help,
+/// file, line, column, end_line, end_column`, the last five null where it has no place.
+pub fn to_json(findings: &Findings) -> Value {
+    json!({
+        "schema": 1,
+        "errors": findings.errors(),
+        "warnings": findings.warnings(),
+        "left_out": findings.left_out().map(|(_, count)| count).sum::<usize>(),
+        "findings": findings.sorted().into_iter().map(one).collect::<Vec<_>>(),
+    })
+}
+
+fn one(diagnostic: &Diagnostic) -> Value {
+    let label = diagnostic.labels.first();
+    let start = label.map(|label| position(label, label.span.start));
+    let end = label.map(|label| position(label, label.span.end));
+    json!({
+        "code": diagnostic.code.word(),
+        "severity": diagnostic.code.level().word(),
+        "message": diagnostic.message,
+        "help": diagnostic.help,
+        "file": label.map(|label| &*label.source.name),
+        "line": start.map(|(line, _)| line),
+        "column": start.map(|(_, column)| column),
+        "end_line": end.map(|(line, _)| line),
+        "end_column": end.map(|(_, column)| column),
+    })
+}
+
+/// Line and column of this byte.
+pub(super) fn position(label: &Label, byte: usize) -> (usize, usize) {
+    let before = label.source.text.get(..byte).unwrap_or(&label.source.text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    (line, before.chars().count() - before.get(..line_start).map_or(0, |lines| lines.chars().count()) + 1)
+}

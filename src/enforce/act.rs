@@ -1,0 +1,171 @@
+//! The act: the intent becomes durable, then the one request that ends sessions leaves, then its outcome is written.
+//!
+//! An unanswered request is looked up, sent once more if the session is still there, and otherwise called unclear:
+//! never guessed.
+
+use jiff::Timestamp;
+
+use super::read_back::Stands;
+use super::{Bench, Whose, all_kept};
+use crate::chronicle::{ReadBack, Target, intended};
+use crate::grade::Fate;
+use crate::model::{Action, Outcome, SessionId, UserId};
+use crate::record::{Entry, RevocationOutcome};
+use crate::trail::TrailTrouble;
+use crate::zendesk::{Dated, Deleted, Trouble, Zendesk};
+
+/// What became of one request.
+#[derive(Debug)]
+struct Answered {
+    outcome: Outcome,
+    at: Option<Timestamp>,
+    detail: Option<String>,
+}
+
+/// What Zendesk shows of sessions that should be gone.
+#[derive(Debug)]
+pub(super) enum Seen {
+    /// None of them is there.
+    Gone(Timestamp),
+    /// At least one is still there.
+    There,
+    /// It does not say.
+    Silent(String),
+}
+
+impl Bench<'_> {
+    /// Ends these sessions of one person by one request.
+    pub(super) async fn revoke(
+        &mut self,
+        action: Action,
+        whose: Whose,
+        standing: Vec<(Stands, Fate)>,
+    ) -> Result<Vec<Fate>, TrailTrouble> {
+        if let Some((belt, why)) = self.braked() {
+            return self.keep_all(standing, belt, why);
+        }
+        let sessions = self.reach(action, whose.user, &standing);
+        let names: Vec<String> = sessions.iter().map(ToString::to_string).collect();
+        let read_back: Vec<ReadBack<'_>> = standing
+            .iter()
+            .filter_map(|(stands, _)| {
+                let evidence = self.dossier.get(stands.cleared.place)?.read_back(&stands.row, &stands.person);
+                Some(ReadBack { cleared: stands.cleared.clone(), evidence })
+            })
+            .collect();
+        let target = Target { user: whose.user, stratum: whose.stratum, action, sessions: &names };
+        let told = intended(target, &read_back, self.policies, env!("CARGO_PKG_VERSION"));
+        let rules = match &told.entry {
+            Entry::RevocationIntended(body) => body.rules.clone(),
+            _ => Vec::new(),
+        };
+        let read_at = read_back.iter().map(|one| one.evidence.now).max().unwrap_or(self.dossier.snapshot().now);
+        // INVARIANT: no request leaves before this returned (`no_act_without_a_durable_intent`).
+        let intent = self.trail.write_durably(Some(self.cycle), told.entry, told.personal)?;
+        let answered = self.send(action, whose.user, &sessions).await;
+        self.write(Entry::from(RevocationOutcome {
+            intent: Some(intent.to_string()),
+            sessions: names,
+            user: whose.user.to_string(),
+            stratum: whose.stratum.word().to_owned(),
+            rules,
+            outcome: answered.outcome.word().to_owned(),
+            answered_at: answered.at.unwrap_or(read_at).to_string(),
+            detail: answered.detail.clone(),
+        }))?;
+        let fates = standing.into_iter().map(|(_, fate)| fate);
+        Ok(fates.map(|fate| Fate { outcome: Some(answered.outcome), detail: answered.detail.clone(), ..fate }).collect())
+    }
+
+    /// The sessions that end by this act: for a whole person every listed one, judged or not.
+    fn reach(&self, action: Action, user: UserId, standing: &[(Stands, Fate)]) -> Vec<SessionId> {
+        match action {
+            Action::RevokeSession => standing.iter().map(|(stands, _)| stands.cleared.session).collect(),
+            Action::RevokeUser => {
+                let listed = self.dossier.iter().filter(|evidence| evidence.session.user == Some(user));
+                listed.map(|evidence| evidence.session.id).collect()
+            }
+        }
+    }
+
+    async fn send(&self, action: Action, user: UserId, sessions: &[SessionId]) -> Answered {
+        let mut sent_again = false;
+        loop {
+            let trouble = match delete(self.zendesk, action, user, sessions).await {
+                Ok(Dated { value: Deleted::Done, date }) => return Answered::plain(Outcome::Revoked, date),
+                Ok(Dated { value: Deleted::AlreadyGone, date }) => return Answered::plain(Outcome::AlreadyGone, date),
+                Err(Trouble::Denied { words, .. }) => {
+                    return Answered { outcome: Outcome::Refused, at: None, detail: Some(words.to_string()) };
+                }
+                Err(trouble) => trouble,
+            };
+            let why = match look_up(self.zendesk, action, user, sessions).await {
+                Seen::Gone(date) => return Answered::plain(Outcome::Revoked, date),
+                Seen::There if !sent_again && self.braked().is_none() => {
+                    sent_again = true;
+                    continue;
+                }
+                Seen::There => format!("{trouble}; still listed"),
+                Seen::Silent(why) => format!("{trouble}; looking it up: {why}"),
+            };
+            return Answered { outcome: Outcome::Unclear, at: None, detail: Some(why) };
+        }
+    }
+
+    fn keep_all(
+        &mut self,
+        standing: Vec<(Stands, Fate)>,
+        belt: crate::guard::Belt,
+        why: &str,
+    ) -> Result<Vec<Fate>, TrailTrouble> {
+        let mut fates = Vec::new();
+        for (stands, fate) in standing {
+            let mut kept = Fate { kept: Vec::new(), ..fate.clone() };
+            all_kept(&mut kept, self.rules_of(&stands.cleared), belt, why);
+            self.write_kept(&kept)?;
+            kept.kept.extend(fate.kept);
+            fates.push(kept);
+        }
+        self.trail.sync()?;
+        Ok(fates)
+    }
+}
+
+impl Answered {
+    fn plain(outcome: Outcome, date: Timestamp) -> Self {
+        Self { outcome, at: Some(date), detail: None }
+    }
+}
+
+async fn delete(
+    zendesk: &Zendesk,
+    action: Action,
+    user: UserId,
+    sessions: &[SessionId],
+) -> Result<Dated<Deleted>, Trouble> {
+    match (action, sessions.first()) {
+        (Action::RevokeSession, Some(session)) => zendesk.delete_session(user, *session).await,
+        (Action::RevokeSession, None) => Err(Trouble::Nonsense("there is no session to end".to_owned())),
+        (Action::RevokeUser, _) => zendesk.delete_sessions(user).await,
+    }
+}
+
+/// Whether these sessions are gone: what an unanswered request and a restart after a crash both need to know.
+pub(super) async fn look_up(zendesk: &Zendesk, action: Action, user: UserId, sessions: &[SessionId]) -> Seen {
+    match (action, sessions.first()) {
+        (Action::RevokeSession, Some(session)) => match zendesk.session(user, *session).await {
+            Ok(Dated { value: None, date }) => Seen::Gone(date),
+            Ok(Dated { value: Some(_), .. }) => Seen::There,
+            Err(trouble) => Seen::Silent(trouble.to_string()),
+        },
+        _ => {
+            let listing = zendesk.sessions_of(user).await;
+            match (listing.date, &listing.trouble) {
+                _ if listing.rows.iter().any(|row| sessions.contains(&row.id)) => Seen::There,
+                (Some(date), None) if listing.completeness.is_complete() => Seen::Gone(date),
+                (_, Some(trouble)) => Seen::Silent(trouble.to_string()),
+                _ => Seen::Silent("the listing was cut short".to_owned()),
+            }
+        }
+    }
+}

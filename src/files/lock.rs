@@ -1,0 +1,100 @@
+//! One writer per account: an exclusive lock on a file that also tells who holds it.
+//!
+//! The lock is the kernel's, on the open file: it ends with the process, however that ends, and a stale file locks
+//! nobody out. So the file is never deleted.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use super::disk::make_folder;
+
+/// Held for as long as it lives.
+#[derive(Debug)]
+pub struct Lock {
+    file: File,
+}
+
+/// Why the lock was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum LockTrouble {
+    /// Another process has it.
+    #[error("another process {}holds the lock `{}`", pid.map(|pid| format!("({pid}) ")).unwrap_or_default(), path.display())]
+    Held {
+        /// Its process id, if it wrote it already.
+        pid: Option<u32>,
+        /// The lock's file.
+        path: PathBuf,
+    },
+    /// The file cannot be made, opened or written.
+    #[error("cannot lock `{}`: {error}", path.display())]
+    Local {
+        /// The lock's file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+}
+
+impl Lock {
+    /// Takes the lock of the account with this state folder, which is made if it is missing. Never waits.
+    ///
+    /// # Errors
+    ///
+    /// [`LockTrouble::Held`] while another process has it.
+    pub fn take(folder: &Path) -> Result<Self, LockTrouble> {
+        let path = folder.join("lock");
+        let local = |error| LockTrouble::Local { path: path.clone(), error };
+        make_folder(folder).map_err(local)?;
+        let mut options = OpenOptions::new();
+        let mut file =
+            options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(local)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(LockTrouble::Held { pid: pid_in(&file), path }),
+            Err(TryLockError::Error(error)) => return Err(local(error)),
+        }
+        file.set_len(0).map_err(local)?;
+        writeln!(file, "{}", std::process::id()).map_err(local)?;
+        Ok(Self { file })
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A pid left behind misleads nobody who asks the lock; closing the file releases it.
+        drop(self.file.set_len(0));
+    }
+}
+
+fn pid_in(file: &File) -> Option<u32> {
+    let mut text = String::new();
+    file.take(16).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_writer_is_refused_with_the_first_ones_pid() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("state/acme");
+        let lock = Lock::take(&state).unwrap();
+        let refused = Lock::take(&state).unwrap_err();
+        assert!(matches!(refused, LockTrouble::Held { pid: Some(pid), .. } if pid == std::process::id()));
+        assert!(refused.to_string().contains(&format!("another process ({}) holds", std::process::id())));
+        drop(lock);
+        Lock::take(&state).unwrap();
+    }
+
+    #[test]
+    fn a_lock_that_cannot_be_made_says_where() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("lock")).unwrap();
+        let trouble = Lock::take(folder.path()).unwrap_err();
+        assert!(matches!(trouble, LockTrouble::Local { .. }) && trouble.to_string().contains("lock`"), "{trouble}");
+    }
+}

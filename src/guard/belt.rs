@@ -1,0 +1,161 @@
+//! Belts that look at one person or session: own user, protected, pause, just revoked, evidence age.
+
+use jiff::SignedDuration;
+
+use super::Circumstances;
+use crate::plan::{Intention, Planned};
+
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// A limit that holds claims back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Belt {
+    /// The session belongs to the user that evictd itself signs in as.
+    OwnUser,
+    /// The configuration names the person as protected.
+    Protected,
+    /// Somebody paused the account.
+    Pause,
+    /// Zendesk answered lately that this session is gone.
+    JustRevoked,
+    /// A fact it rests on is too old, or the person's record could not be read.
+    EvidenceAge,
+    /// More people than one rule may reach in a cycle.
+    PeoplePerRule,
+    /// More people than one rule may reach in an hour.
+    PeoplePerRuleAndHour,
+    /// More people than one rule may reach in 24 hours.
+    PeoplePerRuleAndDay,
+    /// More people than all rules together may reach in an hour.
+    RosterPerHour,
+    /// More people than all rules together may reach in 24 hours.
+    RosterPerDay,
+    /// Read again right before acting, the claim no longer stood.
+    ReadBack,
+    /// The process was asked to stop before it came to it.
+    Stopping,
+}
+
+/// The belt that holds a claim, and what it counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Which.
+    pub belt: Belt,
+    /// How many people it lets through, if it counts people.
+    pub limit: Option<u64>,
+    /// How many there are.
+    pub count: Option<u64>,
+}
+
+impl Belt {
+    /// Every belt, in the order in which they are judged.
+    pub const ALL: &[Self] = &[
+        Self::OwnUser,
+        Self::Protected,
+        Self::Pause,
+        Self::JustRevoked,
+        Self::EvidenceAge,
+        Self::PeoplePerRule,
+        Self::PeoplePerRuleAndHour,
+        Self::PeoplePerRuleAndDay,
+        Self::RosterPerHour,
+        Self::RosterPerDay,
+        Self::ReadBack,
+        Self::Stopping,
+    ];
+
+    /// The word in reports and the trail; where a configuration key sets its limit, that key.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::OwnUser => "own-user",
+            Self::Protected => "protected",
+            Self::Pause => "pause",
+            Self::JustRevoked => "just-revoked",
+            Self::EvidenceAge => "evidence-age",
+            Self::PeoplePerRule => "people-per-rule",
+            Self::PeoplePerRuleAndHour => "people-per-rule-and-hour",
+            Self::PeoplePerRuleAndDay => "people-per-rule-and-day",
+            Self::RosterPerHour => "roster-part-per-hour",
+            Self::RosterPerDay => "roster-part-per-day",
+            Self::ReadBack => "read-back",
+            Self::Stopping => "stopping",
+        }
+    }
+
+    /// The belt with this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|belt| belt.word() == word)
+    }
+
+    /// Why it holds, in a few words.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::OwnUser => "evictd's own user is never touched",
+            Self::Protected => "a protected person",
+            Self::Pause => "the account is paused",
+            Self::JustRevoked => "ended a moment ago, or again and again",
+            Self::EvidenceAge => "what it rests on is too old or could not be read",
+            Self::PeoplePerRule => "one rule reaches too many people at once",
+            Self::PeoplePerRuleAndHour => "one rule reaches too many people in an hour",
+            Self::PeoplePerRuleAndDay => "one rule reaches too many people in 24 hours",
+            Self::RosterPerHour => "all rules together reach too many people in an hour",
+            Self::RosterPerDay => "all rules together reach too many people in 24 hours",
+            Self::ReadBack => "read again right before acting, it no longer stood",
+            Self::Stopping => "the process was asked to stop first",
+        }
+    }
+
+    /// Held by this belt, which counts nothing.
+    pub fn holds(self) -> Held {
+        Held { belt: self, limit: None, count: None }
+    }
+
+    /// Held by this belt, which counted.
+    pub(super) fn counted(self, limit: u64, count: u64) -> Held {
+        Held { belt: self, limit: Some(limit), count: Some(count) }
+    }
+}
+
+/// The first belt that holds this claim for what its person or session is; they stand in their order.
+pub(super) fn of_person(intention: &Intention, claim: &Planned, around: Circumstances<'_>) -> Option<Held> {
+    let snapshot = around.snapshot;
+    if intention.user == snapshot.own {
+        Some(Belt::OwnUser.holds())
+    } else if snapshot.protected.people.contains(&intention.user) {
+        Some(Belt::Protected.holds())
+    } else if snapshot.pause.is_some() {
+        Some(Belt::Pause.holds())
+    } else if is_just_revoked(intention, around) {
+        Some(Belt::JustRevoked.holds())
+    } else if is_too_old(intention, claim, around) {
+        Some(Belt::EvidenceAge.holds())
+    } else {
+        None
+    }
+}
+
+/// Answered once: not again for a while, then once more. Answered twice within a day: not for a day.
+fn is_just_revoked(intention: &Intention, around: Circumstances<'_>) -> bool {
+    let now = around.snapshot.now;
+    let mut answers = around
+        .snapshot
+        .history
+        .ended
+        .iter()
+        .filter(|past| past.session == intention.session && past.outcome.is_answered())
+        .map(|past| past.at.duration_until(now))
+        .filter(|ago| *ago <= DAY);
+    match (answers.next(), answers.next()) {
+        (None, _) => false,
+        (Some(ago), None) => ago < around.belts.just_revoked_for,
+        (Some(_), Some(_)) => true,
+    }
+}
+
+/// A person's record that could not be read can be judged by nothing; a listing grows old, while session and person
+/// are read again right before acting.
+fn is_too_old(intention: &Intention, claim: &Planned, around: Circumstances<'_>) -> bool {
+    let now = around.snapshot.now;
+    !around.snapshot.people.contains_key(&intention.user)
+        || claim.listed.is_some_and(|listed| listed.duration_until(now) > around.belts.evidence_age_max)
+}

@@ -1,0 +1,121 @@
+//! Belts that count people: per rule and stratum, and over all rules per stratum.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::SignedDuration;
+
+use super::{Belt, Circumstances, Standing};
+use crate::config::Part;
+use crate::model::{Ended, Mode, Roster, RuleId, Stratum, UserId};
+use crate::snapshot::Snapshot;
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+type People = BTreeSet<UserId>;
+
+/// Over a limit, all claims of the rule in the stratum are withheld: never an arbitrary first part.
+pub(super) fn per_rule(claims: &mut [Standing<'_>], around: Circumstances<'_>) {
+    let mut groups: BTreeMap<(usize, Stratum), People> = BTreeMap::new();
+    for standing in claims.iter().filter(|standing| standing.is_clear(None)) {
+        groups.entry((standing.claim.rule, standing.stratum())).or_default().insert(standing.user());
+    }
+    let belts = around.belts;
+    let limits = [
+        (Belt::PeoplePerRule, SignedDuration::ZERO, belts.people_per_rule_max),
+        (Belt::PeoplePerRuleAndHour, HOUR, belts.people_per_rule_and_hour_max),
+        (Belt::PeoplePerRuleAndDay, DAY, belts.people_per_rule_and_day_max),
+    ];
+    for ((rule, stratum), people) in groups {
+        let Some(id) = around.policies.rules.get(rule).map(|rule| &rule.id) else { continue };
+        let held = limits.iter().find_map(|(belt, window, limit)| {
+            let before =
+                if window.is_zero() { People::new() } else { reached(around.snapshot, *window, stratum, Some(id)) };
+            let count = count_of(people.union(&before).count());
+            (count > u64::from(*limit)).then(|| belt.counted(u64::from(*limit), count))
+        });
+        for standing in claims.iter_mut().filter(|standing| standing.is_clear(None)) {
+            if standing.claim.rule == rule && standing.stratum() == stratum {
+                standing.held = held;
+            }
+        }
+    }
+}
+
+/// Over a limit, everything of the stratum that is still clear is withheld. Enforcing claims are counted by
+/// themselves; report-mode claims on top of those that stayed clear.
+pub(super) fn per_account(claims: &mut [Standing<'_>], around: Circumstances<'_>) {
+    let roster = roster_of(around.snapshot);
+    for stratum in Stratum::ALL.iter().copied() {
+        let seen = roster.as_ref().map_or(0, |roster| roster.get(&stratum).copied().unwrap_or(0));
+        let limits = [
+            (Belt::RosterPerHour, HOUR, limit_of(around.belts.roster_part_per_hour_max, around, seen)),
+            (Belt::RosterPerDay, DAY, limit_of(around.belts.roster_part_per_day_max, around, seen)),
+        ];
+        for mode in [Mode::Enforce, Mode::Report] {
+            hold_over(claims, stratum, mode, &limits, around.snapshot);
+        }
+    }
+}
+
+fn hold_over(
+    claims: &mut [Standing<'_>],
+    stratum: Stratum,
+    mode: Mode,
+    limits: &[(Belt, SignedDuration, u64)],
+    snapshot: &Snapshot,
+) {
+    let of_stratum = |standing: &&Standing<'_>| standing.stratum() == stratum;
+    if !claims.iter().filter(of_stratum).any(|standing| standing.is_clear(Some(mode))) {
+        return;
+    }
+    let counted = |standing: &&Standing<'_>| match mode {
+        Mode::Enforce => standing.is_clear(Some(Mode::Enforce)),
+        Mode::Report | Mode::Off => standing.is_clear(None),
+    };
+    let people: People = claims.iter().filter(of_stratum).filter(counted).map(Standing::user).collect();
+    let held = limits.iter().find_map(|(belt, window, limit)| {
+        let count = count_of(people.union(&reached(snapshot, *window, stratum, None)).count());
+        (count > *limit).then(|| belt.counted(*limit, count))
+    });
+    for standing in claims.iter_mut().filter(|standing| standing.is_clear(Some(mode))) {
+        if standing.stratum() == stratum {
+            standing.held = held;
+        }
+    }
+}
+
+/// The people of the stratum whom rules reached within the window up to now, by this rule or by any.
+fn reached(snapshot: &Snapshot, window: SignedDuration, stratum: Stratum, rule: Option<&RuleId>) -> People {
+    let is_meant = |past: &&Ended| {
+        past.stratum == stratum
+            && past.outcome.counts_in_windows()
+            && past.at.duration_until(snapshot.now) <= window
+            && rule.is_none_or(|rule| past.rules.contains(rule))
+    };
+    snapshot.history.ended.iter().filter(is_meant).map(|past| past.user).collect()
+}
+
+/// People with sessions per stratum: of this listing if it is whole, else of the last one that was.
+pub fn roster_of(snapshot: &Snapshot) -> Option<Roster> {
+    if !snapshot.listing.is_complete() {
+        return snapshot.history.roster.clone();
+    }
+    let people: People = snapshot.sessions.iter().filter_map(|session| session.user).collect();
+    let mut roster: Roster = Stratum::ALL.iter().map(|stratum| (*stratum, 0)).collect();
+    for user in people {
+        let stratum = snapshot.people.get(&user).map_or(Stratum::EndUsers, crate::model::Person::stratum);
+        *roster.entry(stratum).or_insert(0) += 1;
+    }
+    Some(roster)
+}
+
+/// A part of nothing is nothing; any other part is at least the floor.
+fn limit_of(part: Part, around: Circumstances<'_>, seen: usize) -> u64 {
+    let percent = u64::from(part.percent());
+    if percent == 0 { 0 } else { (count_of(seen) * percent / 100).max(u64::from(around.belts.roster_floor)) }
+}
+
+fn count_of(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}

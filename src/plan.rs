@@ -1,0 +1,106 @@
+//! The plan: what would be done if nothing held it back. The same bytes in a dry run and in an enforcing cycle.
+
+use std::cmp::Reverse;
+
+use jiff::Timestamp;
+
+use crate::evaluate::{Claim, Judgement};
+use crate::evidence::Dossier;
+use crate::model::{Action, Mode, SessionId, Severity, Source, Stratum, Strength, UserId};
+use crate::policy::{Ground, PolicySet, Rule};
+
+/// Everything that should go, by severity (highest first), person and session.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plan {
+    /// The intentions, in the order of report and execution.
+    pub intentions: Vec<Intention>,
+}
+
+/// One session that should go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intention {
+    /// The session.
+    pub session: SessionId,
+    /// Its person.
+    pub user: UserId,
+    /// The person's stratum.
+    pub stratum: Stratum,
+    /// Its place in the dossier.
+    pub place: usize,
+    /// The highest severity of its claims.
+    pub severity: Severity,
+    /// The claims that fired on it unspared, by place of the rule.
+    pub claims: Vec<Planned>,
+}
+
+/// One claim of an intention.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// Place of the rule in its set.
+    pub rule: usize,
+    /// The lower of the account's and the rule's mode.
+    pub mode: Mode,
+    /// What the rule asks for.
+    pub action: Action,
+    /// How surely it holds.
+    pub strength: Strength,
+    /// When the listing was read that it rests on; the read-back before acting does not renew that.
+    pub listed: Option<Timestamp>,
+}
+
+/// Draws up the plan of an account in this mode.
+pub fn plan(dossier: &Dossier<'_>, policies: &PolicySet, judgement: &Judgement, mode: Mode) -> Plan {
+    let mut intentions = Vec::new();
+    for claims in judgement.fired.chunk_by(|left, right| left.0 == right.0) {
+        let unspared = claims.iter().filter_map(|(place, rule, claim)| match claim {
+            Claim::Fired(strength) => Some((*place, *rule, policies.rules.get(*rule)?, *strength)),
+            _ => None,
+        });
+        intentions.extend(intention(dossier, unspared, mode));
+    }
+    intentions.sort_by_key(|one| (Reverse(one.severity), one.user, one.session));
+    Plan { intentions }
+}
+
+fn intention<'p>(
+    dossier: &Dossier<'_>,
+    claims: impl Iterator<Item = (usize, usize, &'p Rule, Strength)>,
+    mode: Mode,
+) -> Option<Intention> {
+    let mut severity = Severity::Info;
+    let mut place = None;
+    let mut planned = Vec::new();
+    for (at, rule, law, strength) in claims {
+        severity = severity.max(law.severity);
+        place = Some(at);
+        let listed = rests_on_listing(law).then(|| oldest_listing(dossier, at, law)).flatten();
+        planned.push(Planned { rule, mode: law.mode.min(mode), action: law.action, strength, listed });
+    }
+    let place = place?;
+    let evidence = dossier.get(place)?;
+    Some(Intention {
+        session: evidence.session.id,
+        user: evidence.session.user?,
+        stratum: evidence.stratum(),
+        place,
+        severity,
+        claims: planned,
+    })
+}
+
+fn rests_on_listing(rule: &Rule) -> bool {
+    rule.when.lines().iter().any(|line| line.fact.source == Source::Listing)
+}
+
+fn oldest_listing(dossier: &Dossier<'_>, place: usize, rule: &Rule) -> Option<Timestamp> {
+    let grounds = rule.when.grounds(&dossier.get(place)?);
+    grounds.iter().filter(|ground| ground.source == Source::Listing).map(|ground| ground.as_of).min()
+}
+
+/// The facts a claim rests on.
+pub fn grounds_of(dossier: &Dossier<'_>, policies: &PolicySet, place: usize, rule: usize) -> Vec<Ground> {
+    match (dossier.get(place), policies.rules.get(rule)) {
+        (Some(evidence), Some(rule)) => rule.when.grounds(&evidence),
+        _ => Vec::new(),
+    }
+}

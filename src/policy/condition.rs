@@ -1,0 +1,244 @@
+//! Conditions: a tree of lines that a witness answers with yes, no or unknown.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use regex::Regex;
+
+use crate::facts::{FactSpec, Operator, Witness};
+use crate::model::{Answer, Cause, Fact, Foreign, Known, Source, Strength, Value, human_duration};
+
+/// What a rule or an exception asks.
+#[derive(Debug, Clone)]
+pub enum Condition {
+    /// Every one must hold.
+    All(Vec<Self>),
+    /// One must hold.
+    Any(Vec<Self>),
+    /// It must not hold.
+    Not(Box<Self>),
+    /// One fact, one operator, one operand.
+    Line(Line),
+}
+
+/// `fact.operator = operand`.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// The fact asked about.
+    pub fact: &'static FactSpec,
+    /// How it is asked.
+    pub operator: Operator,
+    /// The compiled operand.
+    pub test: Test,
+    /// The operand as it stands in the policy.
+    pub written: String,
+}
+
+/// A compiled operand.
+#[derive(Debug, Clone)]
+pub enum Test {
+    /// On lengths of time.
+    Duration(Bound, SignedDuration),
+    /// On counts; `None` asks for equality.
+    Number(Option<Bound>, u64),
+    /// On truths.
+    Truth(bool),
+    /// On texts.
+    Text(TextTest),
+    /// On sets: shares a member.
+    SharesMember(Words),
+    /// On sets: shares none.
+    SharesNone(Words),
+}
+
+/// A bound of an ordered value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are those of the operators")]
+pub enum Bound {
+    Over,
+    Under,
+    AtLeast,
+    AtMost,
+}
+
+/// A compiled operand on texts, in lower case where the fact folds case.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the names are those of the operators")]
+pub enum TextTest {
+    In(Words),
+    NotIn(Words),
+    Contains(String),
+    StartsWith(String),
+    EndsWith(String),
+    Matches(Regex),
+}
+
+/// A set of texts: those written in the line, and those of the lists it names.
+pub type Words = Arc<BTreeSet<String>>;
+
+/// One line that made a condition hold, in a form that outlives the evidence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ground {
+    /// The fact.
+    pub fact: &'static FactSpec,
+    /// Where its value came from.
+    pub source: Source,
+    /// When the source said so.
+    pub as_of: Timestamp,
+    /// How surely it belongs to the session.
+    pub strength: Strength,
+    /// The reason in words, safe to show.
+    pub reason: String,
+}
+
+impl Condition {
+    /// Asks the witness.
+    pub fn answer(&self, witness: &dyn Witness) -> Answer {
+        match self {
+            Self::All(parts) => {
+                parts.iter().fold(Answer::Yes(Strength::Exact), |sum, part| match sum {
+                    // A no of full strength is the end of it: nothing can change the answer.
+                    Answer::No(Strength::Exact) => sum,
+                    _ => sum.and(part.answer(witness)),
+                })
+            }
+            Self::Any(parts) => parts.iter().fold(Answer::No(Strength::Exact), |sum, part| match sum {
+                Answer::Yes(Strength::Exact) => sum,
+                _ => sum.or(part.answer(witness)),
+            }),
+            Self::Not(part) => part.answer(witness).not(),
+            Self::Line(line) => line.answer(&witness.tell(line.fact)),
+        }
+    }
+
+    /// Every line of the tree, in the order written.
+    pub fn lines(&self) -> Vec<&Line> {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::lines).collect(),
+            Self::Not(part) => part.lines(),
+            Self::Line(line) => vec![line],
+        }
+    }
+
+    /// The lines that make it hold; empty if it does not. Of several branches that would do, the strongest counts.
+    pub fn grounds(&self, witness: &dyn Witness) -> Vec<Ground> {
+        if self.answer(witness).is_yes() { self.grounds_of(witness, true) } else { Vec::new() }
+    }
+
+    fn grounds_of(&self, witness: &dyn Witness, wanted: bool) -> Vec<Ground> {
+        let agrees = |part: &&Self| match part.answer(witness) {
+            Answer::Yes(strength) if wanted => Some(strength),
+            Answer::No(strength) if !wanted => Some(strength),
+            _ => None,
+        };
+        match (self, wanted) {
+            (Self::All(parts), true) | (Self::Any(parts), false) => {
+                parts.iter().flat_map(|part| part.grounds_of(witness, wanted)).collect()
+            }
+            (Self::All(parts), false) | (Self::Any(parts), true) => {
+                // The first of the strongest: `max_by_key` would take the last.
+                let strongest = parts.iter().filter_map(|part| agrees(&part)).max();
+                let branch = parts.iter().find(|part| strongest.is_some() && agrees(part) == strongest);
+                branch.map(|part| part.grounds_of(witness, wanted)).unwrap_or_default()
+            }
+            (Self::Not(part), _) => part.grounds_of(witness, !wanted),
+            (Self::Line(line), _) => line.ground(&witness.tell(line.fact)).into_iter().collect(),
+        }
+    }
+}
+
+impl Line {
+    /// Asks one fact.
+    pub fn answer(&self, fact: &Fact<'_>) -> Answer {
+        let known = match fact {
+            Fact::Known(known) => known,
+            Fact::Unknown(causes) => return Answer::Unknown(*causes),
+        };
+        let holds = match (&self.test, &known.value) {
+            (Test::Duration(bound, limit), Value::Duration { low, high }) => match bound.holds(*low, *high, *limit) {
+                Some(holds) => holds,
+                None => return Answer::unknown(Cause::Slack),
+            },
+            (Test::Number(Some(bound), limit), Value::Number(number)) => {
+                bound.holds(*number, *number, *limit).unwrap_or(false)
+            }
+            (Test::Number(None, limit), Value::Number(number)) => number == limit,
+            (Test::Truth(wanted), Value::Truth(truth)) => truth == wanted,
+            (Test::Text(test), Value::Text(text)) => test.holds(text.as_deref(), self.fact.folds_case),
+            (Test::SharesMember(words), Value::Set(members)) => shares(words, members, self.fact.folds_case),
+            (Test::SharesNone(words), Value::Set(members)) => !shares(words, members, self.fact.folds_case),
+            // The reader only builds tests of the fact's own kind; anything else cannot be told.
+            _ => return Answer::unknown(Cause::NoSource),
+        };
+        if holds { Answer::Yes(known.strength) } else { Answer::No(known.strength) }
+    }
+
+    fn ground(&self, fact: &Fact<'_>) -> Option<Ground> {
+        let Fact::Known(Known { value, source, as_of, strength }) = fact else { return None };
+        let reason = match (&self.test, value) {
+            (Test::Truth(_), Value::Truth(truth)) => format!("{} is {truth}", self.fact.name),
+            _ => format!("{} is {}, {} {}", self.fact.name, shown(value), self.operator.word(), self.written),
+        };
+        Some(Ground { fact: self.fact, source: *source, as_of: *as_of, strength: *strength, reason })
+    }
+}
+
+impl Bound {
+    /// Whether a value between `low` and `high` is within the bound; `None` if that depends on where it lies.
+    fn holds<T: PartialOrd>(self, low: T, high: T, limit: T) -> Option<bool> {
+        match self {
+            Self::Over if low > limit => Some(true),
+            Self::Over if high <= limit => Some(false),
+            Self::AtLeast if low >= limit => Some(true),
+            Self::AtLeast if high < limit => Some(false),
+            Self::Over | Self::AtLeast => None,
+            Self::Under => Self::AtLeast.holds(low, high, limit).map(|holds| !holds),
+            Self::AtMost => Self::Over.holds(low, high, limit).map(|holds| !holds),
+        }
+    }
+}
+
+impl TextTest {
+    /// A null is known to be empty: no positive question holds of it.
+    fn holds(&self, text: Option<&str>, folds_case: bool) -> bool {
+        let Some(text) = text else { return matches!(self, Self::NotIn(_)) };
+        let text = folded(text, folds_case);
+        match self {
+            Self::In(words) => words.contains(text.as_ref()),
+            Self::NotIn(words) => !words.contains(text.as_ref()),
+            Self::Contains(part) => text.contains(part.as_str()),
+            Self::StartsWith(part) => text.starts_with(part.as_str()),
+            Self::EndsWith(part) => text.ends_with(part.as_str()),
+            Self::Matches(pattern) => pattern.is_match(&text),
+        }
+    }
+}
+
+fn shares(words: &Words, members: &[Cow<'_, str>], folds_case: bool) -> bool {
+    members.iter().any(|member| words.contains(folded(member, folds_case).as_ref()))
+}
+
+/// The text as it compares: in lower case where the fact folds case.
+pub(super) fn folded(text: &str, folds_case: bool) -> Cow<'_, str> {
+    if !folds_case || text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.to_lowercase())
+    }
+}
+
+/// A value as people read it; texts pass through [`Foreign`].
+pub fn shown(value: &Value<'_>) -> String {
+    let quoted = |text: &str| format!("`{}`", Foreign::new(text));
+    match value {
+        Value::Duration { high, .. } => human_duration(*high),
+        Value::Number(number) => number.to_string(),
+        Value::Truth(truth) => truth.to_string(),
+        Value::Text(None) => "empty".to_owned(),
+        Value::Text(Some(text)) => quoted(text),
+        Value::Set(members) if members.is_empty() => "empty".to_owned(),
+        Value::Set(members) => members.iter().map(|member| quoted(member)).collect::<Vec<_>>().join(", "),
+    }
+}

@@ -1,0 +1,174 @@
+//! A policy set: rules, exceptions and cases as compiled from all of its files.
+
+use globset::GlobMatcher;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::{Condition, Given};
+use crate::model::{Action, ExceptionId, Mode, RuleId, Severity, Strength};
+
+/// Everything that is in force together.
+#[derive(Debug, Clone, Default)]
+pub struct PolicySet {
+    /// By id, whatever the files' order.
+    pub rules: Vec<Rule>,
+    /// By id.
+    pub exceptions: Vec<Exception>,
+    /// The files as read, by name.
+    pub files: Vec<PolicyFile>,
+    /// SHA-256 over the files' texts in order of their names, hexadecimal.
+    pub digest: String,
+}
+
+/// One file of a set.
+#[derive(Debug, Clone)]
+pub struct PolicyFile {
+    /// Its name as shown.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// One rule.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Stable for ever.
+    pub id: RuleId,
+    /// One line for people.
+    pub title: String,
+    /// What it asks for.
+    pub action: Action,
+    /// How bad it is if the rule is right.
+    pub severity: Severity,
+    /// How far it may go.
+    pub mode: Mode,
+    /// Whom to ask about it.
+    pub owner: Option<String>,
+    /// Where it comes from.
+    pub references: Vec<String>,
+    /// What to tell people.
+    pub message: Option<String>,
+    /// The weakest claim that acts by itself.
+    pub match_min: Strength,
+    /// What a weaker claim does.
+    pub on_ambiguous: OnAmbiguous,
+    /// When it fires.
+    pub when: Condition,
+    /// Its tests.
+    pub cases: Vec<Case>,
+    /// The file it stands in, and its line there, from 1.
+    pub place: (String, usize),
+}
+
+/// What a claim that is weaker than `match-min` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnAmbiguous {
+    /// All sessions that could be meant go.
+    #[default]
+    RevokeCandidates,
+    /// It is withheld.
+    Withhold,
+    /// Every session of the person goes.
+    RevokeUser,
+}
+
+/// A managed spare.
+#[derive(Debug, Clone)]
+pub struct Exception {
+    /// Its id.
+    pub id: ExceptionId,
+    /// The rules it speaks of.
+    pub rules: Vec<GlobMatcher>,
+    /// Whom it spares.
+    pub when: Condition,
+    /// Who answers for it.
+    pub owner: String,
+    /// Why it is there.
+    pub reason: String,
+    /// Its last day, UTC.
+    pub expires: Date,
+}
+
+/// A rule's own test.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// What it shows.
+    pub title: String,
+    /// The facts it states.
+    pub given: Given,
+    /// The instant it happens at; exceptions are judged by it.
+    pub now: Option<Timestamp>,
+    /// What its own rule must come to.
+    pub expect: Option<Expect>,
+    /// Exactly the rules of the whole set that must fire.
+    pub fires: Option<Vec<RuleId>>,
+    /// Its line in the rule's file, from 1.
+    pub line: usize,
+}
+
+/// What a case expects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are those of the verdicts")]
+pub enum Expect {
+    Revoke,
+    Spare,
+    Undecided,
+    Keep,
+}
+
+impl Exception {
+    /// Whether it speaks of this rule.
+    pub fn covers(&self, rule: &RuleId) -> bool {
+        self.rules.iter().any(|pattern| pattern.is_match(rule.as_str()))
+    }
+
+    /// Whether its last day has not passed.
+    pub fn is_in_force(&self, now: Timestamp) -> bool {
+        end_of_day(self.expires).is_none_or(|end| now < end)
+    }
+}
+
+/// The first instant after this day, UTC; none at the end of the calendar.
+pub fn end_of_day(day: Date) -> Option<Timestamp> {
+    day.tomorrow().ok()?.to_zoned_datetime(TimeZone::UTC).ok().map(|midnight| midnight.timestamp())
+}
+
+impl Expect {
+    /// Every expectation.
+    pub const ALL: &[Self] = &[Self::Revoke, Self::Spare, Self::Undecided, Self::Keep];
+
+    /// The word in policies.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Revoke => "revoke",
+            Self::Spare => "spare",
+            Self::Undecided => "undecided",
+            Self::Keep => "keep",
+        }
+    }
+
+    /// The expectation with this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|one| one.word() == word)
+    }
+}
+
+impl OnAmbiguous {
+    /// Every way.
+    pub const ALL: &[Self] = &[Self::RevokeCandidates, Self::Withhold, Self::RevokeUser];
+
+    /// The word in policies.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::RevokeCandidates => "revoke-candidates",
+            Self::Withhold => "withhold",
+            Self::RevokeUser => "revoke-user",
+        }
+    }
+
+    /// The way with this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|one| one.word() == word)
+    }
+}

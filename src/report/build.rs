@@ -1,0 +1,175 @@
+//! A report from the stages of a cycle.
+
+use super::claims::{self, ClaimRow, HeldRow};
+use super::{Report, RuleRow, UndecidedRow};
+use crate::evaluate::Judgement;
+use crate::evidence::Dossier;
+use crate::grade::Fate;
+use crate::guard::{Guarded, roster_of};
+use crate::model::{Completeness, Foreign, Mode, Stratum, UserId};
+use crate::plan::{Intention, Plan, Planned, grounds_of};
+use crate::policy::PolicySet;
+use crate::snapshot::Snapshot;
+
+/// The stages a report tells of.
+#[derive(Debug, Clone, Copy)]
+pub struct Stages<'a> {
+    /// The evidence.
+    pub dossier: &'a Dossier<'a>,
+    /// What was asked.
+    pub policies: &'a PolicySet,
+    /// What was answered.
+    pub judgement: &'a Judgement,
+    /// What should go.
+    pub plan: &'a Plan,
+    /// What the belts hold.
+    pub guarded: &'a Guarded,
+    /// The account's mode.
+    pub mode: Mode,
+}
+
+/// Tells of these stages, and of what became of what was cleared.
+pub fn report(stages: Stages<'_>, fates: &[Fate]) -> Report {
+    let snapshot = stages.dossier.snapshot();
+    let mut claims = claim_rows(stages);
+    claims::order(&mut claims);
+    let fates = claims::apply(&mut claims, fates);
+    let people_seen = roster_of(snapshot).filter(|_| snapshot.listing.is_complete()).unwrap_or_default();
+    let mut rules = rule_rows(stages);
+    claims::count(&claims, &mut rules);
+    Report {
+        account: snapshot.account.clone(),
+        cycle: snapshot.cycle.clone(),
+        now: snapshot.now.to_string(),
+        mode: stages.mode,
+        complete: snapshot.listing.is_complete(),
+        policy: stages.policies.digest.clone(),
+        sessions_seen: stages.dossier.len(),
+        people_seen: people_seen.into_iter().collect(),
+        warnings: warnings(snapshot, stages.mode),
+        revoke: claims::revoke_rows(&claims, &fates),
+        withheld: claims::withheld_rows(&claims),
+        undecided: undecided_rows(stages),
+        rules,
+    }
+}
+
+fn claim_rows(stages: Stages<'_>) -> Vec<ClaimRow> {
+    let mut rows = Vec::new();
+    for (intention, held) in stages.plan.intentions.iter().zip(&stages.guarded.held) {
+        for (claim, held) in intention.claims.iter().zip(held) {
+            let Some(rule) = stages.policies.rules.get(claim.rule) else { continue };
+            rows.push(ClaimRow {
+                session: intention.session,
+                user: intention.user,
+                person: person_of(stages.dossier.snapshot(), intention.user),
+                stratum: intention.stratum,
+                rule: rule.id.clone(),
+                severity: rule.severity,
+                mode: claim.mode,
+                action: claim.action,
+                reasons: reasons_of(stages, intention, claim),
+                held: held.map(|held| HeldRow {
+                    belt: held.belt.word().to_owned(),
+                    limit: held.limit,
+                    count: held.count,
+                }),
+            });
+        }
+    }
+    rows
+}
+
+fn reasons_of(stages: Stages<'_>, intention: &Intention, claim: &Planned) -> Vec<String> {
+    let grounds = grounds_of(stages.dossier, stages.policies, intention.place, claim.rule);
+    grounds.into_iter().map(|ground| ground.reason).collect()
+}
+
+/// Name and e-mail as they are shown; a person without a record is told by id.
+pub fn person_of(snapshot: &Snapshot, user: UserId) -> Foreign {
+    Foreign::new(match snapshot.people.get(&user) {
+        None => format!("user {user}"),
+        Some(person) => match &person.email {
+            Some(email) => format!("{} <{}>", person.name.raw(), email.raw()),
+            None => person.name.raw().to_owned(),
+        },
+    })
+}
+
+fn undecided_rows(stages: Stages<'_>) -> Vec<UndecidedRow> {
+    let mut rows = Vec::new();
+    for (rule, tally) in stages.policies.rules.iter().zip(&stages.judgement.tallies) {
+        rows.extend(tally.causes.iter().map(|(cause, unsettled)| UndecidedRow {
+            rule: rule.id.clone(),
+            cause: *cause,
+            sessions: unsettled.sessions,
+            people: unsettled.people,
+            examples: unsettled.examples.clone(),
+        }));
+    }
+    rows
+}
+
+fn rule_rows(stages: Stages<'_>) -> Vec<RuleRow> {
+    stages
+        .policies
+        .rules
+        .iter()
+        .zip(&stages.judgement.tallies)
+        .map(|(rule, tally)| RuleRow {
+            rule: rule.id.clone(),
+            title: rule.title.clone(),
+            severity: rule.severity,
+            mode: rule.mode.min(stages.mode),
+            fired: tally.fired,
+            spared: tally.spared,
+            spared_by_unknown: tally.spared_by_unknown,
+            clear: 0,
+            withheld: 0,
+            undecided: tally.undecided,
+        })
+        .collect()
+}
+
+/// Nothing personal stands here: the trail keeps these lines.
+fn warnings(snapshot: &Snapshot, mode: Mode) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Completeness::Partial(why) = &snapshot.listing {
+        lines.push(format!(
+            "the listing is partial ({}): nothing that counts sessions is known",
+            Foreign::new(why.as_str())
+        ));
+    }
+    if !snapshot.clocks.trusted {
+        lines.push(format!(
+            "the host's clock is off by {} s: no condition on time can be decided; set the clock of this host",
+            snapshot.clocks.host_offset.as_secs()
+        ));
+    }
+    if let Some(pause) = &snapshot.pause {
+        let until = pause.until.map_or("until somebody removes the pause".to_owned(), |until| format!("until {until}"));
+        lines.push(format!("the account is paused {until}: nothing is revoked"));
+    }
+    if !snapshot.unread.is_empty() {
+        lines.push(format!(
+            "the records of {} people could not be read: they are judged by nothing and withheld",
+            snapshot.unread.len()
+        ));
+    }
+    let unresolved = snapshot.protected.unresolved.len();
+    if unresolved > 0 {
+        let what = if unresolved == 1 { "entry of `protected` matches" } else { "entries of `protected` match" };
+        lines.push(format!(
+            "{unresolved} {what} nobody, or several people: enforcement is refused until that is mended"
+        ));
+    }
+    let names_admin = snapshot
+        .protected
+        .people
+        .iter()
+        .any(|user| snapshot.people.get(user).is_some_and(|person| person.stratum() == Stratum::Admins));
+    if mode == Mode::Enforce && !names_admin {
+        lines.push("`protected` names no admin: enforcement is refused until it does".to_owned());
+    }
+    lines
+}

@@ -1,0 +1,150 @@
+//! Reports: what a cycle found and did, as data, JSON and text.
+//!
+//! A report is built from a cycle's stages or rebuilt from the trail; both give the same document, but for the
+//! examples of what could not be decided, of which the trail keeps counts only.
+
+mod build;
+mod claims;
+mod json;
+mod replay;
+mod text;
+
+use crate::model::{AccountName, Stratum, UserId};
+use crate::model::{Action, Cause, CycleId, Foreign, Grade, Mode, Outcome, RuleId, SessionId, Severity};
+
+pub use build::{Stages, person_of, report};
+pub use json::to_json;
+pub use replay::{NoSuchCycle, Recorded, replay};
+pub use text::{Look, to_text};
+
+/// One cycle, as people and programs read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Which account.
+    pub account: AccountName,
+    /// Which cycle.
+    pub cycle: CycleId,
+    /// Zendesk's clock, RFC 3339.
+    pub now: String,
+    /// The account's mode.
+    pub mode: Mode,
+    /// Whether the listing is whole.
+    pub complete: bool,
+    /// Digest of the policy set.
+    pub policy: String,
+    /// Sessions listed.
+    pub sessions_seen: usize,
+    /// People with sessions, by stratum.
+    pub people_seen: Vec<(Stratum, usize)>,
+    /// What a reader has to know before the rest.
+    pub warnings: Vec<String>,
+    /// Sessions that every belt lets go, in the plan's order.
+    pub revoke: Vec<RevokeRow>,
+    /// Claims that a belt holds, in the plan's order.
+    pub withheld: Vec<WithheldRow>,
+    /// What could not be decided, by rule and cause.
+    pub undecided: Vec<UndecidedRow>,
+    /// What each rule found, by id.
+    pub rules: Vec<RuleRow>,
+}
+
+/// A session that every belt lets go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevokeRow {
+    /// The session.
+    pub session: SessionId,
+    /// Its person.
+    pub user: UserId,
+    /// The person's name and e-mail.
+    pub person: Foreign,
+    /// The person's stratum.
+    pub stratum: Stratum,
+    /// The highest severity of these rules.
+    pub severity: Severity,
+    /// Enforce if one of these rules enforces.
+    pub mode: Mode,
+    /// The widest action of these rules.
+    pub action: Action,
+    /// The rules whose claims are clear.
+    pub rules: Vec<RuleId>,
+    /// The facts they rest on, in words.
+    pub reasons: Vec<String>,
+    /// What became of it, if it was acted on.
+    pub outcome: Option<Outcome>,
+    /// What the person's listing said afterwards.
+    pub grade: Option<Grade>,
+}
+
+/// A claim that a belt holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WithheldRow {
+    /// The session.
+    pub session: SessionId,
+    /// Its person.
+    pub user: UserId,
+    /// The person's name and e-mail.
+    pub person: Foreign,
+    /// The person's stratum.
+    pub stratum: Stratum,
+    /// The rule.
+    pub rule: RuleId,
+    /// The rule's severity.
+    pub severity: Severity,
+    /// The lower of the account's and the rule's mode.
+    pub mode: Mode,
+    /// The belt's name.
+    pub belt: String,
+    /// How many people it lets through, if it counts people.
+    pub limit: Option<u64>,
+    /// How many there are.
+    pub count: Option<u64>,
+    /// The facts the claim rests on, in words.
+    pub reasons: Vec<String>,
+}
+
+/// What a rule could not decide for one cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UndecidedRow {
+    /// The rule.
+    pub rule: RuleId,
+    /// The cause.
+    pub cause: Cause,
+    /// Sessions.
+    pub sessions: usize,
+    /// People.
+    pub people: usize,
+    /// A few of the sessions.
+    pub examples: Vec<SessionId>,
+}
+
+/// What a rule found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleRow {
+    /// The rule.
+    pub rule: RuleId,
+    /// Its title.
+    pub title: String,
+    /// Its severity.
+    pub severity: Severity,
+    /// The lower of the account's and the rule's mode.
+    pub mode: Mode,
+    /// Sessions it fires on.
+    pub fired: usize,
+    /// Of these, spared by an exception that says yes.
+    pub spared: usize,
+    /// Of these, spared by an exception that cannot tell.
+    pub spared_by_unknown: usize,
+    /// Of these, clear of every belt.
+    pub clear: usize,
+    /// Of these, withheld by a belt.
+    pub withheld: usize,
+    /// Sessions it cannot decide.
+    pub undecided: usize,
+}
+
+impl Report {
+    /// How many sessions this cycle ended or would end: rows that enforce.
+    pub fn enforcing(&self) -> usize {
+        self.revoke.iter().filter(|row| row.mode == Mode::Enforce).count()
+    }
+}

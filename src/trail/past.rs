@@ -1,0 +1,158 @@
+//! What the trail says of the last day: the history for belts, open intents, digests in force, the last cycle.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::{CycleId, Ended, History, Outcome, Roster, RuleId, Stratum};
+use crate::record::{CycleFinished, Entry, Line, RevocationIntended, RevocationOutcome};
+
+/// How far back belts remember, and an hour more for records that were written late.
+const MEMORY: SignedDuration = SignedDuration::from_hours(25);
+
+/// What the trail remembers at start.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Past {
+    /// What was ended in the 25 hours before the newest record on Zendesk's clock, and the last roster.
+    pub history: History,
+    /// Intents whose outcome nobody knows yet, oldest first.
+    pub open_intents: Vec<OpenIntent>,
+    /// Digest of the policy set that the newest record of it names.
+    pub policy_digest: Option<String>,
+    /// Digest of the configuration last loaded.
+    pub config_digest: Option<String>,
+    /// The last cycle that finished.
+    pub last_cycle: Option<LastCycle>,
+}
+
+/// An intent without an outcome: its request may or may not have been sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenIntent {
+    /// Its record's number, as its outcome must name it.
+    pub seq: u64,
+    /// What was intended.
+    pub intended: RevocationIntended,
+}
+
+/// A finished cycle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastCycle {
+    /// The host's clock when it was recorded.
+    pub at: Timestamp,
+    /// Its id.
+    pub cycle: Option<CycleId>,
+    /// What it counted.
+    pub finished: CycleFinished,
+}
+
+/// Takes in records in order and tells the past at the end.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    past: Past,
+    open: BTreeMap<u64, RevocationIntended>,
+    newest: Option<Timestamp>,
+}
+
+impl Memory {
+    /// Takes in the next record; the error says what of it makes no sense.
+    pub(super) fn take_in(&mut self, line: &Line) -> Result<(), String> {
+        self.newest = self.newest.max(zendesk_instant(&line.entry)?);
+        match &line.entry {
+            Entry::PolicyLoaded(body) => self.past.policy_digest = Some(body.digest.clone()),
+            Entry::ConfigLoaded(body) => self.past.config_digest = Some(body.digest.clone()),
+            Entry::CycleFinished(body) => {
+                self.past.policy_digest = Some(body.policy.clone());
+                if body.complete {
+                    self.past.history.roster = Some(roster(body)?);
+                }
+                self.past.last_cycle =
+                    Some(LastCycle { at: line.at, cycle: line.cycle.clone(), finished: body.clone() });
+            }
+            Entry::RevocationIntended(body) => {
+                // Read now, so that an intent that makes no sense is found before it matters.
+                ended_unclear(body)?;
+                self.open.insert(line.seq, body.clone());
+            }
+            Entry::RevocationOutcome(body) => {
+                if let Some(intent) = &body.intent {
+                    self.open.remove(&read("intent", intent)?);
+                }
+                self.past.history.ended.extend(ended(body)?);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn past(mut self) -> Past {
+        let ended = &mut self.past.history.ended;
+        for (seq, intended) in self.open {
+            ended.extend(ended_unclear(&intended).unwrap_or_default());
+            self.past.open_intents.push(OpenIntent { seq, intended });
+        }
+        let oldest = self.newest.map_or(Timestamp::MIN, memory_begins);
+        ended.retain(|one| one.at >= oldest);
+        ended.sort_by_key(|one| one.at);
+        self.past
+    }
+}
+
+/// The instant before which nothing needs to be remembered, when this is the newest one.
+pub(super) fn memory_begins(newest: Timestamp) -> Timestamp {
+    newest.checked_sub(MEMORY).unwrap_or(Timestamp::MIN)
+}
+
+/// Zendesk's clock in a record that carries it. How far back to read is told by it alone: moving the host's clock must
+/// not shorten the memory.
+pub(super) fn zendesk_instant(entry: &Entry) -> Result<Option<Timestamp>, String> {
+    let (key, text) = match entry {
+        Entry::CycleFinished(body) => ("now", &body.now),
+        Entry::RevocationIntended(body) => ("read_back", &body.read_back),
+        Entry::RevocationOutcome(body) => ("answered_at", &body.answered_at),
+        _ => return Ok(None),
+    };
+    read(key, text).map(Some)
+}
+
+fn read<T: FromStr>(key: &str, text: &str) -> Result<T, String> {
+    text.parse().ok().ok_or_else(|| format!("`{key}` makes no sense: `{text}`"))
+}
+
+fn stratum(word: &str) -> Result<Stratum, String> {
+    let known = Stratum::ALL.iter().copied().find(|stratum| stratum.word() == word);
+    known.ok_or_else(|| format!("`{word}` is no stratum"))
+}
+
+fn roster(finished: &CycleFinished) -> Result<Roster, String> {
+    finished.people_seen.iter().map(|(word, people)| Ok((stratum(word)?, *people))).collect()
+}
+
+fn ended_unclear(intended: &RevocationIntended) -> Result<Vec<Ended>, String> {
+    ended(&RevocationOutcome {
+        intent: None,
+        sessions: intended.sessions.clone(),
+        user: intended.user.clone(),
+        stratum: intended.stratum.clone(),
+        rules: intended.rules.clone(),
+        outcome: Outcome::Unclear.word().to_owned(),
+        answered_at: intended.read_back.clone(),
+        detail: None,
+    })
+}
+
+fn ended(outcome: &RevocationOutcome) -> Result<Vec<Ended>, String> {
+    let user = read("user", &outcome.user)?;
+    let stratum = stratum(&outcome.stratum)?;
+    let at = read("answered_at", &outcome.answered_at)?;
+    let word = &outcome.outcome;
+    let became = Outcome::from_word(word).ok_or_else(|| format!("`{word}` is no outcome"))?;
+    let rules: Vec<RuleId> = outcome.rules.iter().map(|rule| RuleId::new(rule.as_str())).collect();
+    let sessions = outcome.sessions.iter();
+    sessions
+        .map(|session| {
+            let session = read("sessions", session)?;
+            Ok(Ended { session, user, stratum, rules: rules.clone(), at, outcome: became })
+        })
+        .collect()
+}
