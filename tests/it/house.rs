@@ -5,8 +5,8 @@
 
 use crate::source::{File, Named, paths, tokens, tree};
 
-/// Every room with its rank: a room names rooms of lower rank only.
-const RANKS: &[(&str, u8)] = &[
+/// Rooms that decide, with their ranks: they know neither file, socket, clock, environment, task nor log.
+const PURE: &[(&str, u8)] = &[
     ("model", 0),
     ("diagnostic", 0),
     ("document", 1),
@@ -19,23 +19,25 @@ const RANKS: &[(&str, u8)] = &[
     ("evaluate", 6),
     ("plan", 7),
     ("guard", 8),
-    ("grade", 8),
-    ("report", 9),
-    ("clock", 10),
-    ("files", 11),
-    ("zendesk", 12),
-    ("trail", 12),
-    ("gather", 13),
-    ("enforce", 13),
-    ("cycle", 14),
-    ("daemon", 15),
-    ("simulator", 15),
-    ("cli", 16),
-    ("main", 17),
+    ("grade", 9),
+    ("report", 10),
+    ("chronicle", 11),
 ];
 
-/// Rooms up to this rank decide, and know neither file, socket, clock, environment, task nor log.
-const PURE_RANK_MAX: u8 = 9;
+/// Rooms that touch the world, with their ranks.
+const EFFECTS: &[(&str, u8)] = &[
+    ("clock", 12),
+    ("files", 13),
+    ("zendesk", 14),
+    ("trail", 14),
+    ("gather", 15),
+    ("enforce", 15),
+    ("cycle", 16),
+    ("daemon", 17),
+    ("simulator", 17),
+    ("cli", 18),
+    ("main", 19),
+];
 
 /// What a pure room never names.
 const IMPURE: &[&str] = &[
@@ -68,8 +70,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("globset", &["files", "policy"]),
 ];
 
+/// A room names rooms of lower rank only, and `model`.
 fn rank(room: &str) -> Option<u8> {
-    RANKS.iter().find(|(name, _)| *name == room).map(|(_, rank)| *rank)
+    PURE.iter().chain(EFFECTS).find(|(name, _)| *name == room).map(|(_, rank)| *rank)
 }
 
 /// Everything in these files that the house does not allow.
@@ -90,7 +93,7 @@ fn faults(files: &[File]) -> Vec<String> {
         let tokens = tokens(&code);
         for named in paths(&tokens) {
             let here = format!("{}:{}", file.path, named.line);
-            let wrongs = [wrong_room(room, rank, &named, depth), wrong_crate(room, &named), impurity(rank, &named)];
+            let wrongs = [wrong_room(room, rank, &named, depth), wrong_crate(room, &named), impurity(room, &named)];
             found.extend(wrongs.into_iter().flatten().map(|wrong| format!("{here}: {wrong}")));
         }
         let words: Vec<&str> = tokens.iter().map(|token| token.text.as_str()).collect();
@@ -119,7 +122,7 @@ fn wrong_room(room: &str, own: u8, named: &Named, depth: usize) -> Option<String
     if room == "main" && other != "cli" {
         return Some(format!("`main` names `{other}` and may name `cli` only"));
     }
-    (other != room && theirs >= own).then(|| format!("`{room}` ({own}) names `{other}` ({theirs})"))
+    (other != room && other != "model" && theirs >= own).then(|| format!("`{room}` ({own}) names `{other}` ({theirs})"))
 }
 
 fn wrong_crate(room: &str, named: &Named) -> Option<String> {
@@ -129,14 +132,13 @@ fn wrong_crate(room: &str, named: &Named) -> Option<String> {
     (is_path && !rooms.contains(&room)).then(|| format!("`{room}` names the crate `{name}`"))
 }
 
-fn impurity(rank: u8, named: &Named) -> Option<String> {
+fn impurity(room: &str, named: &Named) -> Option<String> {
+    let is_pure = PURE.iter().any(|(name, _)| *name == room);
     let path = named.segments.join("::");
     let full = if path.starts_with("time::") { format!("std::{path}") } else { path };
     let is = |name: &&&str| full == **name || full.starts_with(&format!("{name}::"));
     let is_path = named.segments.len() > 1 || named.after == "use";
-    (rank <= PURE_RANK_MAX && is_path)
-        .then(|| IMPURE.iter().find(is))?
-        .map(|name| format!("a pure room names `{name}`"))
+    (is_pure && is_path).then(|| IMPURE.iter().find(is))?.map(|name| format!("a pure room names `{name}`"))
 }
 
 /// Only `guard` makes a `Cleared`, and it gives nobody a second way to have one.
@@ -176,10 +178,12 @@ fn rooms_name_lower_rooms_only() {
     check("src/plan/mod.rs", "use crate::{model::Session, evaluate::{self, Verdict}};", "");
     check("src/plan/order.rs", "use super::Plan; use crate::plan::Plan;", "");
     check("src/plan/order.rs", "fn f() { super::super::guard::judge() }", "`plan` (7) names `guard` (8)");
+    check("src/diagnostic/mod.rs", "use crate::model::Foreign;", "");
+    check("src/model/mod.rs", "use crate::diagnostic::Finding;", "`model` (0) names `diagnostic` (0)");
     check("src/plan.rs", "use super::guard;", "`plan` (7) names `guard` (8)");
-    check("src/plan/mod.rs", "use crate::{model::Session, cycle};", "`plan` (7) names `cycle` (14)");
+    check("src/plan/mod.rs", "use crate::{model::Session, cycle};", "`plan` (7) names `cycle` (16)");
     check("src/guard/mod.rs", "use crate::{\n  model,\n  grade::{Grade},\n};", "src/guard/mod.rs:3: `guard` (8)");
-    check("src/trail/mod.rs", "fn f() -> crate::zendesk::Trouble {}", "`trail` (12) names `zendesk` (12)");
+    check("src/trail/mod.rs", "fn f() -> crate::zendesk::Trouble {}", "`trail` (14) names `zendesk` (14)");
     check("src/plan/mod.rs", "use crate::*;", "takes everything");
     check("src/plan/mod.rs", "//! `crate::cli`\n#[cfg(test)]\nmod tests { use crate::cli; }", "");
     check("src/gossip/mod.rs", "", "the room `gossip` has no rank");
@@ -190,7 +194,7 @@ fn rooms_name_lower_rooms_only() {
 #[test]
 fn only_cli_and_tests_name_the_simulator() {
     check("src/cli/demo.rs", "use crate::simulator::World;", "");
-    check("src/daemon/mod.rs", "use crate::simulator::World;", "`daemon` (15) names `simulator` (15)");
+    check("src/daemon/mod.rs", "use crate::simulator::World;", "`daemon` (17) names `simulator` (17)");
     check("src/enforce/mod.rs", "#[cfg(test)]\nmod tests { use crate::simulator::World; }", "");
 }
 
