@@ -1,0 +1,57 @@
+# What anyone can run, and what CI runs. Everything needs a Rust toolchain and a C compiler (Rust links with it, and
+# the TLS library is partly C); `make` says so if one is missing.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+CARGO ?= cargo
+PREFIX ?= /usr/local
+
+.PHONY: help build test lint fmt doc policies demo bench clean install toolchain
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: toolchain ## build the program, ready for use, into target/release
+	$(CARGO) build --locked --release
+
+test: toolchain lint ## all that CI runs: form, lints, tests, documentation, shipped policies
+	if $(CARGO) nextest --version >/dev/null 2>&1; \
+	then $(CARGO) nextest run --locked --all-targets; \
+	else $(CARGO) test --locked --all-targets; fi
+	$(CARGO) test --locked --doc
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+	$(MAKE) --no-print-directory policies
+
+lint: toolchain ## form and lints, warnings are errors
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+fmt: toolchain ## put the code into form
+	$(CARGO) fmt
+
+doc: toolchain ## build the documentation of the code and say where it is
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+	@echo "target/doc/evictd/index.html"
+
+policies: toolchain ## check the shipped policies and run their cases
+	$(CARGO) run --locked --quiet -- policy check policies
+	$(CARGO) run --locked --quiet -- policy test policies
+
+demo: toolchain ## run the main job against the built-in simulator: dry run, enforcement, verified trail
+	$(CARGO) build --locked --bin evictd
+	$(CARGO) run --locked --quiet -- demo
+
+bench: toolchain ## measure
+	$(CARGO) bench --locked
+
+clean: ## remove what was built
+	$(CARGO) clean
+
+install: build ## put the program below PREFIX (/usr/local)
+	install -D -m 0755 target/release/evictd "$(DESTDIR)$(PREFIX)/bin/evictd"
+
+toolchain:
+	@command -v $(CARGO) >/dev/null || { echo "no cargo: install Rust from https://rustup.rs" >&2; exit 1; }
+	@command -v cc >/dev/null || command -v gcc >/dev/null || command -v clang >/dev/null || { \
+	  echo "no C compiler: apt-get install build-essential, dnf install gcc, or xcode-select --install" >&2; exit 1; }

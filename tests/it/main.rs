@@ -1,0 +1,18 @@
+//! Everything that looks at evictd from outside, in one binary: linking once is what keeps a test run short.
+//!
+//! `house` and `tidy` watch the text of the tree, `reference` is a second, naive reading of the documentation that the
+//! real evaluator and guard must agree with. Nothing here sleeps, reads a clock or depends on order.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test stops at the first thing that is not as it says"
+)]
+
+mod house;
+mod reference;
+mod source;
+mod tidy;
