@@ -39,16 +39,10 @@ pub(super) struct ApplyArgs {
 pub(super) async fn run(args: &ApplyArgs, screen: &Screen) -> Result<Exit, Failure> {
     let loaded = load(&args.place, screen)?;
     let set = policies(&loaded, screen)?;
-    let zendesk = connect(&loaded.account)?;
     if !args.yes {
         ask(&loaded, &set, screen)?;
     }
-    let lock = Lock::take(&loaded.state()).map_err(locked)?;
-    let applied = locked_apply(&loaded, &set, &zendesk, screen).await;
-    drop(lock);
-    let cycle = applied?;
-    keep_snapshot(&loaded, &cycle.snapshot, screen);
-    name_unresolved(&cycle.snapshot, screen);
+    let cycle = apply_now(&loaded, &set, screen).await?;
     print(&cycle.report, args.format, screen)?;
     if loaded.account.mode != Mode::Enforce {
         screen.note(&format!(
@@ -58,6 +52,18 @@ pub(super) async fn run(args: &ApplyArgs, screen: &Screen) -> Result<Exit, Failu
         ));
     }
     Ok(exit_of(&cycle.report))
+}
+
+/// One enforcing cycle under the account's lock.
+pub(super) async fn apply_now(loaded: &Loaded, set: &PolicySet, screen: &Screen) -> Result<Cycle, Failure> {
+    let zendesk = connect(&loaded.account)?;
+    let lock = Lock::take(&loaded.state()).map_err(locked)?;
+    let applied = locked_apply(loaded, set, &zendesk, screen).await;
+    drop(lock);
+    let cycle = applied?;
+    keep_snapshot(loaded, &cycle.snapshot, screen);
+    name_unresolved(&cycle.snapshot, screen);
+    Ok(cycle)
 }
 
 /// 77 if Zendesk refused anything, 69 if anything ended unclear or was not seen whole.
@@ -74,8 +80,9 @@ fn exit_of(report: &Report) -> Exit {
 
 fn ask(loaded: &Loaded, set: &PolicySet, screen: &Screen) -> Result<(), Failure> {
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::new(Exit::Usage, "there is nobody to ask")
-            .help("look at `evictd plan` first, then add `--yes`"));
+        return Err(
+            Failure::new(Exit::Usage, "there is nobody to ask").help("look at `evictd plan` first, then add `--yes`")
+        );
     }
     let enforcing = set.rules.iter().filter(|rule| rule.mode == Mode::Enforce).count();
     screen.note(&format!(
@@ -93,7 +100,7 @@ fn ask(loaded: &Loaded, set: &PolicySet, screen: &Screen) -> Result<(), Failure>
     }
 }
 
-pub(super) fn locked(trouble: LockTrouble) -> Failure {
+fn locked(trouble: LockTrouble) -> Failure {
     match trouble {
         LockTrouble::Held { .. } => Failure::new(Exit::Locked, trouble.to_string())
             .help("one process at a time acts on an account: wait for it, or stop it"),
@@ -102,12 +109,7 @@ pub(super) fn locked(trouble: LockTrouble) -> Failure {
     }
 }
 
-async fn locked_apply(
-    loaded: &Loaded,
-    set: &PolicySet,
-    zendesk: &Zendesk,
-    screen: &Screen,
-) -> Result<Cycle, Failure> {
+async fn locked_apply(loaded: &Loaded, set: &PolicySet, zendesk: &Zendesk, screen: &Screen) -> Result<Cycle, Failure> {
     let folder = loaded.trail();
     let disk = Disk::make(&folder).map_err(|error| {
         Failure::new(Exit::Trail, format!("the trail's folder `{}` cannot be made: {error}", folder.display()))
@@ -180,8 +182,7 @@ async fn cycle(
     let known = Known { cycle: new_cycle()?, history: past.history, pause: brakes.pause_now() };
     let bar = screen.progress("sessions listed");
     let mut chronicle = Chronicle::default();
-    let setting =
-        Setting { account: &loaded.account, policies: set, zendesk, clock: &SystemClock, brakes: &brakes };
+    let setting = Setting { account: &loaded.account, policies: set, zendesk, clock: &SystemClock, brakes: &brakes };
     let books = Books { trail, chronicle: &mut chronicle };
     let mut on_page = |rows: usize| bar.set_position(rows as u64);
     let work = run_cycle(setting, known, books, &mut on_page);
@@ -191,11 +192,7 @@ async fn cycle(
 }
 
 /// The first interrupt raises the flag, and the call in flight is finished; no future is dropped on the way.
-async fn until_done<T>(
-    work: impl Future<Output = T>,
-    stop: &std::sync::atomic::AtomicBool,
-    screen: &Screen,
-) -> T {
+async fn until_done<T>(work: impl Future<Output = T>, stop: &std::sync::atomic::AtomicBool, screen: &Screen) -> T {
     let mut work = std::pin::pin!(work);
     loop {
         tokio::select! {

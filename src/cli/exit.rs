@@ -96,8 +96,9 @@ impl From<Halt> for Failure {
         match halt {
             Halt::Zendesk(trouble) => trouble.into(),
             Halt::Trail(trouble) => trouble.into(),
-            Halt::Unprotected(why) => Self::new(Exit::Config, format!("enforcement is refused: {why}"))
-                .help("list at least one admin in the account's `protected`, each by an e-mail or id that Zendesk knows"),
+            Halt::Unprotected(why) => Self::new(Exit::Config, format!("enforcement is refused: {why}")).help(
+                "list at least one admin in the account's `protected`, each by an e-mail or id that Zendesk knows",
+            ),
         }
     }
 }

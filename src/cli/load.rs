@@ -17,6 +17,9 @@ use crate::zendesk::{Access, BaseUrl, BudgetLimits, Credential, HttpsTransport, 
 /// A configuration or policy file that is larger is none.
 pub(super) const TEXT_BYTES_MAX: u64 = 4 << 20;
 
+/// What is asked for unless the configuration says otherwise: no narrower scope is documented for sessions.
+const SCOPE: &str = "read write";
+
 /// One account with everything that was read for it.
 #[derive(Debug)]
 pub(super) struct Loaded {
@@ -26,7 +29,6 @@ pub(super) struct Loaded {
     pub(super) config_digest: String,
     /// The configuration file's text.
     pub(super) config_text: String,
-    folder: PathBuf,
 }
 
 impl Loaded {
@@ -62,7 +64,7 @@ pub(super) fn load(place: &Where, screen: &Screen) -> Result<Loaded, Failure> {
     show(&findings, screen);
     let settings = settings.ok_or(Failure::told(Exit::Config))?;
     let account = pick(&settings, place.account.as_deref())?.clone();
-    Ok(Loaded { account, settings, config_digest: sha256_hex(text.as_bytes()), config_text: text, folder })
+    Ok(Loaded { account, settings, config_digest: sha256_hex(text.as_bytes()), config_text: text })
 }
 
 fn pick<'s>(settings: &'s Settings, wanted: Option<&str>) -> Result<&'s Account, Failure> {
@@ -85,7 +87,7 @@ fn pick<'s>(settings: &'s Settings, wanted: Option<&str>) -> Result<&'s Account,
 pub(super) fn policies(loaded: &Loaded, screen: &Screen) -> Result<PolicySet, Failure> {
     let mut sources = Vec::new();
     for pattern in &loaded.account.policies {
-        sources.extend(sources_of(&loaded.folder, pattern)?);
+        sources.extend(sources_of(&loaded.settings.folder, pattern)?);
     }
     let (set, findings) = read_policies(&sources);
     if findings.has_errors() {
@@ -105,7 +107,8 @@ pub(super) fn read_policies(sources: &[Source]) -> (Option<PolicySet>, Findings)
 pub(super) fn sources_of(folder: &Path, pattern: &str) -> Result<Vec<Source>, Failure> {
     let paths = matching_files(folder, pattern).map_err(|trouble| Failure::of_file(&trouble))?;
     if paths.is_empty() {
-        let failure = Failure::new(Exit::Config, format!("no policy file matches `{pattern}` in `{}`", folder.display()));
+        let failure =
+            Failure::new(Exit::Config, format!("no policy file matches `{pattern}` in `{}`", folder.display()));
         return Err(failure.help("correct `policies`: a folder that moved must not turn all rules off"));
     }
     paths.iter().map(|path| source_of(path)).collect()
@@ -129,17 +132,20 @@ pub(super) fn show(findings: &Findings, screen: &Screen) {
 pub(super) fn connect(account: &Account) -> Result<Zendesk, Failure> {
     let credential = match &account.auth {
         Auth::Token(reference) => Credential::Token(secret(reference)?),
-        Auth::OauthClient { id, secret: reference, scope } => {
-            Credential::OauthClient { id: id.clone(), secret: secret(reference)?, scope: scope.clone() }
-        }
+        Auth::OauthClient { id, secret: reference, scope } => Credential::OauthClient {
+            id: id.clone(),
+            secret: secret(reference)?,
+            scope: scope.as_deref().unwrap_or(SCOPE).to_owned(),
+        },
     };
     let budget = BudgetLimits {
         requests_per_minute_max: account.budget.requests_per_minute_max,
         part_of_limit_max_percent: account.budget.part_of_limit_max_percent,
         reserve_percent: account.budget.reserve_percent,
     };
-    let base = BaseUrl::new(account.host.url(), account.host.is_dangerous());
-    let base = base.map_err(|why| Failure::new(Exit::Config, why.to_string()))?;
+    // `config` has judged already whether the host may be used.
+    let base = BaseUrl::dangerous(account.host.base_url());
+    let base = base.map_err(|why| Failure::new(Exit::Config, format!("`{}`: {why}", account.host)))?;
     let transport = HttpsTransport::new(base).map_err(|why| Failure::new(Exit::Bug, why.to_string()))?;
     let (clock, chance) = (Arc::new(SystemClock), Arc::new(SystemChance));
     Ok(Zendesk::new(Access { credential, budget }, Arc::new(transport), clock, chance))

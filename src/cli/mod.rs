@@ -6,8 +6,8 @@ mod account;
 mod apply;
 pub mod audit;
 mod demo;
-mod explain;
 mod exit;
+mod explain;
 mod load;
 mod plan;
 mod policy;
@@ -124,7 +124,16 @@ fn run(command: Command, screen: &Screen) -> Result<Exit, Failure> {
         Command::Policy(command) => policy::run(&command, screen),
         Command::Audit(command) => account::audit(&command, screen),
         Command::Status(args) => status::run(&args, screen),
-        Command::Simulator(args) => block_on(simulator::run(&args, screen)),
+        Command::Simulator(args) => block_on(simulate(&args)),
+    }
+}
+
+async fn simulate(args: &simulator::SimulatorArgs) -> Result<Exit, Failure> {
+    let code = simulator::run(args, &mut std::io::stdout(), &mut anstream::stderr()).await;
+    match code {
+        0 => Ok(Exit::Done),
+        64 => Err(Failure::told(Exit::Usage)),
+        _ => Err(Failure::told(Exit::Config)),
     }
 }
 

@@ -54,7 +54,8 @@ pub(super) async fn run(args: &PlanArgs, screen: &Screen) -> Result<Exit, Failur
     })
 }
 
-async fn live(loaded: &Loaded, set: &crate::policy::PolicySet, screen: &Screen) -> Result<Cycle, Failure> {
+/// One dry cycle against Zendesk.
+pub(super) async fn live(loaded: &Loaded, set: &crate::policy::PolicySet, screen: &Screen) -> Result<Cycle, Failure> {
     let zendesk = connect(&loaded.account)?;
     let past = trail::look(&Disk::at(&loaded.trail()), &loaded.account.name)?;
     let brakes = account::FileBrakes::of(loaded);
@@ -113,4 +114,3 @@ pub(super) fn read_snapshot(path: &std::path::Path, loaded: &Loaded) -> Result<S
     }
     Ok(snapshot)
 }
-

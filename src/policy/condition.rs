@@ -163,7 +163,9 @@ impl Condition {
     fn trace_into(&self, witness: &dyn Witness, depth: usize, lines: &mut Vec<TraceLine>) {
         let (text, parts, told) = match self {
             // A table of one line is the line.
-            Self::All(parts) if parts.len() == 1 => return parts.iter().for_each(|part| part.trace_into(witness, depth, lines)),
+            Self::All(parts) if parts.len() == 1 => {
+                return parts.iter().for_each(|part| part.trace_into(witness, depth, lines));
+            }
             Self::All(parts) => ("all of".to_owned(), parts.as_slice(), None),
             Self::Any(parts) => ("any of".to_owned(), parts.as_slice(), None),
             Self::Not(part) => ("not".to_owned(), std::slice::from_ref(&**part), None),
