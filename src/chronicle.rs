@@ -53,8 +53,8 @@ impl Chronicle {
         }
         let ended: Vec<ClaimKey> = self.standing.keys().filter(|key| !now.contains_key(key)).cloned().collect();
         self.standing = now;
-        let mut told = in_records(began, |claims| ClaimBegan { claims }.into());
-        told.extend(in_records(changed, |claims| ClaimChanged { claims }.into()));
+        let mut told = in_records(&began, |claims| ClaimBegan { claims }.into());
+        told.extend(in_records(&changed, |claims| ClaimChanged { claims }.into()));
         told.extend(
             ended
                 .chunks(CLAIMS_PER_RECORD_MAX)
@@ -109,7 +109,7 @@ fn stands_alike(before: &StandingClaim, now: &StandingClaim) -> bool {
     shape(before) == shape(now)
 }
 
-fn in_records(claims: Vec<(StandingClaim, Personal)>, entry: impl Fn(Vec<StandingClaim>) -> Entry) -> Vec<Told> {
+fn in_records(claims: &[(StandingClaim, Personal)], entry: impl Fn(Vec<StandingClaim>) -> Entry) -> Vec<Told> {
     claims
         .chunks(CLAIMS_PER_RECORD_MAX)
         .map(|chunk| {
@@ -178,7 +178,7 @@ pub fn intended(target: Target<'_>, read_back: &[ReadBack<'_>], policies: &Polic
     for one in read_back {
         at = at.max(Some(one.evidence.now));
         if let Ok(record) = one.evidence.person {
-            person = record.name.raw().to_owned();
+            record.name.raw().clone_into(&mut person);
         }
         for rule in one.cleared.claims.iter().filter_map(|claim| policies.rules.get(claim.rule)) {
             let key = ClaimKey { rule: rule.id.to_string(), session: one.cleared.session.to_string() };

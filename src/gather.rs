@@ -91,7 +91,7 @@ async fn resolve(zendesk: &Zendesk, entries: &[ProtectedEntry], people: &mut BTr
             }
             ProtectedEntry::Email(email) => match zendesk.person_by_email(email).await {
                 Ok(found) if found.value.is_some() => {
-                    for person in found.value {
+                    if let Some(person) = found.value {
                         protected.people.insert(person.id);
                         people.insert(person.id, person);
                     }

@@ -154,20 +154,18 @@ async fn delete(
 
 /// Whether these sessions are gone: what an unanswered request and a restart after a crash both need to know.
 pub(super) async fn look_up(zendesk: &Zendesk, action: Action, user: UserId, sessions: &[SessionId]) -> Seen {
-    match (action, sessions.first()) {
-        (Action::RevokeSession, Some(session)) => match zendesk.session(user, *session).await {
+    if let (Action::RevokeSession, Some(session)) = (action, sessions.first()) {
+        return match zendesk.session(user, *session).await {
             Ok(Dated { value: None, date }) => Seen::Gone(date),
             Ok(Dated { value: Some(_), .. }) => Seen::There,
             Err(trouble) => Seen::Silent(trouble.to_string()),
-        },
-        _ => {
-            let listing = zendesk.sessions_of(user).await;
-            match (listing.date, &listing.trouble) {
-                _ if listing.rows.iter().any(|row| sessions.contains(&row.id)) => Seen::There,
-                (Some(date), None) if listing.completeness.is_complete() => Seen::Gone(date),
-                (_, Some(trouble)) => Seen::Silent(trouble.to_string()),
-                _ => Seen::Silent("the listing was cut short".to_owned()),
-            }
-        }
+        };
+    }
+    let listing = zendesk.sessions_of(user).await;
+    match (listing.date, &listing.trouble) {
+        _ if listing.rows.iter().any(|row| sessions.contains(&row.id)) => Seen::There,
+        (Some(date), None) if listing.completeness.is_complete() => Seen::Gone(date),
+        (_, Some(trouble)) => Seen::Silent(trouble.to_string()),
+        _ => Seen::Silent("the listing was cut short".to_owned()),
     }
 }

@@ -57,7 +57,7 @@ impl Bench<'_> {
             Err(_) => Err("it could not be read again"),
         };
         match stands {
-            Ok((row, person)) => (self.judge_again(cleared, row, person, &mut fate), fate),
+            Ok((row, person)) => (self.judge_again(&cleared, row, person, &mut fate), fate),
             Err(why) => {
                 all_kept(&mut fate, self.rules_of(&cleared), Belt::ReadBack, why);
                 (None, fate)
@@ -65,7 +65,7 @@ impl Bench<'_> {
         }
     }
 
-    fn judge_again(&self, cleared: ClearedSession, row: Session, person: Person, fate: &mut Fate) -> Option<Stands> {
+    fn judge_again(&self, cleared: &ClearedSession, row: Session, person: Person, fate: &mut Fate) -> Option<Stands> {
         let evidence = self.dossier.get(cleared.place)?;
         let renewed = evidence.read_back(&row, &person);
         let mut claims = Vec::new();
@@ -78,7 +78,8 @@ impl Bench<'_> {
                 }
             }
         }
-        (!claims.is_empty()).then_some(Stands { row, person, cleared: ClearedSession { claims, ..cleared } })
+        let cleared = ClearedSession { claims, ..cleared.clone() };
+        (!cleared.claims.is_empty()).then_some(Stands { row, person, cleared })
     }
 
     /// Why this claim no longer stands, if it does not.

@@ -83,5 +83,5 @@ fn clear_claims(intention: &Intention, held: &[Option<Held>]) -> Option<ClearedS
         .filter(|(claim, held)| held.is_none() && claim.mode == Mode::Enforce)
         .map(|(claim, _)| claim.clone())
         .collect();
-    (!claims.is_empty()).then(|| ClearedSession { session: intention.session, place: intention.place, claims })
+    (!claims.is_empty()).then_some(ClearedSession { session: intention.session, place: intention.place, claims })
 }

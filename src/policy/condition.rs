@@ -169,7 +169,7 @@ impl Condition {
             Self::All(parts) => ("all of".to_owned(), parts.as_slice(), None),
             Self::Any(parts) => ("any of".to_owned(), parts.as_slice(), None),
             Self::Not(part) => ("not".to_owned(), std::slice::from_ref(&**part), None),
-            Self::Line(line) => (line.text(), [].as_slice(), line.told(&witness.tell(line.fact))),
+            Self::Line(line) => (line.text(), [].as_slice(), told(&witness.tell(line.fact))),
         };
         lines.push(TraceLine { depth, text, answer: self.answer(witness), told });
         for part in parts {
@@ -203,15 +203,6 @@ impl Line {
     /// The line as policies write it.
     pub fn text(&self) -> String {
         format!("{} {} {}", self.fact.name, self.operator.word(), self.written)
-    }
-
-    fn told(&self, fact: &Fact<'_>) -> Option<Told> {
-        match fact {
-            Fact::Unknown(_) => None,
-            Fact::Known(Known { value, source, as_of, strength }) => {
-                Some(Told { value: shown(value), source: *source, as_of: *as_of, strength: *strength })
-            }
-        }
     }
 
     /// Asks one fact.
@@ -290,6 +281,15 @@ pub(super) fn folded(text: &str, folds_case: bool) -> Cow<'_, str> {
         Cow::Borrowed(text)
     } else {
         Cow::Owned(text.to_lowercase())
+    }
+}
+
+fn told(fact: &Fact<'_>) -> Option<Told> {
+    match fact {
+        Fact::Unknown(_) => None,
+        Fact::Known(Known { value, source, as_of, strength }) => {
+            Some(Told { value: shown(value), source: *source, as_of: *as_of, strength: *strength })
+        }
     }
 }
 

@@ -49,18 +49,18 @@ pub fn replay(
         let of_cycle = record.cycle.as_ref() == Some(cycle);
         match record.entry {
             Entry::CycleFinished(finished) if of_cycle => return Ok(past.report(account, cycle, &finished)),
-            entry => past.take(entry, record.personal.unwrap_or_default(), of_cycle),
+            entry => past.take(entry, &record.personal.unwrap_or_default(), of_cycle),
         }
     }
     Err(NoSuchCycle(cycle.clone()))
 }
 
 impl Past {
-    fn take(&mut self, entry: Entry, personal: Value, of_cycle: bool) {
+    fn take(&mut self, entry: Entry, personal: &Value, of_cycle: bool) {
         match entry {
             Entry::DaemonStarted(_) => self.standing.clear(),
-            Entry::ClaimBegan(body) => self.stand(body.claims, &personal),
-            Entry::ClaimChanged(body) => self.stand(body.claims, &personal),
+            Entry::ClaimBegan(body) => self.stand(body.claims, personal),
+            Entry::ClaimChanged(body) => self.stand(body.claims, personal),
             Entry::ClaimEnded(body) => {
                 for key in body.claims {
                     self.standing.remove(&key);

@@ -29,7 +29,7 @@ pub(super) fn answer(simulator: &Simulator, call: &Call) -> Reply {
             set_now(simulator, instant.unwrap_or_default().trim())
         }
         ("POST", [_, "faults"]) => {
-            set_faults(simulator, object.and_then(|object| pairs(&object)).unwrap_or(text.into()))
+            set_faults(simulator, &object.and_then(|object| pairs(&object)).unwrap_or(text.into()))
         }
         ("GET", [_, "calls"]) => return Reply::json(200, json!({ "schema": 1, "calls": simulator.calls() })),
         _ => return Reply::no_such_endpoint(),
@@ -50,7 +50,7 @@ fn set_now(simulator: &Simulator, text: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn set_faults(simulator: &Simulator, text: String) -> Result<(), String> {
+fn set_faults(simulator: &Simulator, text: &str) -> Result<(), String> {
     simulator.set_faults(Odds::parse(text.trim()).map_err(|fault| fault.to_string())?);
     Ok(())
 }
