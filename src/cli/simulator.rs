@@ -69,7 +69,7 @@ pub struct SimulatorArgs {
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, String> {
-    let address: SocketAddr = text.parse().map_err(|_| "an address and a port are needed, as in 127.0.0.1:0")?;
+    let address: SocketAddr = text.parse().ok().ok_or("an address and a port are needed, as in 127.0.0.1:0")?;
     if address.ip().is_loopback() { Ok(address) } else { Err("only loopback addresses are allowed".to_owned()) }
 }
 
@@ -127,7 +127,7 @@ async fn serve(args: &SimulatorArgs, out: &mut dyn Write) -> Result<(), Refusal>
 /// The world, and what its clock shows at the start unless it is the host's.
 fn world(args: &SimulatorArgs, clock: &dyn Clock) -> Result<(World, Option<Timestamp>), Refusal> {
     let Some(file) = &args.world else {
-        let seed = Seed { seed: args.seed, staff: args.staff, end_users: args.end_users };
+        let seed = Seed { number: args.seed, staff: args.staff, end_users: args.end_users };
         return Ok((World::seeded(seed, args.now.unwrap_or_else(|| clock.now())), args.now));
     };
     let broken = |text: String| Refusal(BROKEN_INPUT, format!("cannot use `{}`: {text}", file.display()));

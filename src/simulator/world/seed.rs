@@ -29,8 +29,8 @@ const DAY: i64 = 24 * HOUR;
 /// What world to make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seed {
-    /// Same seed and numbers, same world.
-    pub seed: u64,
+    /// Same numbers, same world.
+    pub number: u64,
     /// Agents and admins; at least [`STAFF_MIN`] are made.
     pub staff: usize,
     /// Customers; the first three offend.
@@ -46,7 +46,7 @@ impl World {
         let staff = seed.staff.max(STAFF_MIN);
         let admins = (staff / 20).max(ADMINS_MIN);
         let mut sower = Sower {
-            draws: fastrand::Rng::with_seed(seed.seed),
+            draws: fastrand::Rng::with_seed(seed.number),
             now: Timestamp::from_second(now.as_second()).unwrap_or(now),
             emails: BTreeSet::new(),
             world: World::default(),
@@ -218,7 +218,7 @@ impl Sower {
         if role == Role::Agent {
             person.role_type = Some(if dice < 15 { RoleType::Light } else { RoleType::Custom });
             person.custom_role_id = Some(360_000_000_100 + dice % 3);
-            person.tags = vec![Foreign::new(if dice % 2 == 0 { "tier-1" } else { "tier-2" })];
+            person.tags = vec![Foreign::new(if dice.is_multiple_of(2) { "tier-1" } else { "tier-2" })];
         } else if role == Role::EndUser && dice < 30 {
             person.organization_id = Some(370_000_000_000 + dice);
             person.external_id = Some(Foreign::new(format!("crm-{id}")));
@@ -261,7 +261,7 @@ mod tests {
     const NOW: i64 = 1_800_000_000;
 
     fn seeded(seed: u64, staff: usize, end_users: usize) -> World {
-        World::seeded(Seed { seed, staff, end_users }, Timestamp::from_second(NOW).unwrap())
+        World::seeded(Seed { number: seed, staff, end_users }, Timestamp::from_second(NOW).unwrap())
     }
 
     /// The starter rules, written from their documentation: who may be touched by any of them after `later` minutes.
@@ -317,7 +317,7 @@ mod tests {
         assert_eq!(seeded(7, 50, 50), seeded(7, 50, 50));
         assert_ne!(seeded(7, 50, 50).people, seeded(8, 50, 50).people);
         let later =
-            World::seeded(Seed { seed: 7, staff: 50, end_users: 50 }, Timestamp::from_second(NOW + 3_600).unwrap());
+            World::seeded(Seed { number: 7, staff: 50, end_users: 50 }, Timestamp::from_second(NOW + 3_600).unwrap());
         let world = seeded(7, 50, 50);
         assert_eq!(later.people, world.people);
         assert!(later.sessions.keys().eq(world.sessions.keys()));

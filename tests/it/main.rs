@@ -1,0 +1,4 @@
+//! The integration tests, in one binary: one module per subject.
+
+#[cfg(test)]
+mod simulator;
