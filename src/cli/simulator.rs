@@ -21,6 +21,9 @@ use crate::snapshot;
 /// How long open answers may take once it is told to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(1);
 
+/// The signal with which a service is stopped (POSIX).
+const SIGTERM: i32 = 15;
+
 /// Exit codes: all well; wrong arguments; a broken snapshot file.
 const OK: u8 = 0;
 const USAGE: u8 = 64;
@@ -147,11 +150,11 @@ fn request_log(args: &SimulatorArgs) -> Result<Option<Box<dyn Write + Send>>, Re
 
 /// A flag that SIGINT or SIGTERM raises.
 fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (mut interrupt, mut end) = (signal(SignalKind::interrupt())?, signal(SignalKind::from_raw(SIGTERM))?);
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            _ = end.recv() => {}
         }
     })
 }
