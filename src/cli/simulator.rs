@@ -40,7 +40,7 @@ pub struct SimulatorArgs {
     /// Same seed and numbers, same people, ids, secrets and faults.
     #[arg(long, value_name = "NUMBER", default_value_t = 7)]
     pub seed: u64,
-    /// How many agents and admins; 19 is the least, smaller numbers grow to it.
+    /// How many agents and admins; 18 is the least, smaller numbers grow to it.
     #[arg(long, value_name = "NUMBER", default_value_t = 200)]
     pub staff: usize,
     /// How many end users.
