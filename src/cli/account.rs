@@ -113,7 +113,7 @@ struct Which {
     kind: Option<String>,
 }
 
-pub(super) fn audit(command: &AuditCommand, screen: &Screen) -> Result<Exit, Failure> {
+pub(super) fn audit(command: &AuditCommand, screen: Screen) -> Result<Exit, Failure> {
     let mut out = anstream::stdout();
     match command {
         AuditCommand::Verify(args) => {

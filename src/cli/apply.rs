@@ -36,7 +36,7 @@ pub(super) struct ApplyArgs {
     format: Format,
 }
 
-pub(super) async fn run(args: &ApplyArgs, screen: &Screen) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &ApplyArgs, screen: Screen) -> Result<Exit, Failure> {
     let loaded = load(&args.place, screen)?;
     let set = policies(&loaded, screen)?;
     if !args.yes {
@@ -55,9 +55,9 @@ pub(super) async fn run(args: &ApplyArgs, screen: &Screen) -> Result<Exit, Failu
 }
 
 /// One enforcing cycle under the account's lock.
-pub(super) async fn apply_now(loaded: &Loaded, set: &PolicySet, screen: &Screen) -> Result<Cycle, Failure> {
+pub(super) async fn apply_now(loaded: &Loaded, set: &PolicySet, screen: Screen) -> Result<Cycle, Failure> {
     let zendesk = connect(&loaded.account)?;
-    let lock = Lock::take(&loaded.state()).map_err(locked)?;
+    let lock = Lock::take(&loaded.state()).map_err(|trouble| locked(&trouble))?;
     let applied = locked_apply(loaded, set, &zendesk, screen).await;
     drop(lock);
     let cycle = applied?;
@@ -78,7 +78,7 @@ fn exit_of(report: &Report) -> Exit {
     }
 }
 
-fn ask(loaded: &Loaded, set: &PolicySet, screen: &Screen) -> Result<(), Failure> {
+fn ask(loaded: &Loaded, set: &PolicySet, screen: Screen) -> Result<(), Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(
             Failure::new(Exit::Usage, "there is nobody to ask").help("look at `evictd plan` first, then add `--yes`")
@@ -100,7 +100,7 @@ fn ask(loaded: &Loaded, set: &PolicySet, screen: &Screen) -> Result<(), Failure>
     }
 }
 
-fn locked(trouble: LockTrouble) -> Failure {
+fn locked(trouble: &LockTrouble) -> Failure {
     match trouble {
         LockTrouble::Held { .. } => Failure::new(Exit::Locked, trouble.to_string())
             .help("one process at a time acts on an account: wait for it, or stop it"),
@@ -109,7 +109,7 @@ fn locked(trouble: LockTrouble) -> Failure {
     }
 }
 
-async fn locked_apply(loaded: &Loaded, set: &PolicySet, zendesk: &Zendesk, screen: &Screen) -> Result<Cycle, Failure> {
+async fn locked_apply(loaded: &Loaded, set: &PolicySet, zendesk: &Zendesk, screen: Screen) -> Result<Cycle, Failure> {
     let folder = loaded.trail();
     let disk = Disk::make(&folder).map_err(|error| {
         Failure::new(Exit::Trail, format!("the trail's folder `{}` cannot be made: {error}", folder.display()))
@@ -171,7 +171,7 @@ async fn cycle(
     set: &PolicySet,
     zendesk: &Zendesk,
     (trail, past): (&mut Trail, Past),
-    screen: &Screen,
+    screen: Screen,
 ) -> Result<Cycle, Failure> {
     let open = settle(past.open_intents, zendesk, trail).await?;
     if open > 0 {
@@ -192,7 +192,7 @@ async fn cycle(
 }
 
 /// The first interrupt raises the flag, and the call in flight is finished; no future is dropped on the way.
-async fn until_done<T>(work: impl Future<Output = T>, stop: &std::sync::atomic::AtomicBool, screen: &Screen) -> T {
+async fn until_done<T>(work: impl Future<Output = T>, stop: &std::sync::atomic::AtomicBool, screen: Screen) -> T {
     let mut work = std::pin::pin!(work);
     loop {
         tokio::select! {

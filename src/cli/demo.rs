@@ -29,7 +29,7 @@ pub(super) struct DemoArgs {
     end_users: usize,
 }
 
-pub(super) async fn run(args: &DemoArgs, screen: &Screen) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &DemoArgs, screen: Screen) -> Result<Exit, Failure> {
     let bug = |what: &str, error: std::io::Error| Failure::new(Exit::Bug, format!("{what}: {error}"));
     let folder = tempfile::tempdir().map_err(|error| bug("no temporary folder", error))?;
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|error| bug("no loopback port", error))?;
@@ -47,7 +47,7 @@ pub(super) async fn run(args: &DemoArgs, screen: &Screen) -> Result<Exit, Failur
     }
 }
 
-async fn story(simulator: &Simulator, config: &Path, screen: &Screen) -> Result<Exit, Failure> {
+async fn story(simulator: &Simulator, config: &Path, screen: Screen) -> Result<Exit, Failure> {
     let place = Where { config: config.to_owned(), account: None };
     let loaded = load(&place, screen)?;
     let set = policies(&loaded, screen)?;
@@ -76,7 +76,7 @@ async fn story(simulator: &Simulator, config: &Path, screen: &Screen) -> Result<
     if whole { Ok(Exit::Done) } else { Err(Failure::new(Exit::Bug, "the demonstration did not come out as it should")) }
 }
 
-fn chapter(screen: &Screen, title: &str) {
+fn chapter(screen: Screen, title: &str) {
     let style = Style::new().bold().fg_color(Some(AnsiColor::Blue.into()));
     screen.out(&format!("\n{style}── {title}{style:#}\n\n"));
 }
@@ -101,7 +101,7 @@ fn again(done: &Report, after: &Report) -> usize {
     after.revoke.iter().filter(|row| ended.contains(&row.session)).count()
 }
 
-fn verify(loaded: &Loaded, screen: &Screen) -> bool {
+fn verify(loaded: &Loaded, screen: Screen) -> bool {
     let mut page = Vec::new();
     let disk = Disk::at(&loaded.trail());
     let verified = audit::verify(&disk, &loaded.account.name, audit::Form::Text, &mut page);

@@ -29,7 +29,7 @@ pub(super) struct ExplainArgs {
     format: Format,
 }
 
-pub(super) fn run(args: &ExplainArgs, screen: &Screen) -> Result<Exit, Failure> {
+pub(super) fn run(args: &ExplainArgs, screen: Screen) -> Result<Exit, Failure> {
     if let Some(code) = Code::from_word(&args.what) {
         explain_code(code, args.format, screen);
         return Ok(Exit::Done);
@@ -58,7 +58,7 @@ pub(super) fn run(args: &ExplainArgs, screen: &Screen) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
-fn explain_code(code: Code, format: Format, screen: &Screen) {
+fn explain_code(code: Code, format: Format, screen: Screen) {
     let (word, level, text) = (code.word(), code.level().word(), code.explanation());
     match format {
         Format::Text => screen.out(&format!("{word} ({level})\n{text}\n")),

@@ -52,7 +52,7 @@ impl Loaded {
 pub(super) const LAST_SNAPSHOT: &str = "last-snapshot.json.gz";
 
 /// Reads the configuration and picks the account.
-pub(super) fn load(place: &Where, screen: &Screen) -> Result<Loaded, Failure> {
+pub(super) fn load(place: &Where, screen: Screen) -> Result<Loaded, Failure> {
     let text = read_text(&place.config, TEXT_BYTES_MAX).map_err(|trouble| {
         let failure = Failure::of_file(&trouble);
         if failure.help.is_some() { failure } else { failure.help("name the file with `--config FILE`") }
@@ -84,7 +84,7 @@ fn pick<'s>(settings: &'s Settings, wanted: Option<&str>) -> Result<&'s Account,
 }
 
 /// Reads the account's policies.
-pub(super) fn policies(loaded: &Loaded, screen: &Screen) -> Result<PolicySet, Failure> {
+pub(super) fn policies(loaded: &Loaded, screen: Screen) -> Result<PolicySet, Failure> {
     let mut sources = Vec::new();
     for pattern in &loaded.account.policies {
         sources.extend(sources_of(&loaded.settings.folder, pattern)?);
@@ -121,7 +121,7 @@ pub(super) fn source_of(path: &Path) -> Result<Source, Failure> {
 }
 
 /// Prints findings for people, on stderr.
-pub(super) fn show(findings: &Findings, screen: &Screen) {
+pub(super) fn show(findings: &Findings, screen: Screen) {
     let text = render(findings, Style::Colour, screen.width());
     if !text.is_empty() {
         screen.note(text.trim_end());

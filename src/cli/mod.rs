@@ -106,7 +106,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         screen.out(GUIDE);
         return Exit::Done.code();
     };
-    match run(command, &screen) {
+    match run(command, screen) {
         Ok(exit) => exit.code(),
         Err(failure) => {
             screen.failure(&failure);
@@ -115,7 +115,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     }
 }
 
-fn run(command: Command, screen: &Screen) -> Result<Exit, Failure> {
+fn run(command: Command, screen: Screen) -> Result<Exit, Failure> {
     match command {
         Command::Demo(args) => block_on(demo::run(&args, screen)),
         Command::Plan(args) => block_on(plan::run(&args, screen)),

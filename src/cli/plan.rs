@@ -32,7 +32,7 @@ pub(super) struct PlanArgs {
     format: Format,
 }
 
-pub(super) async fn run(args: &PlanArgs, screen: &Screen) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &PlanArgs, screen: Screen) -> Result<Exit, Failure> {
     let loaded = load(&args.place, screen)?;
     let set = policies(&loaded, screen)?;
     let report = match &args.snapshot {
@@ -55,7 +55,7 @@ pub(super) async fn run(args: &PlanArgs, screen: &Screen) -> Result<Exit, Failur
 }
 
 /// One dry cycle against Zendesk.
-pub(super) async fn live(loaded: &Loaded, set: &crate::policy::PolicySet, screen: &Screen) -> Result<Cycle, Failure> {
+pub(super) async fn live(loaded: &Loaded, set: &crate::policy::PolicySet, screen: Screen) -> Result<Cycle, Failure> {
     let zendesk = connect(&loaded.account)?;
     let past = trail::look(&Disk::at(&loaded.trail()), &loaded.account.name)?;
     let brakes = account::FileBrakes::of(loaded);
@@ -69,7 +69,7 @@ pub(super) async fn live(loaded: &Loaded, set: &crate::policy::PolicySet, screen
 }
 
 /// Prints a report in the form asked for.
-pub(super) fn print(report: &Report, format: Format, screen: &Screen) -> Result<(), Failure> {
+pub(super) fn print(report: &Report, format: Format, screen: Screen) -> Result<(), Failure> {
     match format {
         Format::Text => screen.out(&to_text(report, screen.look())),
         Format::Json => {
@@ -81,7 +81,7 @@ pub(super) fn print(report: &Report, format: Format, screen: &Screen) -> Result<
 }
 
 /// Leaves the cycle's snapshot where the next command finds it. Without a place for it the report still counts.
-pub(super) fn keep_snapshot(loaded: &Loaded, snapshot: &Snapshot, screen: &Screen) {
+pub(super) fn keep_snapshot(loaded: &Loaded, snapshot: &Snapshot, screen: Screen) {
     let written = Disk::make(&loaded.state()).map_err(|error| error.to_string()).and_then(|disk| {
         let bytes = snapshot::to_bytes(snapshot).map_err(|fault| fault.to_string())?;
         disk.replace(super::load::LAST_SNAPSHOT, &bytes).map_err(|error| error.to_string())
@@ -92,7 +92,7 @@ pub(super) fn keep_snapshot(loaded: &Loaded, snapshot: &Snapshot, screen: &Scree
 }
 
 /// Names, for the operator alone, the protected entries that matched nobody or several.
-pub(super) fn name_unresolved(snapshot: &Snapshot, screen: &Screen) {
+pub(super) fn name_unresolved(snapshot: &Snapshot, screen: Screen) {
     for entry in &snapshot.protected.unresolved {
         screen.note(&format!("note: the protected entry `{entry}` matches nobody, or several people"));
     }

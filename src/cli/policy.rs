@@ -3,17 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use comfy_table::presets::NOTHING;
-use comfy_table::{ContentArrangement, Table};
 use serde_json::{Value, json};
 
 use super::load::{read_policies, show, source_of};
 use super::{Exit, Failure, Format, screen::Screen};
 use crate::diagnostic::{Source, to_json};
 use crate::evaluate::{fires_in_case, verdict_of_case};
-use crate::facts::FAMILIES;
 use crate::files::matching_files;
 use crate::policy::{Case, PolicySet, Rule};
+use crate::report::{facts_json, facts_text};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {
@@ -42,7 +40,7 @@ pub(super) struct Facts {
     format: Format,
 }
 
-pub(super) fn run(command: &PolicyCommand, screen: &Screen) -> Result<Exit, Failure> {
+pub(super) fn run(command: &PolicyCommand, screen: Screen) -> Result<Exit, Failure> {
     match command {
         PolicyCommand::Check(files) => check(files, screen),
         PolicyCommand::Test(files) => test(files, screen),
@@ -74,7 +72,7 @@ fn sources(files: &Files) -> Result<Vec<Source>, Failure> {
     Ok(sources)
 }
 
-fn check(files: &Files, screen: &Screen) -> Result<Exit, Failure> {
+fn check(files: &Files, screen: Screen) -> Result<Exit, Failure> {
     let sources = sources(files)?;
     let (set, findings) = read_policies(&sources);
     match files.format {
@@ -107,7 +105,7 @@ struct Tried<'p> {
     faults: Vec<String>,
 }
 
-fn test(files: &Files, screen: &Screen) -> Result<Exit, Failure> {
+fn test(files: &Files, screen: Screen) -> Result<Exit, Failure> {
     let (set, findings) = read_policies(&sources(files)?);
     let Some(set) = set else {
         show(&findings, screen);
@@ -184,54 +182,12 @@ fn tests_json(tried: &[Tried<'_>], failed: usize, uncovered: &[&str]) -> Value {
     })
 }
 
-fn describe(format: Format, screen: &Screen) -> Exit {
+fn describe(format: Format, screen: Screen) -> Exit {
     match format {
         Format::Json => screen.out(&format!("{:#}\n", facts_json())),
-        Format::Text => screen.out(&facts_text(screen)),
+        Format::Text => screen.out(&facts_text(screen.look())),
     }
     Exit::Done
-}
-
-fn facts_text(screen: &Screen) -> String {
-    let mut page = String::new();
-    for family in FAMILIES {
-        let mut table = Table::new();
-        table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_width(screen.look().width).set_header(["FACT", "TYPE", "OPERATORS", "CONTROLLED BY", "WHAT IT IS"]);
-        for fact in family.facts {
-            let operators: Vec<&str> = fact.kind.operators().iter().map(|operator| operator.word()).collect();
-            let values = if fact.vocabulary.is_empty() {
-                fact.doc.to_owned()
-            } else {
-                format!("{}: {}", fact.doc, fact.vocabulary.join(", "))
-            };
-            let controller = fact.controlled_by.word();
-            table.add_row([fact.name, fact.kind.word(), &operators.join(" "), controller, &values]);
-        }
-        page += &format!("{}.*: {}\n{}\n\n", family.name, family.asks, table.trim_fmt());
-    }
-    page
-}
-
-fn facts_json() -> Value {
-    let facts: Vec<Value> = FAMILIES
-        .iter()
-        .flat_map(|family| family.facts)
-        .map(|fact| {
-            json!({
-                "fact": fact.name,
-                "type": fact.kind.word(),
-                "operators": fact.kind.operators().iter().map(|operator| operator.word()).collect::<Vec<_>>(),
-                "values": fact.vocabulary,
-                "source": fact.source.word(),
-                "controlled_by": fact.controlled_by.word(),
-                "personal": fact.personal,
-                "supplied": fact.supplied,
-                "doc": fact.doc,
-            })
-        })
-        .collect();
-    json!({ "schema": 1, "facts": facts })
 }
 
 fn counted(number: usize, one: &str, many: &str) -> String {

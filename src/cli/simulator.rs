@@ -21,6 +21,9 @@ use crate::snapshot;
 /// How long open answers may take once it is told to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(1);
 
+/// The signal with which a service is stopped (POSIX).
+const SIGTERM: i32 = 15;
+
 /// Exit codes: all well; wrong arguments; a broken snapshot file.
 const OK: u8 = 0;
 const USAGE: u8 = 64;
@@ -37,7 +40,7 @@ pub struct SimulatorArgs {
     /// Same seed and numbers, same people, ids, secrets and faults.
     #[arg(long, value_name = "NUMBER", default_value_t = 7)]
     pub seed: u64,
-    /// How many agents and admins; 19 is the least, smaller numbers grow to it.
+    /// How many agents and admins; 18 is the least, smaller numbers grow to it.
     #[arg(long, value_name = "NUMBER", default_value_t = 200)]
     pub staff: usize,
     /// How many end users.
@@ -69,7 +72,7 @@ pub struct SimulatorArgs {
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, String> {
-    let address: SocketAddr = text.parse().map_err(|_| "an address and a port are needed, as in 127.0.0.1:0")?;
+    let address: SocketAddr = text.parse().ok().ok_or("an address and a port are needed, as in 127.0.0.1:0")?;
     if address.ip().is_loopback() { Ok(address) } else { Err("only loopback addresses are allowed".to_owned()) }
 }
 
@@ -127,7 +130,7 @@ async fn serve(args: &SimulatorArgs, out: &mut dyn Write) -> Result<(), Refusal>
 /// The world, and what its clock shows at the start unless it is the host's.
 fn world(args: &SimulatorArgs, clock: &dyn Clock) -> Result<(World, Option<Timestamp>), Refusal> {
     let Some(file) = &args.world else {
-        let seed = Seed { seed: args.seed, staff: args.staff, end_users: args.end_users };
+        let seed = Seed { number: args.seed, staff: args.staff, end_users: args.end_users };
         return Ok((World::seeded(seed, args.now.unwrap_or_else(|| clock.now())), args.now));
     };
     let broken = |text: String| Refusal(BROKEN_INPUT, format!("cannot use `{}`: {text}", file.display()));
@@ -147,11 +150,11 @@ fn request_log(args: &SimulatorArgs) -> Result<Option<Box<dyn Write + Send>>, Re
 
 /// A flag that SIGINT or SIGTERM raises.
 fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (mut interrupt, mut end) = (signal(SignalKind::interrupt())?, signal(SignalKind::from_raw(SIGTERM))?);
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            _ = end.recv() => {}
         }
     })
 }

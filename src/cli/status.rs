@@ -28,7 +28,7 @@ struct Status {
     past: Past,
 }
 
-pub(super) fn run(args: &StatusArgs, screen: &Screen) -> Result<Exit, Failure> {
+pub(super) fn run(args: &StatusArgs, screen: Screen) -> Result<Exit, Failure> {
     let loaded = load(&args.place, screen)?;
     let paused = FileBrakes::of(&loaded).pause_now();
     let status = Status {

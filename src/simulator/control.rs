@@ -29,8 +29,10 @@ pub(super) fn answer(simulator: &Simulator, call: &Call) -> Reply {
             set_now(simulator, instant.unwrap_or_default().trim())
         }
         ("POST", [_, "faults"]) => {
-            set_faults(simulator, &object.and_then(|object| pairs(&object)).unwrap_or(text.into()))
+            let odds = object.as_ref().and_then(pairs);
+            set_faults(simulator, odds.as_deref().unwrap_or(&text))
         }
+
         ("GET", [_, "calls"]) => return Reply::json(200, json!({ "schema": 1, "calls": simulator.calls() })),
         _ => return Reply::no_such_endpoint(),
     };

@@ -202,9 +202,10 @@ impl State {
         }
     }
 
+    /// Whoever has a record, or at least a session.
     fn known(&self, id: &str) -> Option<UserId> {
         let id = id.parse().ok()?;
-        self.world.people.contains_key(&id).then_some(id)
+        (self.world.people.contains_key(&id) || self.world.sessions_of(id).next().is_some()).then_some(id)
     }
 
     fn session(&self, user: UserId, id: &str) -> Option<&Session> {

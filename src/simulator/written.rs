@@ -11,7 +11,7 @@ use super::Simulator;
 use crate::model::{Foreign, UserId};
 
 /// Enforcing versions of the starter rules, and one that overflows.
-const POLICY: &str = include_str!("starter.toml");
+const POLICY: &str = include_str!("world/starter.toml");
 
 /// A budget for an account without limits: requests a minute.
 const UNLIMITED: u32 = 60_000;

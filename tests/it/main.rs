@@ -14,5 +14,6 @@
 
 mod house;
 mod reference;
+mod simulator;
 mod source;
 mod tidy;
