@@ -75,13 +75,23 @@ pub async fn dry(setting: Setting<'_>, known: Known, on_page: &mut dyn FnMut(usi
 
 /// The dry report of a snapshot: pure, so that it says the same whenever it is asked.
 pub fn judge(account: &Account, policies: &PolicySet, snapshot: &Snapshot) -> Report {
+    staged(account, policies, snapshot, |stages| report(stages, &[]))
+}
+
+/// Takes a snapshot through all pure stages and shows them.
+pub fn staged<T>(
+    account: &Account,
+    policies: &PolicySet,
+    snapshot: &Snapshot,
+    look: impl FnOnce(Stages<'_>) -> T,
+) -> T {
     let dossier = Dossier::new(snapshot, account.idle_slack);
     let judgement = evaluate(&dossier, policies);
     let plan = plan(&dossier, policies, &judgement, account.mode);
     let guarded = guard(&plan, policies, snapshot, &account.belts, CycleKind::Dry);
     let mode = account.mode;
     let (judgement, plan, guarded) = (&judgement, &plan, &guarded);
-    report(Stages { dossier: &dossier, policies, judgement, plan, guarded, mode }, &[])
+    look(Stages { dossier: &dossier, policies, judgement, plan, guarded, mode })
 }
 
 /// A cycle that may act, as far as modes and belts let it, and that writes the trail either way.
@@ -127,9 +137,5 @@ fn protects(snapshot: &Snapshot) -> Result<(), String> {
         return Err(format!("the protected entry `{entry}` matches nobody, or several people"));
     }
     let is_admin = |user| snapshot.people.get(user).is_some_and(|one| one.stratum() == Stratum::Admins);
-    if snapshot.protected.people.iter().any(is_admin) {
-        Ok(())
-    } else {
-        Err("`protected` names no admin".to_owned())
-    }
+    if snapshot.protected.people.iter().any(is_admin) { Ok(()) } else { Err("`protected` names no admin".to_owned()) }
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::evidence::{Dossier, Evidence};
 use crate::facts::Witness;
-use crate::model::{Answer, Cause, Causes, Mode, SessionId, Strength, UserId};
+use crate::model::{Answer, Cause, Causes, Mode, RuleId, SessionId, Strength, UserId};
 use crate::policy::{Case, Expect, PolicySet, Rule};
 
 /// How many sessions stand as examples of what a rule could not decide.
@@ -140,6 +140,12 @@ pub fn verdict_of_case(case: &Case, rule: &Rule, policies: &PolicySet) -> Expect
         Claim::Spared(_) | Claim::SparedByUnknown(_) => Expect::Spare,
         Claim::Undecided(_) => Expect::Undecided,
     })
+}
+
+/// The rules of the whole set that fire, unspared, on the facts a case states.
+pub fn fires_in_case(case: &Case, policies: &PolicySet) -> Vec<RuleId> {
+    let fires = |rule: &&Rule| verdict_of_case(case, rule, policies) == Expect::Revoke;
+    policies.rules.iter().filter(|rule| rule.mode != Mode::Off).filter(fires).map(|rule| rule.id.clone()).collect()
 }
 
 impl Claim {

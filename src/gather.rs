@@ -125,11 +125,7 @@ async fn read_people(
 }
 
 /// An id that Zendesk has no record of protects nobody: it is said, like an e-mail that matches nobody.
-fn only_known(
-    mut protected: Protected,
-    people: &BTreeMap<UserId, Person>,
-    entries: &[ProtectedEntry],
-) -> Protected {
+fn only_known(mut protected: Protected, people: &BTreeMap<UserId, Person>, entries: &[ProtectedEntry]) -> Protected {
     for entry in entries {
         if let ProtectedEntry::Id(user) = entry
             && !people.contains_key(user)

@@ -21,29 +21,49 @@
 
 // The nouns.
 pub mod model;
-// What people write, and what is wrong with it.
+
+// What people write, and what is wrong with it; what the trail says.
 pub mod diagnostic;
 pub mod document;
 pub mod record;
-// What gather saw; what the operator wants.
+
+// What the operator wants; what gather saw.
 pub mod config;
 pub mod snapshot;
-// Judging: pure.
-pub mod evaluate;
+
+// Judging, in the order of a cycle: pure.
 pub mod evidence;
+
 pub mod facts;
-pub mod grade;
-pub mod guard;
-pub mod plan;
+
 pub mod policy;
-// Telling.
-pub mod chronicle;
+
+pub mod evaluate;
+
+pub mod plan;
+
+pub mod guard;
+
+pub mod grade;
+
+// Telling: pure.
 pub mod report;
+
+pub mod chronicle;
+
 // Effects: thin.
 pub mod clock;
 pub mod files;
 pub mod trail;
 pub mod zendesk;
+
+pub mod gather;
+
+pub mod enforce;
+
 // The application.
-pub mod cli;
+pub mod cycle;
+
 pub mod simulator;
+
+pub mod cli;

@@ -1,2 +1,7 @@
 //! The program: arguments to `cli`, its exit code back.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(evictd::cli::main(std::env::args_os()))
+}

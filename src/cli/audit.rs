@@ -146,12 +146,19 @@ fn print_unreadable((first_seq, number): (u64, u64), what: &str, form: Form, out
 pub fn show(medium: &dyn Medium, which: &Which, form: Form, out: &mut dyn Write) -> Result<u8, AuditTrouble> {
     let segments = trail::segments(medium)?;
     let wanted = Wanted::new(which);
-    let mut shown = 0_u64;
+    let (mut shown, mut unreadable) = (0_u64, 0_u64);
     for first_seq in wanted.segments(&segments) {
         let bytes = trail::read_segment(medium, *first_seq)?;
         let mut sidecar: Option<Sidecar> = None;
         for line in whole_lines(&bytes).0 {
-            let Some(record) = Line::read(line).ok().filter(|record| wanted.is(record)) else { continue };
+            let record = match Line::read(line) {
+                Ok(record) if wanted.is(&record) => record,
+                Ok(_) => continue,
+                Err(_) => {
+                    unreadable += 1;
+                    continue;
+                }
+            };
             if record.personal.is_some() && sidecar.is_none() {
                 sidecar = Some(trail::read_sidecar(medium, *first_seq)?);
             }
@@ -166,6 +173,9 @@ pub fn show(medium: &dyn Medium, which: &Which, form: Form, out: &mut dyn Write)
     }
     if shown == 0 && form == Form::Text {
         writeln!(out, "no record matches")?;
+    }
+    if unreadable > 0 && form == Form::Text {
+        writeln!(out, "lines that are no record: {unreadable} (`evictd audit verify` says where)")?;
     }
     Ok(u8::from(shown == 0))
 }
@@ -202,5 +212,120 @@ impl<'a> Wanted<'a> {
             Self::User(user) => users_of(&record.entry).contains(&user.as_str()),
             Self::Kind(kind) => record.kind == *kind,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::{ManualClock, SeededChance};
+    use crate::files::MemoryMedium;
+    use crate::record::{DaemonStopped, Personal, RevocationGraded};
+    use crate::trail::Trail;
+
+    /// Six records in three segments: five of them end session 101 to 105 of user 7.
+    fn trail() -> MemoryMedium {
+        let medium = MemoryMedium::default();
+        let clock = Arc::new(ManualClock::at("2026-11-23T08:00:00Z".parse().unwrap()));
+        let seams: (Arc<dyn crate::clock::Clock>, _) = (clock, Arc::new(SeededChance::new(1)) as _);
+        let account = AccountName::new("acme");
+        let (mut trail, _) = Trail::open_with_segments_of(800, Arc::new(medium.clone()), account, seams).unwrap();
+        trail.append(None, DaemonStopped { exit: 0 }.into(), None).unwrap();
+        for session in 101..=105 {
+            let graded = RevocationGraded { session: session.to_string(), user: "7".into(), grade: "ended".into() };
+            let personal = Personal::from_iter([("email", "eve\u{1b}[31m@example.com")]);
+            trail.append(None, graded.into(), Some(personal)).unwrap();
+        }
+        medium
+    }
+
+    fn printed(print: impl FnOnce(&mut dyn Write) -> u8) -> (u8, String) {
+        let mut out = Vec::new();
+        let exit = print(&mut out);
+        (exit, String::from_utf8(out).unwrap())
+    }
+
+    fn verified(medium: &MemoryMedium, form: Form) -> (u8, String) {
+        printed(|out| verify(medium, &AccountName::new("acme"), form, out).unwrap())
+    }
+
+    fn tailed(medium: &MemoryMedium, count: usize, form: Form) -> (u8, String) {
+        printed(|out| tail(medium, count, form, out).unwrap())
+    }
+
+    fn shown(medium: &MemoryMedium, which: &Which, form: Form) -> (u8, String) {
+        printed(|out| show(medium, which, form, out).unwrap())
+    }
+
+    fn damaged() -> MemoryMedium {
+        let medium = trail();
+        let name = segment_name(1);
+        let text = String::from_utf8(medium.read(&name).unwrap()).unwrap();
+        medium.replace(&name, text.replacen("\"v\":1", "\"v\":\"\u{1b}[2J\"", 1).as_bytes()).unwrap();
+        medium
+    }
+
+    #[test]
+    fn verify_says_verified_or_where_it_is_not() {
+        let (exit, text) = verified(&trail(), Form::Text);
+        assert!(exit == 0 && text.ends_with("\n         5  revocation.graded\ntrail verified\n"), "{text}");
+        let (exit, json) = verified(&trail(), Form::Json);
+        let start = r#"{"schema":1,"account":"acme","verified":true,"records":6,"segments":3,"first":"2026-11-23T08"#;
+        assert!(exit == 0 && json.starts_with(start), "{json}");
+        assert!(json.ends_with("\"erased\":0,\"unfinished_bytes\":0,\"faults\":[],\"faults_total\":0}\n"), "{json}");
+
+        let (exit, text) = verified(&damaged(), Form::Text);
+        assert!(exit == 1 && text.contains(&format!("\n{} line 1: not a record", segment_name(1))), "{text}");
+        assert!(text.ends_with("trail not verified: 2 faults\n") && !text.contains('\u{1b}'), "{text}");
+        let (exit, json) = verified(&damaged(), Form::Json);
+        assert!(
+            exit == 1 && json.contains(r#""verified":false"#) && json.contains(r#"jsonl","line":1,"what":"not"#),
+            "{json}"
+        );
+        assert_eq!(verified(&MemoryMedium::default(), Form::Text).0, 1);
+    }
+
+    #[test]
+    fn tail_prints_the_last_records_across_segments() {
+        for count in [1, 2, 3, 4, 5, 6, 7, usize::MAX] {
+            let (exit, text) = tailed(&trail(), count, Form::Text);
+            assert_eq!((exit, text.lines().count()), (0, count.min(6)));
+            assert!(text.lines().last().unwrap().ends_with("session 105"), "{text}");
+        }
+        assert_eq!(tailed(&trail(), 0, Form::Text), (0, String::new()));
+        let (_, json) = tailed(&trail(), 1, Form::Json);
+        assert!(json.starts_with(r#"{"v":1,"seq":6,"#) && json.ends_with("}\n"), "{json}");
+        let (exit, text) = tailed(&damaged(), 6, Form::Text);
+        assert!(exit == 1 && text.starts_with("     ?  trail-") && !text.contains('\u{1b}'), "{text}");
+    }
+
+    #[test]
+    fn show_finds_records_by_number_session_person_and_kind() {
+        let count = |which: &Which| {
+            let (exit, json) = shown(&trail(), which, Form::Json);
+            assert_eq!(exit == 0, !json.is_empty());
+            json.lines().count()
+        };
+        assert_eq!([0, 1, 4, 6, 7, u64::MAX].map(|seq| count(&Which::Seq(seq))), [0, 1, 1, 1, 0, 0]);
+        assert_eq!([101, 105, 10].map(|id| count(&Which::Session(SessionId(id)))), [1, 1, 0]);
+        assert_eq!([7, 8].map(|id| count(&Which::User(UserId::new(id).unwrap()))), [5, 0]);
+        assert_eq!(["daemon.stopped", "withheld"].map(|kind| count(&Which::Kind(kind.into()))), [1, 0]);
+    }
+
+    #[test]
+    fn show_prints_the_personal_part_escaped_until_it_is_erased() {
+        let medium = trail();
+        let (exit, text) = shown(&medium, &Which::Seq(6), Form::Text);
+        assert!(exit == 0 && text.starts_with("record 6, revocation.graded\n"), "{text}");
+        assert!(text.contains("email           eve\\u{1b}[31m@example.com\n"), "{text}");
+        let (_, json) = shown(&medium, &Which::Seq(6), Form::Json);
+        assert!(json.ends_with("\"personal\":{\"email\":\"eve\\u001b[31m@example.com\"}}\n"), "{json}");
+        for name in medium.list().unwrap().iter().filter(|name| name.contains("personal")) {
+            medium.replace(name, b"").unwrap();
+        }
+        assert!(shown(&medium, &Which::Seq(6), Form::Text).1.contains("personal        erased\n"));
+        assert_eq!(shown(&medium, &Which::Seq(99), Form::Text), (1, "no record matches\n".to_owned()));
     }
 }

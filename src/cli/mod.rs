@@ -1,3 +1,145 @@
-//! (to come)
+//! The command line: the only room that prints, reads arguments or the environment. One file per command.
+//!
+//! What a command reports goes to stdout; everything else, progress and errors included, goes to stderr.
 
+mod account;
+mod apply;
 pub mod audit;
+mod demo;
+mod exit;
+mod explain;
+mod load;
+mod plan;
+mod policy;
+mod screen;
+pub mod simulator;
+mod status;
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use exit::{Exit, Failure};
+use screen::Screen;
+
+/// Revokes risky Zendesk sessions by policy, and leaves a trail that an outsider can verify.
+#[derive(Debug, Parser)]
+#[command(name = "evictd", version, disable_help_subcommand = true, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show one cycle end to end against a built-in simulator: dry run, enforcement, verified trail
+    Demo(demo::DemoArgs),
+    /// One dry-run cycle: name every session that would end, why, and what is withheld or undecided
+    Plan(plan::PlanArgs),
+    /// One enforcing cycle, within modes and belts; asks first unless --yes
+    Apply(apply::ApplyArgs),
+    /// Why a session is judged as it is, or what a diagnostic code means
+    Explain(explain::ExplainArgs),
+    /// Check, test and describe policies
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+    /// Verify and read the trail
+    #[command(subcommand)]
+    Audit(account::AuditCommand),
+    /// What an account's evictd did last, and whether it is paused or running
+    Status(status::StatusArgs),
+    /// The Zendesk simulator alone, on a loopback address
+    Simulator(simulator::SimulatorArgs),
+}
+
+/// How a report is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// For people, aligned to the terminal's width
+    #[default]
+    Text,
+    /// One versioned JSON document
+    Json,
+}
+
+/// Which configuration and which account of it.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Where {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", default_value = "/etc/evictd/evictd.toml")]
+    pub(crate) config: PathBuf,
+    /// The account; required if the configuration has several
+    #[arg(long, value_name = "NAME")]
+    pub(crate) account: Option<String>,
+}
+
+/// What `evictd` alone prints.
+const GUIDE: &str = "\
+evictd revokes risky Zendesk sessions by policy, and leaves a trail that an outsider can verify.
+
+  evictd demo                            one cycle against a built-in simulator, end to end
+  evictd policy check policies/*.toml    every fault of a policy set
+  evictd policy test policies/*.toml     the policies' own test cases
+  evictd plan   --config FILE            what would end, and why; sends no changing request
+  evictd apply  --config FILE            one enforcing cycle, within modes and belts
+  evictd explain SESSION --config FILE   why a session is judged as it is
+  evictd audit verify --config FILE      whether the trail is whole
+
+`evictd help` does not exist; `evictd --help` and `evictd COMMAND --help` do.
+";
+
+/// Runs the program with these arguments and tells its exit code.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let screen = Screen::of_process();
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(told) => {
+            let usage = told.use_stderr();
+            // Nothing can be done about a terminal that takes no more.
+            drop(told.print());
+            return if usage { Exit::Usage.code() } else { Exit::Done.code() };
+        }
+    };
+    let Some(command) = arguments.command else {
+        screen.out(GUIDE);
+        return Exit::Done.code();
+    };
+    match run(command, &screen) {
+        Ok(exit) => exit.code(),
+        Err(failure) => {
+            screen.failure(&failure);
+            failure.exit.code()
+        }
+    }
+}
+
+fn run(command: Command, screen: &Screen) -> Result<Exit, Failure> {
+    match command {
+        Command::Demo(args) => block_on(demo::run(&args, screen)),
+        Command::Plan(args) => block_on(plan::run(&args, screen)),
+        Command::Apply(args) => block_on(apply::run(&args, screen)),
+        Command::Explain(args) => explain::run(&args, screen),
+        Command::Policy(command) => policy::run(&command, screen),
+        Command::Audit(command) => account::audit(&command, screen),
+        Command::Status(args) => status::run(&args, screen),
+        Command::Simulator(args) => block_on(simulate(&args)),
+    }
+}
+
+async fn simulate(args: &simulator::SimulatorArgs) -> Result<Exit, Failure> {
+    let code = simulator::run(args, &mut std::io::stdout(), &mut anstream::stderr()).await;
+    match code {
+        0 => Ok(Exit::Done),
+        64 => Err(Failure::told(Exit::Usage)),
+        _ => Err(Failure::told(Exit::Config)),
+    }
+}
+
+/// One current-thread runtime carries everything that waits.
+fn block_on(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new(Exit::Bug, format!("cannot start the runtime: {error}")))?;
+    runtime.block_on(work)
+}

@@ -1,25 +1,177 @@
-//! (stub)
+//! What the operator wants, read from one file and validated into another type.
+//!
+//! Nothing here opens a file: secrets are only named, paths only joined. Whatever is wrong with the text is in the
+//! findings, and then there are no settings at all.
+
+mod account;
+mod host;
+mod limits;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
 use jiff::SignedDuration;
-/// x
-#[derive(Debug, Clone, Copy)]
-pub struct Part(pub u8);
-impl Part {
-    /// x
-    pub fn percent(self) -> u8 {
-        self.0
+
+pub use host::Host;
+pub use limits::{Belts, Budget};
+
+use crate::diagnostic::{Code, Findings, Source, quoted};
+use crate::document::{Document, Item, Table};
+use crate::model::{AccountName, Mode, UserId};
+
+/// The whole configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The folder of the configuration file: patterns of policy files start from it.
+    pub folder: PathBuf,
+    /// Where state lives, one folder for each account.
+    pub state: PathBuf,
+    /// Where the trail lives, one folder for each account.
+    pub trail: PathBuf,
+    /// The accounts; never empty.
+    pub accounts: BTreeMap<AccountName, Account>,
+}
+
+/// One Zendesk account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Its name in the configuration, in paths and in reports.
+    pub name: AccountName,
+    /// The only host its credentials go to.
+    pub host: Host,
+    /// Time conditions hold even if this host's clock differs from Zendesk's; only ever true with a loopback host.
+    pub ignore_host_clock: bool,
+    /// How far its rules may go at most.
+    pub mode: Mode,
+    /// Whose sessions are listed.
+    pub scope: Scope,
+    /// Patterns of policy files, from [`Settings::folder`]; never empty.
+    pub policies: Vec<String>,
+    /// Who never loses a session without a named human's release; not empty in mode enforce.
+    pub protected: Vec<ProtectedEntry>,
+    /// How evictd signs in.
+    pub auth: Auth,
+    /// What share of the account's API limit may be used.
+    pub budget: Budget,
+    /// What holds intentions back.
+    pub belts: Belts,
+    /// A session that looks idle for this long may have been used just now: Zendesk writes `last_seen_at` so rarely.
+    pub idle_slack: SignedDuration,
+}
+
+/// Whose sessions are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Everybody who is signed in.
+    Everyone,
+}
+
+/// Somebody protected, as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProtectedEntry {
+    /// Whoever has this e-mail address: to be resolved to exactly one person.
+    Email(String),
+    /// The person with this id.
+    Id(UserId),
+}
+
+/// How evictd signs in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Auth {
+    /// OAuth client credentials.
+    OauthClient {
+        /// The client's identifier: not a secret.
+        id: String,
+        /// Where its secret is found.
+        secret: SecretReference,
+        /// The scope to ask for, if not the client's own.
+        scope: Option<String>,
+    },
+    /// A ready bearer token.
+    Token(SecretReference),
+}
+
+/// Where a secret is found; never the secret itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretReference {
+    /// A systemd credential of this name.
+    Credential(String),
+    /// A file.
+    File(PathBuf),
+    /// An environment variable.
+    Env(String),
+}
+
+/// Reads the configuration. Relative paths start from `folder`, the file's own.
+///
+/// Returns nothing if any finding is an error.
+pub fn read(source: &Source, folder: &Path, findings: &mut Findings) -> Option<Settings> {
+    let errors_before = findings.errors();
+    let document = Document::read(source, findings)?;
+    let mut root = document.root();
+    schema(&mut root, findings);
+    let (state, trail) = paths(&mut root, folder, findings);
+    let accounts = accounts(&mut root, folder, findings);
+    root.finish(findings);
+    let settings = Settings { folder: folder.to_owned(), state, trail, accounts };
+    (findings.errors() == errors_before).then_some(settings)
+}
+
+fn schema(root: &mut Table<'_>, findings: &mut Findings) {
+    let Some(item) = root.required("schema", findings) else { return };
+    let Some(version) = item.integer(findings) else { return };
+    if version != 1 {
+        let message = format!("schema {version} is not one this version reads");
+        findings.push(item.fault(Code::UnsupportedSchema, message).help("write `schema = 1`"));
     }
 }
-/// x
-#[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "x")]
-pub struct Belts {
-    pub people_per_rule_max: u32,
-    pub people_per_rule_and_hour_max: u32,
-    pub people_per_rule_and_day_max: u32,
-    pub roster_part_per_hour_max: Part,
-    pub roster_part_per_day_max: Part,
-    pub roster_floor: u32,
-    pub just_revoked_for: SignedDuration,
-    pub evidence_age_max: SignedDuration,
-    pub pause_expires_after: SignedDuration,
+
+fn paths(root: &mut Table<'_>, folder: &Path, findings: &mut Findings) -> (PathBuf, PathBuf) {
+    let mut table = root.optional("paths").and_then(|item| item.table(findings));
+    let mut path = |key, default: &str| {
+        let item = table.as_mut().and_then(|table| table.optional(key));
+        folder.join(item.and_then(|item| filled(&item, findings)).unwrap_or(default))
+    };
+    let both = (path("state", "/var/lib/evictd"), path("trail", "/var/log/evictd"));
+    if let Some(table) = table {
+        table.finish(findings);
+    }
+    both
 }
+
+fn accounts(root: &mut Table<'_>, folder: &Path, findings: &mut Findings) -> BTreeMap<AccountName, Account> {
+    let mut accounts: BTreeMap<AccountName, Account> = BTreeMap::new();
+    let whole = root.fault(Code::NoAccount, "no account is configured").help("add a table `[accounts.NAME]`");
+    let Some(item) = root.optional("accounts") else {
+        findings.push(whole);
+        return accounts;
+    };
+    let Some(table) = item.table(findings) else { return accounts };
+    if table.is_empty() {
+        findings.push(whole);
+    }
+    for entry in table.entries() {
+        let Some(account) = account::read(&entry, folder, findings) else { continue };
+        if let Some(same) = accounts.values().find(|other| other.host == account.host) {
+            let message =
+                format!("{} and {} are the same Zendesk account", quoted(same.name.as_str()), quoted(entry.key()));
+            let help = "configure it once: each entry would have belts and a trail of its own";
+            findings.push(entry.fault_at_key(Code::Contradiction, message).help(help));
+        }
+        accounts.insert(account.name.clone(), account);
+    }
+    accounts
+}
+
+/// A text that is not empty.
+fn filled<'d>(item: &Item<'d>, findings: &mut Findings) -> Option<&'d str> {
+    let text = item.text(findings)?;
+    if text.trim().is_empty() {
+        findings.push(item.fault(Code::EmptySet, format!("{} must not be empty", item.subject())));
+        return None;
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests;

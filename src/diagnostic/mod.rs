@@ -68,12 +68,14 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// What to do.
     pub help: Option<String>,
+    /// The lines may hold a secret: their places are named, they themselves are not shown.
+    pub concealed: bool,
 }
 
 impl Diagnostic {
     /// A finding that has no place yet.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), labels: Vec::new(), help: None }
+        Self { code, message: message.into(), labels: Vec::new(), help: None, concealed: false }
     }
 
     /// Adds a place: the first one added is where the fault is, later ones explain it.
@@ -87,6 +89,13 @@ impl Diagnostic {
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// Keeps the lines from being shown: they may hold a secret.
+    #[must_use]
+    pub fn conceal(mut self) -> Self {
+        self.concealed = true;
         self
     }
 
@@ -147,6 +156,11 @@ impl Findings {
         let mut all: Vec<_> = self.kept.iter().collect();
         all.sort_by(|a, b| (a.place(), a.code.word(), &a.message).cmp(&(b.place(), b.code.word(), &b.message)));
         all
+    }
+
+    /// What was kept, in the order it came, to be looked at or added elsewhere.
+    pub fn into_kept(self) -> Vec<Diagnostic> {
+        self.kept
     }
 
     /// The files of which findings were left out, and how many.

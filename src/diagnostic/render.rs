@@ -59,7 +59,7 @@ fn group(diagnostic: &Diagnostic) -> Group<'_> {
         let (here, elsewhere): (Vec<&Label>, _) =
             rest.into_iter().partition(|label| Arc::ptr_eq(&label.source.text, &first.source.text));
         rest = elsewhere;
-        group = excerpt(group, &here, kind);
+        group = excerpt(group, &here, kind, diagnostic.concealed);
         kind = AnnotationKind::Context;
     }
     match &diagnostic.help {
@@ -69,7 +69,7 @@ fn group(diagnostic: &Diagnostic) -> Group<'_> {
 }
 
 /// Adds the lines of one file that these labels point at; the first label is of the kind given.
-fn excerpt<'a>(group: Group<'a>, labels: &[&'a Label], mut kind: AnnotationKind) -> Group<'a> {
+fn excerpt<'a>(group: Group<'a>, labels: &[&'a Label], mut kind: AnnotationKind, concealed: bool) -> Group<'a> {
     let lines: Vec<Range<usize>> = labels.iter().map(|label| line_of(label)).collect();
     let (Some(first), Some(start), Some(end)) =
         (labels.first(), lines.iter().map(|line| line.start).min(), lines.iter().map(|line| line.end).max())
@@ -79,7 +79,7 @@ fn excerpt<'a>(group: Group<'a>, labels: &[&'a Label], mut kind: AnnotationKind)
     let text: &'a str = &first.source.text;
     let name = harmless(&first.source.name);
     let (line, column) = position(first, first.span.start);
-    if lines.iter().any(|line| line.len() > LINE_BYTES_MAX) {
+    if concealed || lines.iter().any(|line| is_hidden(text.get(line.clone()).unwrap_or_default())) {
         return group.element(Origin::path(name).line(line).char_column(column));
     }
     let shown_between = |from: usize, to: usize| visible(text.get(from..to).unwrap_or_default());
@@ -107,9 +107,32 @@ fn line_of(label: &Label) -> Range<usize> {
     start..end
 }
 
-/// The text with every harmful letter replaced by a mark of one column; the ends of lines stay.
+/// Whether a line is named but not shown.
+fn is_hidden(line: &str) -> bool {
+    line.len() > LINE_BYTES_MAX || holds_secret(line)
+}
+
+/// Whether the line gives a value to something named like a secret; a reference such as `{ file = "…" }` is none.
+fn holds_secret(line: &str) -> bool {
+    line.match_indices('=').any(|(at, _)| {
+        let (key, value) = line.split_at_checked(at).unwrap_or((line, ""));
+        let key = key.trim_end_matches([' ', '\t', '"', '\'']).to_ascii_lowercase();
+        let is_reference = value.trim_start_matches(['=', ' ', '\t']).starts_with('{');
+        !is_reference && ["secret", "token", "password"].iter().any(|word| key.ends_with(word))
+    })
+}
+
+/// The text with every harmful letter replaced by a mark of one column; the ends of lines stay. Whole lines between
+/// those that are pointed at give way to a mark if they are not to be shown.
 fn visible(text: &str) -> String {
-    text.chars()
-        .map(|letter| if is_harmful(letter) && !matches!(letter, '\n' | '\r' | '\t') { '\u{fffd}' } else { letter })
-        .collect()
+    let replaced = |letter| is_harmful(letter) && !matches!(letter, '\n' | '\r' | '\t');
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        if line.ends_with('\n') && is_hidden(line) {
+            out.push_str("…\n");
+        } else {
+            out.extend(line.chars().map(|letter| if replaced(letter) { '\u{fffd}' } else { letter }));
+        }
+    }
+    out
 }

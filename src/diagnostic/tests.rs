@@ -125,6 +125,26 @@ fn long_lines_are_named_but_not_shown() {
 }
 
 #[test]
+fn lines_with_secrets_are_named_but_not_shown() {
+    for line in ["auth.token = \"hunter2", "a = { id = \"x\", \"secret\" = \"hunter2\" }", "api_token='hunter2'"] {
+        let source = Source::new("secret.toml", line);
+        let text = shown(&one(Diagnostic::new(Code::Syntax, "no").at(&source, 0..1, "")));
+        assert!(text.contains("secret.toml:1:1") && !text.contains("hunter2"), "{text}");
+    }
+    let source = Source::new("plain.toml", "title = \"stolen token\"\nauth.token = { file = \"x\" }");
+    let text = shown(&one(Diagnostic::new(Code::Syntax, "no").at(&source, 0..1, "").at(&source, 30..31, "")));
+    assert!(text.contains("stolen") && text.contains("file = "), "{text}");
+    let text = shown(&one(Diagnostic::new(Code::Syntax, "no").at(&source, 0..1, "").conceal()));
+    assert!(!text.contains("stolen"), "{text}");
+    let source = Source::new("between.toml", "a = 1\ntoken = \"hunter2\"\na = 2");
+    let text = shown(&one(Diagnostic::new(Code::Syntax, "no").at(&source, 24..25, "here").at(&source, 0..1, "first")));
+    assert!(text.contains("a = 2") && !text.contains("hunter2"), "{text}");
+    let source = Source::new("plain.toml", "title = \"stolen token\"");
+    let text = shown(&one(Diagnostic::new(Code::Syntax, "no").at(&source, 0..1, "").conceal()));
+    assert!(!text.contains("stolen"), "{text}");
+}
+
+#[test]
 fn spans_over_many_lines_show_their_first_line() {
     let source = Source::new("many.toml", format!("a = [\n{}]", "1,\n".repeat(100_000)));
     insta::assert_snapshot!(shown(&one(Diagnostic::new(Code::WrongKind, "no").at(&source, 4..300_000, "all of it"))), @r"

@@ -218,6 +218,16 @@ impl<'d> Item<'d> {
         None
     }
 
+    /// A share in this range, both ends in hundredths.
+    pub fn percentage_in(&self, range: RangeInclusive<u8>, findings: &mut Findings) -> Option<u8> {
+        let value = self.percentage(findings)?;
+        if !range.contains(&value) {
+            self.out_of_range(&format!("{}%", range.start()), &format!("{}%", range.end()), findings);
+            return None;
+        }
+        Some(value)
+    }
+
     /// A day, such as `2027-01-31`, without quotes.
     pub fn day(&self, findings: &mut Findings) -> Option<Date> {
         const EXAMPLE: &str = "write a day without quotes, as in `2027-01-31`";

@@ -74,7 +74,9 @@ impl Bench<'_> {
             detail: answered.detail.clone(),
         }))?;
         let fates = standing.into_iter().map(|(_, fate)| fate);
-        Ok(fates.map(|fate| Fate { outcome: Some(answered.outcome), detail: answered.detail.clone(), ..fate }).collect())
+        Ok(fates
+            .map(|fate| Fate { outcome: Some(answered.outcome), detail: answered.detail.clone(), ..fate })
+            .collect())
     }
 
     /// The sessions that end by this act: for a whole person every listed one, judged or not.

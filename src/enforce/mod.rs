@@ -150,11 +150,8 @@ impl Bench<'_> {
 
     fn write_kept(&mut self, fate: &Fate) -> Result<(), TrailTrouble> {
         for kept in &fate.kept {
-            let held = HeldBy {
-                belt: kept.held.belt.word().to_owned(),
-                limit: kept.held.limit,
-                count: kept.held.count,
-            };
+            let held =
+                HeldBy { belt: kept.held.belt.word().to_owned(), limit: kept.held.limit, count: kept.held.count };
             let record = Withheld {
                 session: fate.session.to_string(),
                 user: fate.user.to_string(),

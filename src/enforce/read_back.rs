@@ -93,7 +93,9 @@ impl Bench<'_> {
         } else {
             match claim_of(rule, self.policies, renewed) {
                 Some(Claim::Fired(_)) => None,
-                Some(Claim::Spared(_) | Claim::SparedByUnknown(_)) => Some((Belt::ReadBack, "an exception spares it by now")),
+                Some(Claim::Spared(_) | Claim::SparedByUnknown(_)) => {
+                    Some((Belt::ReadBack, "an exception spares it by now"))
+                }
                 Some(Claim::Undecided(_)) => Some((Belt::ReadBack, "it can no longer be decided")),
                 None => Some((Belt::ReadBack, "it no longer fires")),
             }

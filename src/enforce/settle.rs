@@ -19,7 +19,8 @@ use crate::zendesk::Zendesk;
 pub async fn settle(open: Vec<OpenIntent>, zendesk: &Zendesk, trail: &mut Trail) -> Result<usize, TrailTrouble> {
     let mut silent = 0;
     for OpenIntent { seq, intended } in open {
-        let sessions: Vec<SessionId> = intended.sessions.iter().filter_map(|one| SessionId::from_str(one).ok()).collect();
+        let sessions: Vec<SessionId> =
+            intended.sessions.iter().filter_map(|one| SessionId::from_str(one).ok()).collect();
         let action = Action::from_word(&intended.action).unwrap_or(Action::RevokeUser);
         let Ok(user) = UserId::from_str(&intended.user) else { continue };
         let (outcome, at, detail) = match look_up(zendesk, action, user, &sessions).await {

@@ -80,16 +80,13 @@ impl Medium for Disk {
     fn sync(&self, name: &str) -> io::Result<()> {
         let path = self.path(name)?;
         let mut appended = self.appended.lock().unwrap_or_else(PoisonError::into_inner);
-        let made = match appended.get(name) {
-            Some(open) => {
-                open.file.sync_all()?;
-                open.made
-            }
+        let made = if let Some(open) = appended.get(name) {
+            open.file.sync_all()?;
+            open.made
+        } else {
             // Somebody else may have appended and crashed before its sync: then the name is not durable either.
-            None => {
-                File::open(path)?.sync_all()?;
-                true
-            }
+            File::open(path)?.sync_all()?;
+            true
         };
         if made {
             self.sync_folder()?;

@@ -22,7 +22,7 @@ struct Folder {
     calls: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Bytes {
     now: Vec<u8>,
     /// What a crash leaves; `None` while even the name is not durable.
@@ -50,6 +50,13 @@ impl MemoryMedium {
     /// How many changing calls succeeded so far.
     pub fn calls(&self) -> usize {
         self.folder().calls
+    }
+
+    /// A folder of its own with the same files, durable or not, and nothing failing.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let files = self.folder().files.clone();
+        Self { folder: Arc::new(Mutex::new(Folder { files, ..Folder::default() })) }
     }
 
     /// Loses power. Of each file with unsynced bytes, `keep` says how many of them (given their number) survive: a torn

@@ -19,8 +19,7 @@ const FIRST_LINE_BYTES_MAX: u64 = 256;
 pub fn read_pause(folder: &Path, now: Timestamp, expires_after: SignedDuration) -> Option<Pause> {
     match until(&folder.join("pause"), expires_after) {
         Ok(until) if now < until => Some(Pause { until: Some(until) }),
-        Ok(_) => None,
-        Err(Doubt::Missing) => None,
+        Ok(_) | Err(Doubt::Missing) => None,
         Err(Doubt::Unreadable) => Some(Pause { until: None }),
     }
 }
@@ -74,7 +73,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pause");
         fs::write(&path, bytes).unwrap();
-        let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(86_400);
+        let changed = SystemTime::UNIX_EPOCH + Duration::from_hours(24);
         File::options().write(true).open(&path).unwrap().set_modified(changed).unwrap();
         read_pause(folder.path(), instant(now), FOUR_HOURS)
     }

@@ -49,7 +49,7 @@ pub enum FileFault {
     /// A secret of several lines, or with control characters in it.
     #[error("it holds more than one line of plain text")]
     NotOneLine,
-    /// Not a name that a file or credential can have.
+    /// Anything else, in words.
     #[error("{0}")]
     Other(String),
 }

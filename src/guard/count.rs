@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 
 use super::{Belt, Circumstances, Standing};
-use crate::config::Part;
 use crate::model::{Ended, Mode, Roster, RuleId, Stratum, UserId};
 use crate::snapshot::Snapshot;
 
@@ -111,8 +110,8 @@ pub fn roster_of(snapshot: &Snapshot) -> Option<Roster> {
 }
 
 /// A part of nothing is nothing; any other part is at least the floor.
-fn limit_of(part: Part, around: Circumstances<'_>, seen: usize) -> u64 {
-    let percent = u64::from(part.percent());
+fn limit_of(percent: u8, around: Circumstances<'_>, seen: usize) -> u64 {
+    let percent = u64::from(percent);
     if percent == 0 { 0 } else { (count_of(seen) * percent / 100).max(u64::from(around.belts.roster_floor)) }
 }
 

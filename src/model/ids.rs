@@ -25,6 +25,12 @@ impl UserId {
     }
 }
 
+impl From<NonZeroU64> for UserId {
+    fn from(number: NonZeroU64) -> Self {
+        Self(number)
+    }
+}
+
 impl fmt::Display for SessionId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(out)

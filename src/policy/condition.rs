@@ -93,6 +93,32 @@ pub struct Ground {
     pub reason: String,
 }
 
+/// One node of a condition and what it answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceLine {
+    /// How deep it is nested; 0 is the outermost.
+    pub depth: usize,
+    /// What it asks.
+    pub text: String,
+    /// What it answered.
+    pub answer: Answer,
+    /// What a line was told, if that is known.
+    pub told: Option<Told>,
+}
+
+/// A known fact in a form that outlives the evidence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Its value, safe to show.
+    pub value: String,
+    /// Where it came from.
+    pub source: Source,
+    /// When the source said so.
+    pub as_of: Timestamp,
+    /// How surely it belongs to the session.
+    pub strength: Strength,
+}
+
 impl Condition {
     /// Asks the witness.
     pub fn answer(&self, witness: &dyn Witness) -> Answer {
@@ -127,6 +153,30 @@ impl Condition {
         if self.answer(witness).is_yes() { self.grounds_of(witness, true) } else { Vec::new() }
     }
 
+    /// Every node of the tree with what it answers, outermost first.
+    pub fn trace(&self, witness: &dyn Witness) -> Vec<TraceLine> {
+        let mut lines = Vec::new();
+        self.trace_into(witness, 0, &mut lines);
+        lines
+    }
+
+    fn trace_into(&self, witness: &dyn Witness, depth: usize, lines: &mut Vec<TraceLine>) {
+        let (text, parts, told) = match self {
+            // A table of one line is the line.
+            Self::All(parts) if parts.len() == 1 => {
+                return parts.iter().for_each(|part| part.trace_into(witness, depth, lines));
+            }
+            Self::All(parts) => ("all of".to_owned(), parts.as_slice(), None),
+            Self::Any(parts) => ("any of".to_owned(), parts.as_slice(), None),
+            Self::Not(part) => ("not".to_owned(), std::slice::from_ref(&**part), None),
+            Self::Line(line) => (line.text(), [].as_slice(), line.told(&witness.tell(line.fact))),
+        };
+        lines.push(TraceLine { depth, text, answer: self.answer(witness), told });
+        for part in parts {
+            part.trace_into(witness, depth + 1, lines);
+        }
+    }
+
     fn grounds_of(&self, witness: &dyn Witness, wanted: bool) -> Vec<Ground> {
         let agrees = |part: &&Self| match part.answer(witness) {
             Answer::Yes(strength) if wanted => Some(strength),
@@ -150,6 +200,20 @@ impl Condition {
 }
 
 impl Line {
+    /// The line as policies write it.
+    pub fn text(&self) -> String {
+        format!("{} {} {}", self.fact.name, self.operator.word(), self.written)
+    }
+
+    fn told(&self, fact: &Fact<'_>) -> Option<Told> {
+        match fact {
+            Fact::Unknown(_) => None,
+            Fact::Known(Known { value, source, as_of, strength }) => {
+                Some(Told { value: shown(value), source: *source, as_of: *as_of, strength: *strength })
+            }
+        }
+    }
+
     /// Asks one fact.
     pub fn answer(&self, fact: &Fact<'_>) -> Answer {
         let known = match fact {

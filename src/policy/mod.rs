@@ -11,7 +11,7 @@ mod read_case;
 mod read_condition;
 mod set;
 
-pub use condition::{Bound, Condition, Ground, Line, Test, TextTest, Words, shown};
+pub use condition::{Bound, Condition, Ground, Line, Test, TextTest, Told, TraceLine, Words, shown};
 pub use given::Given;
 pub use lists::Lists;
 pub use read::read;

@@ -176,3 +176,174 @@ impl Verifier {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::record::{
+        DaemonStopped, Head, Personal, RevocationIntended, RevocationOutcome, SALT_BYTES, line_bytes, seal,
+    };
+
+    /// Lines that link, and the sidecar of those that have a personal part.
+    fn chain(entries: &[(Entry, Option<Personal>)]) -> (Vec<Vec<u8>>, Vec<u8>) {
+        let account = AccountName::new("acme");
+        let (mut lines, mut sidecar) = (Vec::new(), Vec::new());
+        let mut prev = FIRST_PREV.to_owned();
+        for (seq, (entry, personal)) in (1_u64..).zip(entries) {
+            let sealed = personal.as_ref().map(|personal| seal(seq, personal, [3; SALT_BYTES]).unwrap());
+            let digest = sealed.as_ref().map(|sealed| sealed.digest.as_str());
+            let head = Head { seq, at: Timestamp::UNIX_EPOCH, account: &account, cycle: None, prev: &prev };
+            let line = line_bytes(&head, entry, digest).unwrap();
+            prev = sha256_hex(&line);
+            lines.push(line);
+            sidecar.extend(sealed.into_iter().flat_map(|sealed| [sealed.line, b"\n".to_vec()].concat()));
+        }
+        (lines, sidecar)
+    }
+
+    /// What is wrong with one segment of these lines, as `line: what`.
+    fn faults(lines: &[Vec<u8>], sidecar: &[u8]) -> Vec<String> {
+        let mut verifier = Verifier::of_whole(AccountName::new("acme"));
+        let mut faults = verifier.begin(1, Sidecar::read(sidecar));
+        for line in lines {
+            faults.extend(verifier.line(line).1);
+        }
+        faults.extend(verifier.end());
+        faults.into_iter().map(|fault| format!("{}: {}", fault.line, fault.what)).collect()
+    }
+
+    fn stopped(exit: u8) -> (Entry, Option<Personal>) {
+        (DaemonStopped { exit }.into(), Some(Personal::from("eve")))
+    }
+
+    fn check(lines: &[Vec<u8>], sidecar: &[u8], expected: &[&str]) {
+        let found = faults(lines, sidecar);
+        assert_eq!(found.len(), expected.len(), "{found:#?}");
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(found.starts_with(expected), "{found} is not {expected}");
+        }
+    }
+
+    fn text(bytes: &[u8]) -> String {
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn an_untouched_trail_has_no_faults() {
+        let (lines, sidecar) = chain(&[stopped(0), stopped(1), stopped(2)]);
+        check(&lines, &sidecar, &[]);
+        check(&[], b"", &[]);
+    }
+
+    #[test]
+    fn changed_lines_are_found_where_they_stand() {
+        let (lines, sidecar) = chain(&[stopped(0), stopped(1), stopped(2)]);
+        let edit = |index: usize, from: &str, to: &str| {
+            let mut lines = lines.clone();
+            let changed = text(&lines[index]).replacen(from, to, 1);
+            assert_ne!(changed.as_bytes(), lines[index], "{from}");
+            lines[index] = changed.into_bytes();
+            lines
+        };
+        check(&edit(1, "\"exit\":1", "\"exit\":0"), &sidecar, &["3: record 3 does not link"]);
+        check(&edit(1, "{", "{ "), &sidecar, &["3: record 3 does not link"]);
+        check(&edit(0, FIRST_PREV, &"1".repeat(64)), &sidecar, &["1: record 1 does not link", "2: record 2 does not"]);
+        check(&edit(2, "acme", "evil"), &sidecar, &["3: record 3 belongs to account `evil`"]);
+        check(&edit(1, "}", ""), &sidecar, &["2: not a record", "3: record 3 does not link", "0: a personal part"]);
+        check(&edit(2, "\"v\":1", "\"v\":9"), &sidecar, &["3: written in version 9", "0: a personal part"]);
+        let huge = edit(2, "\"seq\":3", &format!("\"seq\":{}", u64::MAX));
+        check(&huge, b"", &["3: record 3 is missing, record 18446744073709551615 stands"]);
+    }
+
+    #[test]
+    fn missing_moved_and_doubled_lines_are_found() {
+        let (lines, sidecar) = chain(&[stopped(0), stopped(1), stopped(2)]);
+        let pick = |picked: &[usize]| picked.iter().map(|index| lines[*index].clone()).collect::<Vec<_>>();
+        let unlinked = "does not link";
+        let found = |picked: &[usize]| faults(&pick(picked), &sidecar);
+        assert!(found(&[0, 2])[0].starts_with("2: record 2 is missing") && found(&[0, 2])[1].contains(unlinked));
+        assert!(found(&[1, 2])[0].starts_with("1: record 1 is missing"));
+        assert!(found(&[0, 1, 1, 2])[0].starts_with("3: record 2 comes again"));
+        assert!(found(&[0, 2, 1]).len() >= 4);
+    }
+
+    #[test]
+    fn erased_personal_parts_are_no_fault_and_changed_ones_are() {
+        let (lines, sidecar) = chain(&[stopped(0), stopped(1)]);
+        let (first, second) = text(&sidecar).split_once('\n').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+        check(&lines, second.as_bytes(), &[]);
+        check(&lines, b"", &[]);
+        check(&lines, text(&sidecar).replacen("eve", "bob", 1).as_bytes(), &["1: the personal part of record 1"]);
+        check(&lines, format!("{first}\n{first}\n").as_bytes(), &["2: a second personal part"]);
+        check(&lines, b"rubbish\n", &["1: not a personal part"]);
+
+        let mut verifier = Verifier::of_whole(AccountName::new("acme"));
+        verifier.begin(1, Sidecar::read(second.as_bytes()));
+        for line in &lines {
+            verifier.line(line);
+        }
+        assert_eq!(verifier.erased(), 1);
+    }
+
+    fn intended() -> (Entry, Option<Personal>) {
+        let word = String::new;
+        let facts = Vec::new();
+        let (sessions, rules) = (vec![word()], vec![word()]);
+        let entry = RevocationIntended {
+            action: word(),
+            sessions,
+            user: word(),
+            stratum: word(),
+            rules,
+            read_back: word(),
+            policy: word(),
+            engine: word(),
+            facts,
+            by: word(),
+        };
+        (entry.into(), None)
+    }
+
+    fn outcome_of(intent: Option<&str>) -> (Entry, Option<Personal>) {
+        let word = String::new;
+        let entry = RevocationOutcome {
+            intent: intent.map(str::to_owned),
+            sessions: Vec::new(),
+            user: word(),
+            stratum: word(),
+            rules: Vec::new(),
+            outcome: word(),
+            answered_at: word(),
+            detail: None,
+        };
+        (entry.into(), None)
+    }
+
+    #[test]
+    fn every_outcome_names_one_earlier_intent_and_each_intent_has_at_most_one() {
+        let check = |entries: &[(Entry, Option<Personal>)], expected: &[&str]| check(&chain(entries).0, b"", expected);
+        check(&[intended(), outcome_of(Some("1")), outcome_of(None), intended()], &[]);
+        check(&[intended(), outcome_of(Some("1")), outcome_of(Some("1"))], &["3: the outcome names record `1`"]);
+        check(&[outcome_of(Some("2")), intended()], &["1: the outcome names record `2`"]);
+        check(&[stopped(0), outcome_of(Some("1"))], &["2: the outcome names record `1`"]);
+        check(&[intended(), outcome_of(Some("x"))], &["2: the outcome names record `x`"]);
+    }
+
+    #[test]
+    fn the_chain_crosses_segments_and_a_part_can_be_verified_alone() {
+        let (lines, _) = chain(&[intended(), outcome_of(Some("1")), intended(), outcome_of(Some("1"))]);
+        let mut verifier = Verifier::beginning(AccountName::new("acme"), 3);
+        assert_eq!(verifier.begin(3, Sidecar::default()), []);
+        assert!(verifier.line(&lines[2]).1.is_empty() && verifier.line(&lines[3]).1.is_empty());
+
+        let mut verifier = Verifier::of_whole(AccountName::new("acme"));
+        verifier.begin(1, Sidecar::default());
+        verifier.line(&lines[0]);
+        assert_eq!(verifier.begin(2, Sidecar::default()), []);
+        assert!(verifier.line(&lines[1]).1.is_empty());
+        let faults = verifier.begin(4, Sidecar::default());
+        assert_eq!(faults[0].what, "the segment begins at record 4, record 3 should follow");
+    }
+}

@@ -5,6 +5,7 @@
 
 mod build;
 mod claims;
+mod explain;
 mod json;
 mod replay;
 mod text;
@@ -13,6 +14,7 @@ use crate::model::{AccountName, Stratum, UserId};
 use crate::model::{Action, Cause, CycleId, Foreign, Grade, Mode, Outcome, RuleId, SessionId, Severity};
 
 pub use build::{Stages, person_of, report};
+pub use explain::{Explanation, explain};
 pub use json::to_json;
 pub use replay::{NoSuchCycle, Recorded, replay};
 pub use text::{Look, to_text};

@@ -3,11 +3,17 @@
 //! A snapshot and the same policies and configuration always give the same plan, byte for byte: so it also holds the
 //! history, the pause and the clock check that the guard was given.
 
+mod back;
+mod file;
+mod wire;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{AccountName, Cause, Completeness, CycleId, Foreign, History, Pause, Person, Session, UserId};
+
+pub use file::{SNAPSHOT_BYTES_MAX, SnapshotFault, from_bytes, to_bytes};
 
 /// One account as one cycle saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]

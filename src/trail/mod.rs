@@ -6,6 +6,8 @@
 
 mod past;
 mod reading;
+#[cfg(test)]
+mod tests;
 mod trouble;
 mod verification;
 mod writer;

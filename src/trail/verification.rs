@@ -13,7 +13,7 @@ pub fn verify(medium: &dyn Medium, account: &AccountName) -> Verification {
     let segments = match segments(medium) {
         Ok(segments) => segments,
         Err(trouble) => {
-            found.found_in_file(".".to_owned(), trouble);
+            found.found_in_file(".".to_owned(), trouble.to_string());
             return found;
         }
     };
@@ -24,12 +24,12 @@ pub fn verify(medium: &dyn Medium, account: &AccountName) -> Verification {
         if index + 1 == segments.len() {
             found.unfinished_bytes = torn;
         } else if torn > 0 {
-            found.found_in_file(segment_name(*first_seq), "the last line is not whole");
+            found.found_in_file(segment_name(*first_seq), "the last line is not whole".to_owned());
         }
     }
     found.erased = verifier.erased();
     if found.records == 0 && found.faults_total == 0 {
-        found.found_in_file(".".to_owned(), "there are no records");
+        found.found_in_file(".".to_owned(), "there are no records".to_owned());
     }
     found
 }
@@ -39,7 +39,7 @@ fn verify_segment(medium: &dyn Medium, first_seq: u64, verifier: &mut Verifier, 
     let sidecar = match read_sidecar(medium, first_seq) {
         Ok(sidecar) => sidecar,
         Err(trouble) => {
-            found.found_in_file(sidecar_name(first_seq), trouble);
+            found.found_in_file(sidecar_name(first_seq), trouble.to_string());
             Sidecar::default()
         }
     };
@@ -47,7 +47,7 @@ fn verify_segment(medium: &dyn Medium, first_seq: u64, verifier: &mut Verifier, 
     let bytes = match read_segment(medium, first_seq) {
         Ok(bytes) => bytes,
         Err(trouble) => {
-            found.found_in_file(segment_name(first_seq), trouble);
+            found.found_in_file(segment_name(first_seq), trouble.to_string());
             return 0;
         }
     };

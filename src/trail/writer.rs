@@ -89,6 +89,7 @@ impl Trail {
     ///
     /// When it was not written. After a failed write every later call fails too; a record that is too large, or for
     /// which there is no salt, leaves the trail as it was.
+    #[expect(clippy::needless_pass_by_value, reason = "a record is made to be written, and once")]
     pub fn append(
         &mut self,
         cycle: Option<&CycleId>,

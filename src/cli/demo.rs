@@ -1,0 +1,116 @@
+//! `evictd demo`: the main job from end to end, against the built-in simulator on loopback. Nothing leaves this machine.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anstyle::{AnsiColor, Style};
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::load::{Loaded, load, policies};
+use super::{Exit, Failure, Where, apply, audit, plan, screen::Screen};
+use crate::clock::{Clock, SystemClock};
+use crate::files::Disk;
+use crate::model::{Grade, Outcome, SessionId};
+use crate::policy::PolicySet;
+use crate::report::{Report, to_text};
+use crate::simulator::{Options, Seed, Simulator, World, write_config};
+
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// Same seed, same people
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// How many agents and admins
+    #[arg(long, value_name = "NUMBER", default_value_t = 40)]
+    staff: usize,
+    /// How many end users
+    #[arg(long, value_name = "NUMBER", default_value_t = 160)]
+    end_users: usize,
+}
+
+pub(super) async fn run(args: &DemoArgs, screen: &Screen) -> Result<Exit, Failure> {
+    let bug = |what: &str, error: std::io::Error| Failure::new(Exit::Bug, format!("{what}: {error}"));
+    let folder = tempfile::tempdir().map_err(|error| bug("no temporary folder", error))?;
+    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|error| bug("no loopback port", error))?;
+    let address = listener.local_addr().map_err(|error| bug("no loopback port", error))?;
+    let seed = Seed { seed: args.seed, staff: args.staff, end_users: args.end_users };
+    let options = Options { seed: args.seed, base_url: format!("http://{address}"), ..Options::default() };
+    let simulator = Simulator::new(World::seeded(seed, SystemClock.now()), options, Arc::new(SystemClock));
+    let config = folder.path().join("evictd.toml");
+    write_config(&simulator, &config, false).map_err(|error| bug("the configuration", error))?;
+    tokio::select! {
+        served = simulator.serve(listener, std::future::pending()) => {
+            Err(served.map_or_else(|error| bug("the simulator", error), |()| Failure::new(Exit::Bug, "the simulator stopped")))
+        }
+        told = story(&simulator, &config, screen) => told,
+    }
+}
+
+async fn story(simulator: &Simulator, config: &Path, screen: &Screen) -> Result<Exit, Failure> {
+    let place = Where { config: config.to_owned(), account: None };
+    let loaded = load(&place, screen)?;
+    let set = policies(&loaded, screen)?;
+    chapter(screen, "1  A Zendesk account to protect, simulated on this machine");
+    screen.out(&format!("{}, {} rules that enforce, belts at their defaults\n", loaded.account.host, set.rules.len()));
+    chapter(screen, "2  Dry run: what would end, and why");
+    let dry = plan::live(&loaded, &set, screen).await?.report;
+    screen.out(&to_text(&dry, screen.look()));
+    screen.out(&format!("\n{}\n", sent(simulator)));
+    chapter(screen, "3  Enforcement: the same plan, each act written down before it happens");
+    let done = apply::apply_now(&loaded, &set, screen).await?.report;
+    screen.out(&to_text(&done, screen.look()));
+    chapter(screen, "4  Dry run again: what was ended is gone, what was withheld waits for a human");
+    let after = plan::live(&loaded, &set, screen).await?.report;
+    screen.out(&format!(
+        "{} of {} revoked sessions are listed again; {} claims stay withheld\n",
+        again(&done, &after),
+        ended(&done).len(),
+        after.withheld.len()
+    ));
+    chapter(screen, "5  The trail, verified from its first record to its last");
+    let verified = verify(&loaded, screen);
+    let whole =
+        verified && again(&done, &after) == 0 && !ended(&done).is_empty() && dry.revoke.len() == done.revoke.len();
+    screen.out(&closing(&set));
+    if whole { Ok(Exit::Done) } else { Err(Failure::new(Exit::Bug, "the demonstration did not come out as it should")) }
+}
+
+fn chapter(screen: &Screen, title: &str) {
+    let style = Style::new().bold().fg_color(Some(AnsiColor::Blue.into()));
+    screen.out(&format!("\n{style}── {title}{style:#}\n\n"));
+}
+
+/// What a dry run sent: it must be nothing that changes anything.
+fn sent(simulator: &Simulator) -> String {
+    let requests = simulator.requests();
+    let gets = requests.iter().filter(|request| request.method == "GET").count();
+    let tokens = requests.iter().filter(|request| request.path.starts_with("/oauth/tokens")).count();
+    let others = requests.len() - gets - tokens;
+    format!("sent so far: {gets} GET, {tokens} token request, {others} requests that change anything")
+}
+
+fn ended(report: &Report) -> Vec<SessionId> {
+    let is_ended =
+        |row: &&crate::report::RevokeRow| row.outcome == Some(Outcome::Revoked) && row.grade == Some(Grade::Ended);
+    report.revoke.iter().filter(is_ended).map(|row| row.session).collect()
+}
+
+fn again(done: &Report, after: &Report) -> usize {
+    let ended = ended(done);
+    after.revoke.iter().filter(|row| ended.contains(&row.session)).count()
+}
+
+fn verify(loaded: &Loaded, screen: &Screen) -> bool {
+    let mut page = Vec::new();
+    let disk = Disk::at(&loaded.trail());
+    let verified = audit::verify(&disk, &loaded.account.name, audit::Form::Text, &mut page);
+    screen.out(&String::from_utf8_lossy(&page));
+    verified.is_ok_and(|exit| exit == 0)
+}
+
+fn closing(set: &PolicySet) -> String {
+    let withheld =
+        "eleven people are more than one rule may reach in a cycle (`belts.people-per-rule-max`), so none went";
+    format!("\nWhy some were withheld: {withheld}.\n{} rules, one cycle, every act on record.\n", set.rules.len())
+}

@@ -1,0 +1,104 @@
+//! Exit codes and the failures that lead to them.
+
+use crate::cycle::Halt;
+use crate::files::FileTrouble;
+use crate::trail::TrailTrouble;
+use crate::zendesk::Trouble;
+
+/// How the program ended. The numbers from 64 on are those of sysexits.h.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done, whatever a report found.
+    Done = 0,
+    /// A check found something.
+    Findings = 1,
+    /// The command line is wrong.
+    Usage = 64,
+    /// Zendesk is unavailable, or its listing partial.
+    Unavailable = 69,
+    /// A bug of evictd.
+    Bug = 70,
+    /// The trail cannot be written.
+    Trail = 74,
+    /// Another process holds the account's lock.
+    Locked = 75,
+    /// Zendesk refused.
+    Refused = 77,
+    /// Configuration or policies are broken where they are needed.
+    Config = 78,
+}
+
+impl Exit {
+    /// The number.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+/// Why a command could not do its work: what happened, and what to do.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub exit: Exit,
+    /// What happened, in one sentence; empty if it was said already.
+    pub title: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+impl Failure {
+    /// A failure without advice.
+    pub fn new(exit: Exit, title: impl Into<String>) -> Self {
+        Self { exit, title: title.into(), help: None }
+    }
+
+    /// Adds advice.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// What happened has been printed already.
+    pub fn told(exit: Exit) -> Self {
+        Self::new(exit, "")
+    }
+
+    /// A file that is needed to know what to do.
+    pub fn of_file(trouble: &FileTrouble) -> Self {
+        Self { exit: Exit::Config, title: trouble.to_string(), help: trouble.help() }
+    }
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        let title = format!("Zendesk: {trouble}");
+        match trouble {
+            Trouble::Denied { .. } => Self::new(Exit::Refused, title)
+                .help("check the credential, its scopes (`read write`) and that its user is an admin"),
+            Trouble::Nonsense(_) => Self::new(Exit::Unavailable, title)
+                .help("check that the account's address is Zendesk's, and that no proxy answers in its place"),
+            _ => Self::new(Exit::Unavailable, title)
+                .help("nothing was counted as gone; try again, and see status.zendesk.com if it lasts"),
+        }
+    }
+}
+
+impl From<TrailTrouble> for Failure {
+    fn from(trouble: TrailTrouble) -> Self {
+        Self::new(Exit::Trail, format!("the trail: {trouble}"))
+            .help("nothing is revoked without a trail: mend the folder named in `paths.trail`, then try again")
+    }
+}
+
+impl From<Halt> for Failure {
+    fn from(halt: Halt) -> Self {
+        match halt {
+            Halt::Zendesk(trouble) => trouble.into(),
+            Halt::Trail(trouble) => trouble.into(),
+            Halt::Unprotected(why) => Self::new(Exit::Config, format!("enforcement is refused: {why}")).help(
+                "list at least one admin in the account's `protected`, each by an e-mail or id that Zendesk knows",
+            ),
+        }
+    }
+}

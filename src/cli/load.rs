@@ -1,0 +1,172 @@
+//! Loading: configuration, policies and secrets from the disk, every fault shown at once.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use super::{Exit, Failure, Where, screen::Screen};
+use crate::clock::{Clock, SystemChance, SystemClock};
+use crate::config::{self, Account, Auth, SecretReference, Settings};
+use crate::diagnostic::{Findings, Source, Style, render};
+use crate::files::{matching_files, read_credential, read_secret, read_text};
+use crate::policy::{self, PolicySet};
+use crate::record::sha256_hex;
+use crate::zendesk::{Access, BaseUrl, BudgetLimits, Credential, HttpsTransport, Zendesk};
+
+/// A configuration or policy file that is larger is none.
+pub(super) const TEXT_BYTES_MAX: u64 = 4 << 20;
+
+/// What is asked for unless the configuration says otherwise: no narrower scope is documented for sessions.
+const SCOPE: &str = "read write";
+
+/// One account with everything that was read for it.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) settings: Settings,
+    pub(super) account: Account,
+    /// SHA-256 of the configuration file, hexadecimal.
+    pub(super) config_digest: String,
+    /// The configuration file's text.
+    pub(super) config_text: String,
+}
+
+impl Loaded {
+    /// The account's folder of state.
+    pub(super) fn state(&self) -> PathBuf {
+        self.settings.state.join(self.account.name.as_str())
+    }
+
+    /// The account's folder of the trail.
+    pub(super) fn trail(&self) -> PathBuf {
+        self.settings.trail.join(self.account.name.as_str())
+    }
+
+    /// The last snapshot's file.
+    pub(super) fn last_snapshot(&self) -> PathBuf {
+        self.state().join(LAST_SNAPSHOT)
+    }
+}
+
+/// The name of the last snapshot in an account's folder of state.
+pub(super) const LAST_SNAPSHOT: &str = "last-snapshot.json.gz";
+
+/// Reads the configuration and picks the account.
+pub(super) fn load(place: &Where, screen: &Screen) -> Result<Loaded, Failure> {
+    let text = read_text(&place.config, TEXT_BYTES_MAX).map_err(|trouble| {
+        let failure = Failure::of_file(&trouble);
+        if failure.help.is_some() { failure } else { failure.help("name the file with `--config FILE`") }
+    })?;
+    let folder = place.config.parent().unwrap_or(Path::new("")).to_owned();
+    let source = Source::new(place.config.display().to_string(), text.as_str());
+    let mut findings = Findings::default();
+    let settings = config::read(&source, &folder, &mut findings);
+    show(&findings, screen);
+    let settings = settings.ok_or(Failure::told(Exit::Config))?;
+    let account = pick(&settings, place.account.as_deref())?.clone();
+    Ok(Loaded { account, settings, config_digest: sha256_hex(text.as_bytes()), config_text: text })
+}
+
+fn pick<'s>(settings: &'s Settings, wanted: Option<&str>) -> Result<&'s Account, Failure> {
+    let names = || settings.accounts.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let found = match wanted {
+        Some(name) => settings.accounts.values().find(|account| account.name.as_str() == name),
+        None if settings.accounts.len() == 1 => settings.accounts.values().next(),
+        None => {
+            let failure = Failure::new(Exit::Usage, "the configuration has several accounts and none was named");
+            return Err(failure.help(format!("add `--account NAME` with one of {}", names())));
+        }
+    };
+    found.ok_or_else(|| {
+        let failure = Failure::new(Exit::Usage, format!("there is no account `{}`", wanted.unwrap_or_default()));
+        failure.help(format!("the configuration has {}", names()))
+    })
+}
+
+/// Reads the account's policies.
+pub(super) fn policies(loaded: &Loaded, screen: &Screen) -> Result<PolicySet, Failure> {
+    let mut sources = Vec::new();
+    for pattern in &loaded.account.policies {
+        sources.extend(sources_of(&loaded.settings.folder, pattern)?);
+    }
+    let (set, findings) = read_policies(&sources);
+    if findings.has_errors() {
+        show(&findings, screen);
+    }
+    set.ok_or_else(|| Failure::told(Exit::Config))
+}
+
+/// Reads a policy set; findings are told to the caller.
+pub(super) fn read_policies(sources: &[Source]) -> (Option<PolicySet>, Findings) {
+    let mut findings = Findings::default();
+    let set = policy::read(sources, Some(SystemClock.now()), &mut findings);
+    (set, findings)
+}
+
+/// The files that a pattern matches; one that matches nothing is a fault.
+pub(super) fn sources_of(folder: &Path, pattern: &str) -> Result<Vec<Source>, Failure> {
+    let paths = matching_files(folder, pattern).map_err(|trouble| Failure::of_file(&trouble))?;
+    if paths.is_empty() {
+        let failure =
+            Failure::new(Exit::Config, format!("no policy file matches `{pattern}` in `{}`", folder.display()));
+        return Err(failure.help("correct `policies`: a folder that moved must not turn all rules off"));
+    }
+    paths.iter().map(|path| source_of(path)).collect()
+}
+
+/// One policy file.
+pub(super) fn source_of(path: &Path) -> Result<Source, Failure> {
+    let text = read_text(path, TEXT_BYTES_MAX).map_err(|trouble| Failure::of_file(&trouble))?;
+    Ok(Source::new(path.display().to_string(), text))
+}
+
+/// Prints findings for people, on stderr.
+pub(super) fn show(findings: &Findings, screen: &Screen) {
+    let text = render(findings, Style::Colour, screen.width());
+    if !text.is_empty() {
+        screen.note(text.trim_end());
+    }
+}
+
+/// Signs in to the account's Zendesk; nothing is sent yet.
+pub(super) fn connect(account: &Account) -> Result<Zendesk, Failure> {
+    let credential = match &account.auth {
+        Auth::Token(reference) => Credential::Token(secret(reference)?),
+        Auth::OauthClient { id, secret: reference, scope } => Credential::OauthClient {
+            id: id.clone(),
+            secret: secret(reference)?,
+            scope: scope.as_deref().unwrap_or(SCOPE).to_owned(),
+        },
+    };
+    let budget = BudgetLimits {
+        requests_per_minute_max: account.budget.requests_per_minute_max,
+        part_of_limit_max_percent: account.budget.part_of_limit_max_percent,
+        reserve_percent: account.budget.reserve_percent,
+    };
+    // `config` has judged already whether the host may be used.
+    let base = BaseUrl::dangerous(account.host.base_url());
+    let base = base.map_err(|why| Failure::new(Exit::Config, format!("`{}`: {why}", account.host)))?;
+    let transport = HttpsTransport::new(base).map_err(|why| Failure::new(Exit::Bug, why.to_string()))?;
+    let (clock, chance) = (Arc::new(SystemClock), Arc::new(SystemChance));
+    Ok(Zendesk::new(Access { credential, budget }, Arc::new(transport), clock, chance))
+}
+
+/// Fetches a secret from where the configuration says it is.
+#[expect(clippy::disallowed_methods, reason = "the command line is the room that reads the environment")]
+fn secret(reference: &SecretReference) -> Result<SecretString, Failure> {
+    match reference {
+        SecretReference::File(path) => read_secret(path).map_err(|trouble| Failure::of_file(&trouble)),
+        SecretReference::Env(name) => match std::env::var(name) {
+            Ok(value) if !value.is_empty() => Ok(SecretString::from(value)),
+            _ => Err(Failure::new(Exit::Config, format!("the environment has no `{name}`"))
+                .help("export the variable, or keep the secret in a file")),
+        },
+        SecretReference::Credential(name) => {
+            let folder = std::env::var_os("CREDENTIALS_DIRECTORY").ok_or_else(|| {
+                Failure::new(Exit::Config, format!("there is no credential `{name}` outside of the systemd unit"))
+                    .help(format!("run it with `systemd-run -p LoadCredential={name}:PATH`, or name a file instead"))
+            })?;
+            read_credential(Path::new(&folder), name).map_err(|trouble| Failure::of_file(&trouble))
+        }
+    }
+}

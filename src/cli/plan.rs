@@ -1,0 +1,116 @@
+//! `evictd plan`: one dry cycle, live or from a snapshot. Takes no lock and writes no record.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::load::{Loaded, connect, load, policies};
+use super::{Exit, Failure, Format, Where, account, screen::Screen};
+use crate::clock::SystemClock;
+use crate::cycle::{Cycle, Setting, dry, judge};
+use crate::files::{Disk, Medium, read_bytes};
+use crate::gather::Known;
+use crate::report::{Report, to_json, to_text};
+use crate::snapshot::{self, Snapshot};
+use crate::trail;
+
+/// A snapshot file that is larger is none.
+const SNAPSHOT_BYTES_MAX: u64 = 1 << 30;
+
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    place: Where,
+    /// Plan from this snapshot instead of asking Zendesk
+    #[arg(long, value_name = "FILE")]
+    snapshot: Option<PathBuf>,
+    /// End with 1 if something would end
+    #[arg(long)]
+    exit_code: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub(super) async fn run(args: &PlanArgs, screen: &Screen) -> Result<Exit, Failure> {
+    let loaded = load(&args.place, screen)?;
+    let set = policies(&loaded, screen)?;
+    let report = match &args.snapshot {
+        Some(path) => judge(&loaded.account, &set, &read_snapshot(path, &loaded)?),
+        None => {
+            let cycle = live(&loaded, &set, screen).await?;
+            keep_snapshot(&loaded, &cycle.snapshot, screen);
+            name_unresolved(&cycle.snapshot, screen);
+            cycle.report
+        }
+    };
+    print(&report, args.format, screen)?;
+    Ok(if !report.complete {
+        Exit::Unavailable
+    } else if args.exit_code && report.enforcing() > 0 {
+        Exit::Findings
+    } else {
+        Exit::Done
+    })
+}
+
+/// One dry cycle against Zendesk.
+pub(super) async fn live(loaded: &Loaded, set: &crate::policy::PolicySet, screen: &Screen) -> Result<Cycle, Failure> {
+    let zendesk = connect(&loaded.account)?;
+    let past = trail::look(&Disk::at(&loaded.trail()), &loaded.account.name)?;
+    let brakes = account::FileBrakes::of(loaded);
+    let known = Known { cycle: account::new_cycle()?, history: past.history, pause: brakes.pause_now() };
+    let bar = screen.progress("sessions listed");
+    let setting =
+        Setting { account: &loaded.account, policies: set, zendesk: &zendesk, clock: &SystemClock, brakes: &brakes };
+    let cycle = dry(setting, known, &mut |rows| bar.set_position(rows as u64)).await;
+    bar.finish_and_clear();
+    Ok(cycle?)
+}
+
+/// Prints a report in the form asked for.
+pub(super) fn print(report: &Report, format: Format, screen: &Screen) -> Result<(), Failure> {
+    match format {
+        Format::Text => screen.out(&to_text(report, screen.look())),
+        Format::Json => {
+            let json = to_json(report).map_err(|error| Failure::new(Exit::Bug, format!("the report: {error}")))?;
+            screen.out(&json);
+        }
+    }
+    Ok(())
+}
+
+/// Leaves the cycle's snapshot where the next command finds it. Without a place for it the report still counts.
+pub(super) fn keep_snapshot(loaded: &Loaded, snapshot: &Snapshot, screen: &Screen) {
+    let written = Disk::make(&loaded.state()).map_err(|error| error.to_string()).and_then(|disk| {
+        let bytes = snapshot::to_bytes(snapshot).map_err(|fault| fault.to_string())?;
+        disk.replace(super::load::LAST_SNAPSHOT, &bytes).map_err(|error| error.to_string())
+    });
+    if let Err(why) = written {
+        screen.note(&format!("note: the snapshot was not kept in `{}`: {why}", loaded.state().display()));
+    }
+}
+
+/// Names, for the operator alone, the protected entries that matched nobody or several.
+pub(super) fn name_unresolved(snapshot: &Snapshot, screen: &Screen) {
+    for entry in &snapshot.protected.unresolved {
+        screen.note(&format!("note: the protected entry `{entry}` matches nobody, or several people"));
+    }
+}
+
+/// Reads a snapshot of this account.
+pub(super) fn read_snapshot(path: &std::path::Path, loaded: &Loaded) -> Result<Snapshot, Failure> {
+    let bytes = read_bytes(path, SNAPSHOT_BYTES_MAX).map_err(|trouble| Failure::of_file(&trouble))?;
+    let snapshot = snapshot::from_bytes(&bytes).map_err(|fault| {
+        Failure::new(Exit::Config, format!("`{}`: {fault}", path.display()))
+            .help("a snapshot is what a cycle leaves as `last-snapshot.json.gz` in the account's folder of state")
+    })?;
+    if snapshot.account != loaded.account.name {
+        let failure = Failure::new(
+            Exit::Config,
+            format!("the snapshot is of account `{}`, not of `{}`", snapshot.account, loaded.account.name),
+        );
+        return Err(failure.help("name the account with `--account NAME`"));
+    }
+    Ok(snapshot)
+}

@@ -1,0 +1,239 @@
+//! `evictd policy`: check, test and describe policies. Needs no account and no Zendesk.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
+use serde_json::{Value, json};
+
+use super::load::{read_policies, show, source_of};
+use super::{Exit, Failure, Format, screen::Screen};
+use crate::diagnostic::{Source, to_json};
+use crate::evaluate::{fires_in_case, verdict_of_case};
+use crate::facts::FAMILIES;
+use crate::files::matching_files;
+use crate::policy::{Case, PolicySet, Rule};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyCommand {
+    /// Every fault of a policy set, at its place
+    Check(Files),
+    /// The policies' own test cases
+    Test(Files),
+    /// Every fact a rule can ask about, with its operators
+    Facts(Facts),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Files {
+    /// Policy files, folders of them, or patterns; together they are one set
+    #[arg(value_name = "PATH", default_value = "policies")]
+    paths: Vec<PathBuf>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Facts {
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub(super) fn run(command: &PolicyCommand, screen: &Screen) -> Result<Exit, Failure> {
+    match command {
+        PolicyCommand::Check(files) => check(files, screen),
+        PolicyCommand::Test(files) => test(files, screen),
+        PolicyCommand::Facts(facts) => Ok(describe(facts.format, screen)),
+    }
+}
+
+fn sources(files: &Files) -> Result<Vec<Source>, Failure> {
+    let mut sources: Vec<Source> = Vec::new();
+    for path in &files.paths {
+        let found = if path.is_dir() {
+            matching_files(path, "*.toml").map_err(|trouble| Failure::of_file(&trouble))?
+        } else if path.exists() {
+            vec![path.clone()]
+        } else {
+            matching_files(Path::new(""), &path.to_string_lossy()).unwrap_or_default()
+        };
+        if found.is_empty() {
+            return Err(Failure::new(Exit::Config, format!("there is no policy file at `{}`", path.display()))
+                .help("name policy files, folders of them, or patterns such as `policies/*.toml`"));
+        }
+        for one in found {
+            let source = source_of(&one)?;
+            if !sources.iter().any(|known| known.name == source.name) {
+                sources.push(source);
+            }
+        }
+    }
+    Ok(sources)
+}
+
+fn check(files: &Files, screen: &Screen) -> Result<Exit, Failure> {
+    let sources = sources(files)?;
+    let (set, findings) = read_policies(&sources);
+    match files.format {
+        Format::Json => screen.out(&format!("{:#}\n", to_json(&findings))),
+        Format::Text => {
+            show(&findings, screen);
+            let read = counted(sources.len(), "file", "files");
+            screen.out(&match &set {
+                Some(set) => format!(
+                    "{read}: {}, {}, {}\n",
+                    counted(set.rules.len(), "rule", "rules"),
+                    counted(set.exceptions.len(), "exception", "exceptions"),
+                    counted(findings.warnings(), "warning", "warnings"),
+                ),
+                None => format!(
+                    "{read}: {}, {}; a set with an error is not in force\n",
+                    counted(findings.errors(), "error", "errors"),
+                    counted(findings.warnings(), "warning", "warnings"),
+                ),
+            });
+        }
+    }
+    Ok(if findings.has_errors() { Exit::Findings } else { Exit::Done })
+}
+
+/// What one case came to.
+struct Tried<'p> {
+    rule: &'p Rule,
+    case: &'p Case,
+    faults: Vec<String>,
+}
+
+fn test(files: &Files, screen: &Screen) -> Result<Exit, Failure> {
+    let (set, findings) = read_policies(&sources(files)?);
+    let Some(set) = set else {
+        show(&findings, screen);
+        return Ok(Exit::Findings);
+    };
+    let tried: Vec<Tried<'_>> = set
+        .rules
+        .iter()
+        .flat_map(|rule| rule.cases.iter().map(move |case| (rule, case)))
+        .map(|(rule, case)| Tried { rule, case, faults: faults_of(case, rule, &set) })
+        .collect();
+    let failed = tried.iter().filter(|one| !one.faults.is_empty()).count();
+    let uncovered: Vec<&str> =
+        set.rules.iter().filter(|rule| rule.cases.is_empty()).map(|rule| rule.id.as_str()).collect();
+    match files.format {
+        Format::Json => screen.out(&format!("{:#}\n", tests_json(&tried, failed, &uncovered))),
+        Format::Text => screen.out(&tests_text(&tried, failed, &uncovered)),
+    }
+    Ok(if failed > 0 { Exit::Findings } else { Exit::Done })
+}
+
+fn faults_of(case: &Case, rule: &Rule, set: &PolicySet) -> Vec<String> {
+    let mut faults = Vec::new();
+    if let Some(expected) = case.expect {
+        let came = verdict_of_case(case, rule, set);
+        if came != expected {
+            faults.push(format!("expected {}, came to {}", expected.word(), came.word()));
+        }
+    }
+    if let Some(expected) = &case.fires {
+        let fired = fires_in_case(case, set);
+        let missing = expected.iter().filter(|id| !fired.contains(id)).map(|id| format!("`{id}` does not fire"));
+        let surplus = fired.iter().filter(|id| !expected.contains(id)).map(|id| format!("`{id}` fires too"));
+        faults.extend(missing.chain(surplus));
+    }
+    faults
+}
+
+fn tests_text(tried: &[Tried<'_>], failed: usize, uncovered: &[&str]) -> String {
+    let mut page = String::new();
+    for one in tried {
+        let mark = if one.faults.is_empty() { "ok    " } else { "FAILED" };
+        page += &format!("{mark}  {}: {}\n", one.rule.id, one.case.title);
+        for fault in &one.faults {
+            page += &format!("        {fault} ({}:{})\n", one.rule.place.0, one.case.line);
+        }
+    }
+    if !uncovered.is_empty() {
+        page += &format!("no case: {}\n", uncovered.join(", "));
+    }
+    page + &format!("{} passed, {failed} failed\n", tried.len() - failed)
+}
+
+fn tests_json(tried: &[Tried<'_>], failed: usize, uncovered: &[&str]) -> Value {
+    let cases: Vec<Value> = tried
+        .iter()
+        .map(|one| {
+            json!({
+                "rule": one.rule.id.as_str(),
+                "case": one.case.title,
+                "file": one.rule.place.0,
+                "line": one.case.line,
+                "passed": one.faults.is_empty(),
+                "faults": one.faults,
+            })
+        })
+        .collect();
+    json!({
+        "schema": 1,
+        "passed": tried.len() - failed,
+        "failed": failed,
+        "rules_without_case": uncovered,
+        "cases": cases,
+    })
+}
+
+fn describe(format: Format, screen: &Screen) -> Exit {
+    match format {
+        Format::Json => screen.out(&format!("{:#}\n", facts_json())),
+        Format::Text => screen.out(&facts_text(screen)),
+    }
+    Exit::Done
+}
+
+fn facts_text(screen: &Screen) -> String {
+    let mut page = String::new();
+    for family in FAMILIES {
+        let mut table = Table::new();
+        table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(screen.look().width).set_header(["FACT", "TYPE", "OPERATORS", "CONTROLLED BY", "WHAT IT IS"]);
+        for fact in family.facts {
+            let operators: Vec<&str> = fact.kind.operators().iter().map(|operator| operator.word()).collect();
+            let values = if fact.vocabulary.is_empty() {
+                fact.doc.to_owned()
+            } else {
+                format!("{}: {}", fact.doc, fact.vocabulary.join(", "))
+            };
+            let controller = fact.controlled_by.word();
+            table.add_row([fact.name, fact.kind.word(), &operators.join(" "), controller, &values]);
+        }
+        page += &format!("{}.*: {}\n{}\n\n", family.name, family.asks, table.trim_fmt());
+    }
+    page
+}
+
+fn facts_json() -> Value {
+    let facts: Vec<Value> = FAMILIES
+        .iter()
+        .flat_map(|family| family.facts)
+        .map(|fact| {
+            json!({
+                "fact": fact.name,
+                "type": fact.kind.word(),
+                "operators": fact.kind.operators().iter().map(|operator| operator.word()).collect::<Vec<_>>(),
+                "values": fact.vocabulary,
+                "source": fact.source.word(),
+                "controlled_by": fact.controlled_by.word(),
+                "personal": fact.personal,
+                "supplied": fact.supplied,
+                "doc": fact.doc,
+            })
+        })
+        .collect();
+    json!({ "schema": 1, "facts": facts })
+}
+
+fn counted(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}

@@ -1,0 +1,71 @@
+//! Where text goes: stdout for what was asked, stderr for the rest; colour and width as the terminal has them.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::Failure;
+use crate::report::Look;
+
+/// Columns where nothing tells the width: a page of a log or a mail.
+const WIDTH: u16 = 120;
+/// Wider pages are harder to read, not easier.
+const WIDTH_MAX: u16 = 160;
+
+/// The process's own streams.
+#[derive(Debug, Clone, Copy)]
+pub struct Screen {
+    width: u16,
+}
+
+impl Screen {
+    /// The streams of this process.
+    pub(super) fn of_process() -> Self {
+        let width = terminal_size::terminal_size().map_or(WIDTH, |(width, _)| width.0.clamp(40, WIDTH_MAX));
+        Self { width }
+    }
+
+    /// What a page of text is laid out for. Where colour is not wanted the stream takes it out again.
+    pub fn look(self) -> Look {
+        Look { width: self.width, colour: true }
+    }
+
+    /// Columns.
+    pub fn width(self) -> usize {
+        usize::from(self.width)
+    }
+
+    /// Prints what was asked for. A reader that hung up is nobody's failure.
+    pub fn out(self, text: &str) {
+        drop(anstream::stdout().write_all(text.as_bytes()));
+    }
+
+    /// Prints a line beside what was asked for.
+    pub fn note(self, text: &str) {
+        drop(writeln!(anstream::stderr(), "{text}"));
+    }
+
+    /// Prints a failure and its advice.
+    pub(super) fn failure(self, failure: &Failure) {
+        if failure.title.is_empty() {
+            return;
+        }
+        let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+        self.note(&format!("{red}error:{red:#} {}", failure.title));
+        if let Some(help) = &failure.help {
+            self.note(&format!("  help: {help}"));
+        }
+    }
+
+    /// A bar on stderr if a person watches, else nothing.
+    pub fn progress(self, what: &str) -> ProgressBar {
+        if !std::io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template("{spinner} {msg}: {pos} ({elapsed})");
+        let bar = style.map_or_else(|_| ProgressBar::hidden(), |style| bar.with_style(style));
+        bar.with_message(what.to_owned())
+    }
+}

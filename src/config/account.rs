@@ -1,0 +1,208 @@
+//! One account's table: who is watched, who is protected, how evictd signs in.
+
+use std::path::Path;
+
+use super::{Account, Auth, Host, ProtectedEntry, Scope, SecretReference, filled, host, limits};
+use crate::diagnostic::{Code, Findings, quoted};
+use crate::document::{Item, Kind, Table};
+use crate::model::{AccountName, Mode, UserId};
+
+/// Reads one account. What could not be read is in the findings; nothing is returned if no account can be made of it.
+pub(super) fn read(entry: &Item<'_>, folder: &Path, findings: &mut Findings) -> Option<Account> {
+    let name = name(entry, findings);
+    let mut table = entry.table(findings)?;
+    let host = host::read(&mut table, findings);
+    let ignore_host_clock = ignore_host_clock(&mut table, host.as_ref(), findings);
+    let mode = mode(&mut table, findings);
+    let scope = scope(&mut table, findings);
+    let policies = policies(&mut table, findings);
+    let protected = protected(&mut table, mode, findings);
+    let auth = table.required("auth", findings).and_then(|item| auth(&item, folder, findings));
+    let budget = limits::budget(&mut table, findings);
+    let belts = limits::belts(&mut table, findings);
+    let idle_slack = limits::idle_slack(&mut table, findings);
+    table.finish(findings);
+    Some(Account {
+        name: name?,
+        host: host?,
+        ignore_host_clock,
+        mode,
+        scope: scope?,
+        policies,
+        protected,
+        auth: auth?,
+        budget,
+        belts,
+        idle_slack,
+    })
+}
+
+fn name(entry: &Item<'_>, findings: &mut Findings) -> Option<AccountName> {
+    let text = entry.key();
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if (1..=64).contains(&text.len()) && text.bytes().all(allowed) && !text.starts_with('-') {
+        return Some(AccountName::new(text));
+    }
+    let help = "write 1 to 64 letters, digits, `-` and `_`, not beginning with `-`: it names folders too";
+    findings.push(entry.fault_at_key(Code::BadName, format!("{} cannot name an account", quoted(text))).help(help));
+    None
+}
+
+fn ignore_host_clock(table: &mut Table<'_>, host: Option<&Host>, findings: &mut Findings) -> bool {
+    let Some(item) = table.optional("dangerous-ignore-host-clock") else { return false };
+    let ignore = item.boolean(findings).unwrap_or(false);
+    if ignore && host.is_some_and(|host| !host.is_loopback()) {
+        let message = "`dangerous-ignore-host-clock` is for simulators on this machine only";
+        findings.push(item.fault_at_key(Code::DangerousSetting, message).help("remove it, and let the host keep time"));
+    }
+    ignore
+}
+
+fn mode(table: &mut Table<'_>, findings: &mut Findings) -> Mode {
+    let words: Vec<_> = Mode::ALL.iter().map(|mode| mode.word()).collect();
+    let item = table.optional("mode");
+    item.and_then(|item| item.word(&words, Mode::from_word, findings)).unwrap_or_default()
+}
+
+fn scope(table: &mut Table<'_>, findings: &mut Findings) -> Option<Scope> {
+    const HELP: &str = "write `scope = \"everyone\"`, the only one this version knows";
+    let Some(item) = table.optional("scope") else {
+        findings.push(table.fault(Code::MissingKey, "`scope` is missing").help(HELP));
+        return None;
+    };
+    match item.text(findings)? {
+        "everyone" => return Some(Scope::Everyone),
+        known @ ("staff" | "auto") => {
+            findings.push(item.fault(Code::NotYet, format!("scope {} is not there yet", quoted(known))).help(HELP));
+        }
+        other => {
+            findings.push(item.fault(Code::UnknownValue, format!("`scope` cannot be {}", quoted(other))).help(HELP));
+        }
+    }
+    None
+}
+
+fn policies(table: &mut Table<'_>, findings: &mut Findings) -> Vec<String> {
+    let Some(item) = table.required("policies", findings) else { return Vec::new() };
+    let Some(elements) = item.array(findings) else { return Vec::new() };
+    if elements.is_empty() {
+        let help = "name the policy files, as in `[\"policies/*.toml\"]`";
+        findings.push(item.fault(Code::EmptySet, "`policies` is empty").help(help));
+    }
+    elements.iter().filter_map(|element| filled(element, findings)).map(str::to_owned).collect()
+}
+
+fn protected(table: &mut Table<'_>, mode: Mode, findings: &mut Findings) -> Vec<ProtectedEntry> {
+    const HELP: &str = "list at least one admin, by e-mail or id, as in `[\"owner@example.com\", 35436]`";
+    let Some(item) = table.optional("protected") else {
+        if mode == Mode::Enforce {
+            let message = "mode `enforce` needs somebody in `protected`";
+            findings.push(table.fault(Code::NoProtected, message).help(HELP));
+        }
+        return Vec::new();
+    };
+    let Some(elements) = item.array(findings) else { return Vec::new() };
+    if elements.is_empty() && mode == Mode::Enforce {
+        findings.push(item.fault(Code::NoProtected, "mode `enforce` needs somebody in `protected`").help(HELP));
+    }
+    elements.iter().filter_map(|element| protected_entry(element, findings)).collect()
+}
+
+fn protected_entry(item: &Item<'_>, findings: &mut Findings) -> Option<ProtectedEntry> {
+    match item.kind() {
+        Kind::Text => {
+            let text = item.text(findings)?;
+            if looks_like_email(text) {
+                return Some(ProtectedEntry::Email(text.to_owned()));
+            }
+            let message = format!("{} does not look like an e-mail address", quoted(text));
+            findings
+                .push(item.fault(Code::BadEmail, message).help("write an e-mail address, or a user id without quotes"));
+            None
+        }
+        Kind::Integer => {
+            let id = u64::try_from(item.integer(findings)?).ok().and_then(UserId::new);
+            if id.is_none() {
+                let message = format!("{} must be an e-mail address or a user id", item.subject());
+                findings.push(item.fault(Code::OutOfRange, message).help("user ids begin at 1"));
+            }
+            id.map(ProtectedEntry::Id)
+        }
+        _ => {
+            item.wrong("an e-mail address or a user id", findings);
+            None
+        }
+    }
+}
+
+/// One `@` with something on both sides and nothing that cannot be in an address: a typing aid, not a proof. At most
+/// 254 bytes (RFC 5321, section 4.5.3.1.3, without its brackets).
+fn looks_like_email(text: &str) -> bool {
+    let parts = text.split_once('@');
+    let plausible = |part: &str| {
+        !part.is_empty()
+            && !part.contains(['@', ',', ';', '<', '>'])
+            && !part.contains(|letter: char| letter.is_whitespace() || letter.is_control())
+    };
+    text.len() <= 254 && parts.is_some_and(|(local, domain)| plausible(local) && plausible(domain))
+}
+
+/// Reads `auth`. Its lines are never shown, since whoever errs here may have written the secret itself.
+fn auth(item: &Item<'_>, folder: &Path, findings: &mut Findings) -> Option<Auth> {
+    let mut concealed = Findings::default();
+    let auth = sign_in(item, folder, &mut concealed);
+    for fault in concealed.into_kept() {
+        findings.push(fault.conceal());
+    }
+    auth
+}
+
+fn sign_in(item: &Item<'_>, folder: &Path, findings: &mut Findings) -> Option<Auth> {
+    let mut table = item.table(findings)?;
+    let (client, token) = (table.optional("oauth-client"), table.optional("token"));
+    let auth = match (client, token) {
+        (Some(client), None) => oauth_client(&client, folder, findings),
+        (None, Some(token)) => secret(&token, folder, findings).map(Auth::Token),
+        _ => {
+            let help = "write `auth.oauth-client.id` and `auth.oauth-client.secret`, or `auth.token`";
+            let fault = table.fault(Code::BadSecret, "`auth` takes either `oauth-client` or `token`");
+            findings.push(fault.help(help));
+            None
+        }
+    };
+    table.finish(findings);
+    auth
+}
+
+fn oauth_client(item: &Item<'_>, folder: &Path, findings: &mut Findings) -> Option<Auth> {
+    let mut table = item.table(findings)?;
+    let id = table.required("id", findings).and_then(|item| filled(&item, findings));
+    let secret = table.required("secret", findings).and_then(|item| secret(&item, folder, findings));
+    let scope = table.optional("scope").and_then(|item| filled(&item, findings));
+    table.finish(findings);
+    Some(Auth::OauthClient { id: id?.to_owned(), secret: secret?, scope: scope.map(str::to_owned) })
+}
+
+fn secret(item: &Item<'_>, folder: &Path, findings: &mut Findings) -> Option<SecretReference> {
+    const HELP: &str = "write `{ credential = \"name\" }`, `{ file = \"path\" }` or `{ env = \"NAME\" }`";
+    if item.kind() != Kind::Table {
+        let message = format!("{} must say where the secret is found, not hold it", item.subject());
+        findings.push(item.fault_at_key(Code::BadSecret, message).help(HELP));
+        return None;
+    }
+    let mut table = item.table(findings)?;
+    let places = ["credential", "file", "env"].map(|place| (place, table.optional(place)));
+    table.finish(findings);
+    let mut found = places.into_iter().filter_map(|(place, item)| Some((place, item?)));
+    let (Some((place, text)), None) = (found.next(), found.next()) else {
+        let message = format!("{} takes exactly one of `credential`, `file` and `env`", item.subject());
+        findings.push(item.fault_at_key(Code::BadSecret, message).help(HELP));
+        return None;
+    };
+    let text = filled(&text, findings)?;
+    Some(match place {
+        "credential" => SecretReference::Credential(text.to_owned()),
+        "file" => SecretReference::File(folder.join(text)),
+        _ => SecretReference::Env(text.to_owned()),
+    })
+}

@@ -1,0 +1,331 @@
+//! What is read, what is refused and how it is said; and that the shipped files are what they claim.
+
+use super::*;
+use crate::diagnostic::{Style, render};
+
+const SHIPPED: &str = include_str!("../../config/evictd.toml");
+const MINIMAL: &str = include_str!("../../config/evictd.minimal.toml");
+
+fn read_text(text: &str) -> (Option<Settings>, Findings) {
+    let mut findings = Findings::default();
+    let settings = read(&Source::new("evictd.toml", text), Path::new("/etc/evictd"), &mut findings);
+    assert_eq!(settings.is_none(), findings.has_errors());
+    (settings, findings)
+}
+
+/// The only account of a configuration that must be good.
+fn account(text: &str) -> Account {
+    let (settings, findings) = read_text(text);
+    let shown = render(&findings, Style::Plain, 100);
+    let settings = settings.unwrap_or_else(|| panic!("{shown}"));
+    assert!(shown.is_empty(), "{shown}");
+    settings.accounts.into_values().next().unwrap()
+}
+
+/// The smallest account with this line in place of the one for the same key, or added.
+fn with(line: &str) -> String {
+    let key = line.split_once(" = ").map_or(line, |(key, _)| key);
+    let kept: Vec<_> = MINIMAL.lines().filter(|kept| !kept.starts_with(&format!("{key} = "))).collect();
+    format!("{}\n{line}\n", kept.join("\n"))
+}
+
+/// Codes and messages of a configuration that must be refused.
+fn refused(text: &str) -> Vec<String> {
+    let (settings, findings) = read_text(text);
+    assert_eq!(settings, None, "{text}");
+    findings.sorted().iter().map(|fault| format!("{}: {}", fault.code.word(), fault.message)).collect()
+}
+
+fn check(line: &str, wanted: &[&str]) {
+    assert_eq!(refused(&with(line)), wanted, "{line}");
+}
+
+#[test]
+fn shipped_files_read_without_findings_and_say_the_defaults() {
+    for text in [SHIPPED, MINIMAL] {
+        let account = account(text);
+        assert_eq!(account.budget, Budget::default());
+        assert_eq!(account.belts, Belts::default());
+        assert_eq!(account.idle_slack, SignedDuration::from_mins(10));
+        assert_eq!(account.mode, Mode::Report);
+        assert_eq!(account.host.base_url(), "https://acme.zendesk.com");
+    }
+    let (shipped, minimal) = (read_text(SHIPPED).0.unwrap(), read_text(MINIMAL).0.unwrap());
+    assert_eq!((&shipped.state, &shipped.trail), (&minimal.state, &minimal.trail));
+}
+
+#[test]
+fn every_line_of_the_minimal_file_is_needed() {
+    for line in MINIMAL.lines().filter(|line| line.contains(" = ") || line.starts_with('[')) {
+        assert!(read_text(&MINIMAL.replace(line, "")).0.is_none(), "{line}");
+    }
+}
+
+/// A stranger in every table makes the reader list what it knows there.
+#[test]
+fn every_key_the_reader_knows_stands_in_the_shipped_file() {
+    let text = "schema = 1\nqqqqqqqq = 1\npaths = { qqqqqqqq = 1 }\n[accounts.a]\nqqqqqqqq = 1\nauth = { oauth-client = { \
+                id = \"x\", secret = { env = \"X\", qqqqqqqq = 1 }, qqqqqqqq = 1 }, qqqqqqqq = 1 }\nbudget = { \
+                qqqqqqqq = 1 }\nbelts = { qqqqqqqq = 1 }\nsources = { qqqqqqqq = 1 }\n";
+    let findings = read_text(text).1;
+    let strangers: Vec<_> = findings.sorted().into_iter().filter(|fault| fault.code == Code::UnknownKey).collect();
+    assert_eq!(strangers.len(), text.matches("qqqqqqqq").count());
+    let helps = strangers.iter().map(|fault| fault.help.as_deref().unwrap().strip_prefix("known here: ").unwrap());
+    let keys: Vec<_> = helps.flat_map(|help| help.split(", ")).map(|key| key.trim_matches('`')).collect();
+    assert_eq!(keys.len(), 38, "{keys:?}");
+    for key in keys {
+        let written = [
+            format!("\n{key} = "),
+            format!("# {key} = "),
+            format!("{{ {key} = "),
+            format!(".{key}]"),
+            format!("[{key}"),
+            format!(".{key}."),
+        ];
+        assert!(written.iter().any(|form| SHIPPED.contains(form)), "`{key}` is missing in config/evictd.toml");
+    }
+}
+
+#[test]
+fn values_are_read_as_written() {
+    let account = account(
+        "schema = 1\n[accounts.sim_1]\nbase-url = \"http://127.0.0.1:8080/\"\ndangerous-ignore-host-clock = true\n\
+         mode = \"enforce\"\nscope = \"everyone\"\npolicies = [\"p/*.toml\", \"q.toml\"]\nprotected = [\"a@b.c\", 35436]\n\
+         auth.oauth-client = { id = \"c\", secret = { file = \"s\" }, scope = \"read\" }\n\
+         belts.people-per-rule-max = 0\nbelts.roster-part-per-hour-max = \"0%\"\nbelts.evidence-age-max = \"0s\"\n\
+         budget = { reserve = \"0%\" }\nsources.idle-slack = \"1h30m\"\n",
+    );
+    assert_eq!((account.name.as_str(), account.host.base_url()), ("sim_1", "http://127.0.0.1:8080"));
+    assert!(account.ignore_host_clock && account.host.is_loopback());
+    assert_eq!(account.mode, Mode::Enforce);
+    assert_eq!(account.policies, ["p/*.toml", "q.toml"]);
+    let id = UserId::new(35_436).unwrap();
+    assert_eq!(account.protected, [ProtectedEntry::Email("a@b.c".to_owned()), ProtectedEntry::Id(id)]);
+    let secret = SecretReference::File(PathBuf::from("/etc/evictd/s"));
+    assert_eq!(account.auth, Auth::OauthClient { id: "c".to_owned(), secret, scope: Some("read".to_owned()) });
+    assert_eq!((account.belts.people_per_rule_max, account.belts.people_per_rule_and_hour_max), (0, 20));
+    assert_eq!((account.belts.roster_part_per_hour_max, account.belts.roster_floor), (0, 3));
+    assert_eq!(account.belts.evidence_age_max, SignedDuration::ZERO);
+    assert_eq!((account.budget.reserve_percent, account.idle_slack), (0, SignedDuration::from_mins(90)));
+}
+
+#[test]
+fn relative_paths_start_from_the_files_folder() {
+    let settings =
+        read_text(&MINIMAL.replace("schema = 1", "schema = 1\npaths = { state = \"s\", trail = \"/t\" }")).0.unwrap();
+    assert_eq!((settings.state, settings.trail), (PathBuf::from("/etc/evictd/s"), PathBuf::from("/t")));
+    assert_eq!(settings.folder, PathBuf::from("/etc/evictd"));
+}
+
+#[test]
+fn credentials_go_to_plain_hosts_only() {
+    let host = |url: &str| {
+        let text = MINIMAL.replace("subdomain = \"acme\"", &format!("base-url = \"{url}\""));
+        read_text(&text).0.map(|settings| settings.accounts.into_values().next().unwrap().host.base_url().to_owned())
+    };
+    for good in ["http://127.0.0.1:8080", "http://localhost", "https://[::1]:8443", "http://127.8.9.1:1"] {
+        assert_eq!(host(good).as_deref(), Some(good));
+    }
+    for bad in [
+        "",
+        "127.0.0.1",
+        "ftp://127.0.0.1",
+        "http://",
+        "http://127.0.0.1:0",
+        "http://127.0.0.1:99999",
+        "http://127.0.0.1:+1",
+        "http://127.0.0.1:",
+        "http://127.0.0.1/x",
+        "http://127.0.0.1?x",
+        "http://u:p@127.0.0.1",
+        "http://127.1",
+        "http://2130706433",
+        "http://127.0.0.1.evil.example",
+        "http://localhost.evil.example",
+        "http://evil.example",
+        "https://evil.example",
+        "http://[::1",
+        "http://::1",
+        "http://[::1]x",
+        "http://127.0.0.1 ",
+        "http://127.0.0.1\\\\@evil.example",
+        "http://[::ffff:8.8.8.8]",
+        "http://0.0.0.0",
+        "HTTP://127.0.0.1",
+        "http://127.0.0.1#@evil.example",
+    ] {
+        assert_eq!(host(bad), None, "{bad}");
+    }
+    let proxy = |url: &str| {
+        MINIMAL.replace("subdomain = \"acme\"", &format!("base-url = \"{url}\"\ndangerous-base-url = true"))
+    };
+    assert_eq!(account(&proxy("https://proxy.example")).host.base_url(), "https://proxy.example");
+    assert_eq!(
+        refused(&proxy("http://proxy.example")),
+        ["bad-host: credentials would go to `proxy.example` without TLS"]
+    );
+}
+
+#[test]
+fn wrong_accounts_are_refused() {
+    check("subdomain = \"acme.zendesk.com\"", &["bad-host: `acme.zendesk.com` is not a subdomain"]);
+    check("subdomain = \"Acme\"", &["bad-host: `Acme` is not a subdomain"]);
+    check("subdomain = \"-acme\"", &["bad-host: `-acme` is not a subdomain"]);
+    check("base-url = \"http://127.0.0.1\"", &["bad-host: `base-url` stands beside `subdomain`"]);
+    check("dangerous-base-url = true", &["dangerous-setting: `dangerous-base-url` does nothing without `base-url`"]);
+    check(
+        "dangerous-ignore-host-clock = true",
+        &["dangerous-setting: `dangerous-ignore-host-clock` is for simulators on this machine only"],
+    );
+    check("scope = \"staff\"", &["not-yet: scope `staff` is not there yet"]);
+    check("scope = \"all\"", &["unknown-value: `scope` cannot be `all`"]);
+    check("mode = \"enfroce\"", &["unknown-value: `mode` cannot be `enfroce`"]);
+    check("mode = \"enforce\"", &["no-protected: mode `enforce` needs somebody in `protected`"]);
+    check("mode = \"enforce\"\nprotected = []", &["no-protected: mode `enforce` needs somebody in `protected`"]);
+    check(
+        "protected = [\"a b@c\", \"@c\", \"a@b@c\", \"a\"]",
+        &[
+            "bad-email: `a b@c` does not look like an e-mail address",
+            "bad-email: `@c` does not look like an e-mail address",
+            "bad-email: `a@b@c` does not look like an e-mail address",
+            "bad-email: `a` does not look like an e-mail address",
+        ],
+    );
+    check(
+        "protected = [0, -1, true]",
+        &[
+            "out-of-range: each of `protected` must be an e-mail address or a user id",
+            "out-of-range: each of `protected` must be an e-mail address or a user id",
+            "wrong-kind: each of `protected` must be an e-mail address or a user id, not true or false",
+        ],
+    );
+    check("policies = []", &["empty-set: `policies` is empty"]);
+    check(
+        "policies = [\" \", 1]",
+        &[
+            "empty-set: each of `policies` must not be empty",
+            "wrong-kind: each of `policies` must be a text, not a whole number",
+        ],
+    );
+    check("sweep = \"*/5 * * * *\"", &["unknown-key: `sweep` is not known here"]);
+}
+
+#[test]
+fn wrong_limits_are_refused() {
+    check("belts.people-per-rule-max = -1", &["out-of-range: `people-per-rule-max` must lie between 0 and 100000"]);
+    check(
+        "belts.people-per-rule-max = \"10\"",
+        &["wrong-kind: `people-per-rule-max` must be a whole number, not a text"],
+    );
+    check("belts.poeple-per-rule-max = 1", &["unknown-key: `poeple-per-rule-max` is not known here"]);
+    check("belts.roster-part-per-hour-max = 5", &["bad-percentage: `roster-part-per-hour-max` needs a percent sign"]);
+    check("belts.roster-part-per-day-max = \"101%\"", &["bad-percentage: `101%` is not a share from 0% to 100%"]);
+    check("belts.evidence-age-max = 10", &["bad-duration: `evidence-age-max` needs a unit"]);
+    check("belts.just-revoked-for = \"0s\"", &["out-of-range: `just-revoked-for` must lie between 1m and 1d"]);
+    check(
+        "budget.requests-per-minute-max = 0",
+        &["out-of-range: `requests-per-minute-max` must lie between 1 and 10000"],
+    );
+    check("budget.part-of-limit-max = \"0%\"", &["out-of-range: `part-of-limit-max` must lie between 1% and 100%"]);
+    check("budget.reserve = \"100%\"", &["out-of-range: `reserve` must lie between 0% and 90%"]);
+    check("sources.idle-slack = \"1d\"", &["out-of-range: `idle-slack` must lie between 0s and 2h"]);
+    check("sources.audit-log = \"auto\"", &["unknown-key: `audit-log` is not known here"]);
+}
+
+#[test]
+fn wrong_wholes_are_refused() {
+    assert_eq!(refused(""), ["missing-key: `schema` is missing", "no-account: no account is configured"]);
+    assert_eq!(refused("schema = 1\n[accounts]"), ["no-account: no account is configured"]);
+    assert_eq!(
+        refused(&MINIMAL.replace("schema = 1", "schema = 2")),
+        ["unsupported-schema: schema 2 is not one this version reads"]
+    );
+    assert_eq!(
+        refused(&MINIMAL.replace("accounts.acme", "accounts.\"a/b\"")),
+        ["bad-name: `a/b` cannot name an account"]
+    );
+    assert_eq!(refused(&MINIMAL.replace("accounts.acme", "accounts.-a")), ["bad-name: `-a` cannot name an account"]);
+    let twice = format!("{MINIMAL}{}", MINIMAL.replace("schema = 1", "").replace("accounts.acme", "accounts.b"));
+    assert_eq!(refused(&twice), ["contradiction: `acme` and `b` are the same Zendesk account"]);
+    assert_eq!(refused(&MINIMAL.replace("[accounts.acme]", "[accounts.acme")).len(), 1);
+}
+
+#[test]
+fn faults_around_secrets_never_show_them() {
+    for (line, wanted) in [
+        ("auth.token = \"hunter2\"", "bad-secret: `token` must say where the secret is found, not hold it"),
+        (
+            "auth.token = { file = \"a\", env = \"hunter2\" }",
+            "bad-secret: `token` takes exactly one of `credential`, `file` and `env`",
+        ),
+        (
+            "auth.token = { fil = \"hunter2\" }",
+            "bad-secret: `token` takes exactly one of `credential`, `file` and `env`",
+        ),
+        ("auth.tokne = \"hunter2\"", "bad-secret: `auth` takes either `oauth-client` or `token`"),
+        (
+            "auth = { api-token = { email = \"a@b.c\", token = \"hunter2\" } }",
+            "bad-secret: `auth` takes either `oauth-client` or `token`",
+        ),
+        ("auth = { oauth-client = { id = \"a\", sekret = \"hunter2\" } }", "missing-key: `secret` is missing"),
+        ("auth = \"hunter2\"", "wrong-kind: `auth` must be a table, not a text"),
+    ] {
+        let without = MINIMAL.lines().filter(|kept| !kept.starts_with("auth")).collect::<Vec<_>>().join("\n");
+        let text = format!("{without}\n{line}\n");
+        let found = refused(&text);
+        assert!(found.contains(&wanted.to_owned()), "{found:?}");
+        let shown = render(&read_text(&text).1, Style::Plain, 100);
+        assert!(shown.contains("evictd.toml:") && !shown.contains("hunter2"), "{shown}");
+    }
+}
+
+#[test]
+fn faults_of_a_configuration_come_in_one_run() {
+    let text = "schema = 1\n[paths]\nstat = \"x\"\n[accounts.acme]\nsubdomain = \"https://acme.zendesk.com\"\nmode = \"enforce\"\n\
+                policies = [\"policies/*.toml\"]\nauth.token = \"hunter2\"\nbelts.evidence-age-max = 600\n";
+    insta::assert_snapshot!(render(&read_text(text).1, Style::Plain, 100), @r#"
+    error[unknown-key]: `stat` is not known here
+     --> evictd.toml:3:1
+      |
+    3 | stat = "x"
+      | ^^^^
+      |
+      = help: did you mean `state`?
+
+    error[missing-key]: `scope` is missing
+     --> evictd.toml:4:1
+      |
+    4 | [accounts.acme]
+      | ^^^^^^^^^^^^^^^
+      |
+      = help: write `scope = "everyone"`, the only one this version knows
+
+    error[no-protected]: mode `enforce` needs somebody in `protected`
+     --> evictd.toml:4:1
+      |
+    4 | [accounts.acme]
+      | ^^^^^^^^^^^^^^^
+      |
+      = help: list at least one admin, by e-mail or id, as in `["owner@example.com", 35436]`
+
+    error[bad-host]: `https://acme.zendesk.com` is not a subdomain
+     --> evictd.toml:5:13
+      |
+    5 | subdomain = "https://acme.zendesk.com"
+      |             ^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: write only `acme`
+
+    error[bad-secret]: `token` must say where the secret is found, not hold it
+    --> evictd.toml:8:6
+     = help: write `{ credential = "name" }`, `{ file = "path" }` or `{ env = "NAME" }`
+
+    error[bad-duration]: `evidence-age-max` needs a unit
+     --> evictd.toml:9:26
+      |
+    9 | belts.evidence-age-max = 600
+      |                          ^^^
+      |
+      = help: write whole numbers with units, as in `"90s"`, `"10m"`, `"1h30m"`, `"2d"`, `"1w"`
+    "#);
+}

@@ -1,0 +1,184 @@
+//! One session explained: each rule, each condition, what it was told, and the belt that holds the claim.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::Stages;
+use super::build::person_of;
+use crate::evaluate::{Claim, claim_of};
+use crate::guard::Held;
+use crate::model::{Answer, Cause, Foreign, SessionId};
+use crate::policy::{Rule, TraceLine};
+
+/// One session as every rule sees it.
+#[derive(Debug, Clone)]
+pub struct Explanation {
+    session: SessionId,
+    user: Option<String>,
+    person: Foreign,
+    stratum: &'static str,
+    opened: Option<String>,
+    last_seen: Option<String>,
+    rules: Vec<Explained>,
+}
+
+/// One rule on that session.
+#[derive(Debug, Clone)]
+struct Explained {
+    rule: String,
+    title: String,
+    mode: &'static str,
+    claim: &'static str,
+    spared_by: Option<String>,
+    held: Option<Held>,
+    lines: Vec<TraceLine>,
+}
+
+/// Explains a session of these stages; none if it is not listed.
+pub fn explain(stages: Stages<'_>, session: SessionId) -> Option<Explanation> {
+    let evidence = stages.dossier.iter().find(|evidence| evidence.session.id == session)?;
+    let rules = stages.policies.rules.iter().enumerate();
+    let rules = rules.map(|(place, rule)| {
+        let claim = claim_of(rule, stages.policies, &evidence);
+        let exception = match claim {
+            Some(Claim::Spared(place) | Claim::SparedByUnknown(place)) => stages.policies.exceptions.get(place),
+            _ => None,
+        };
+        Explained {
+            rule: rule.id.to_string(),
+            title: rule.title.clone(),
+            mode: rule.mode.min(stages.mode).word(),
+            claim: claim_word(rule, claim),
+            spared_by: exception.map(|exception| format!("{}: {}", exception.id, exception.reason)),
+            held: held(stages, session, place),
+            lines: rule.when.trace(&evidence),
+        }
+    });
+    let snapshot = stages.dossier.snapshot();
+    let row = evidence.session;
+    Some(Explanation {
+        session,
+        user: row.user.map(|user| user.to_string()),
+        person: row.user.map_or(Foreign::new("nobody"), |user| person_of(snapshot, user)),
+        stratum: evidence.stratum().word(),
+        opened: row.authenticated_at.map(|at| at.to_string()),
+        last_seen: row.last_seen_at.map(|at| at.to_string()),
+        rules: rules.collect(),
+    })
+}
+
+fn claim_word(rule: &Rule, claim: Option<Claim>) -> &'static str {
+    match claim {
+        None if rule.mode == crate::model::Mode::Off => "off",
+        None => "no",
+        Some(Claim::Fired(_)) => "fires",
+        Some(Claim::Spared(_)) => "spared",
+        Some(Claim::SparedByUnknown(_)) => "spared, since an exception cannot tell",
+        Some(Claim::Undecided(_)) => "undecided",
+    }
+}
+
+fn held(stages: Stages<'_>, session: SessionId, rule: usize) -> Option<Held> {
+    let place = stages.plan.intentions.iter().position(|intention| intention.session == session)?;
+    let claim = stages.plan.intentions.get(place)?.claims.iter().position(|claim| claim.rule == rule)?;
+    *stages.guarded.held.get(place)?.get(claim)?
+}
+
+impl Explanation {
+    /// For people.
+    pub fn text(&self) -> String {
+        let mut page = format!("session {} of {} ({})\n", self.session, self.person, self.stratum);
+        let known = |at: &Option<String>| at.clone().unwrap_or_else(|| "unknown".to_owned());
+        page += &format!("opened {}, last seen {}\n", known(&self.opened), known(&self.last_seen));
+        for rule in &self.rules {
+            page += &format!("\n{} [{}] {}: {}\n", rule.rule, rule.mode, rule.title, rule.claim);
+            for line in &rule.lines {
+                page += &line_text(line);
+            }
+            if let Some(exception) = &rule.spared_by {
+                page += &format!("  exception {exception}\n");
+            }
+            if let Some(held) = rule.held {
+                page += &format!("  withheld by {}: {}\n", held.belt.word(), held.belt.text());
+            } else if rule.claim == "fires" {
+                page += "  clear of every belt\n";
+            }
+        }
+        page
+    }
+
+    /// For programs.
+    pub fn json(&self) -> Value {
+        let rules: Vec<Value> = self
+            .rules
+            .iter()
+            .map(|rule| {
+                json!({
+                    "rule": rule.rule,
+                    "title": rule.title,
+                    "mode": rule.mode,
+                    "claim": rule.claim,
+                    "exception": rule.spared_by,
+                    "belt": rule.held.map(|held| held.belt.word()),
+                    "limit": rule.held.and_then(|held| held.limit),
+                    "count": rule.held.and_then(|held| held.count),
+                    "lines": rule.lines.iter().map(line_json).collect::<Vec<_>>(),
+                })
+            })
+            .collect();
+        json!({
+            "schema": 1,
+            "session_id": self.session.to_string(),
+            "user_id": self.user,
+            "person": self.person.to_string(),
+            "stratum": self.stratum,
+            "opened": self.opened,
+            "last_seen": self.last_seen,
+            "rules": rules,
+        })
+    }
+}
+
+fn line_text(line: &TraceLine) -> String {
+    let mut text = format!("  {}{:<9} {}", "  ".repeat(line.depth), answer_word(line.answer), line.text);
+    let told = match &line.told {
+        Some(told) => {
+            write!(text, ": {} ({}, {} as of {})", told.value, told.strength.word(), told.source.word(), told.as_of)
+        }
+        None => match line.answer {
+            Answer::Unknown(causes) => {
+                let why: Vec<&str> = causes.iter().map(Cause::text).collect();
+                write!(text, ": {}", why.join("; "))
+            }
+            _ => Ok(()),
+        },
+    };
+    // Writing to a string cannot fail.
+    told.map_or_else(|_| String::new(), |()| text + "\n")
+}
+
+fn line_json(line: &TraceLine) -> Value {
+    let causes: Vec<&str> = match line.answer {
+        Answer::Unknown(causes) => causes.iter().map(Cause::word).collect(),
+        _ => Vec::new(),
+    };
+    json!({
+        "depth": line.depth,
+        "asks": line.text,
+        "answer": answer_word(line.answer),
+        "causes": causes,
+        "value": line.told.as_ref().map(|told| told.value.clone()),
+        "source": line.told.as_ref().map(|told| told.source.word()),
+        "as_of": line.told.as_ref().map(|told| told.as_of.to_string()),
+        "strength": line.told.as_ref().map(|told| told.strength.word()),
+    })
+}
+
+fn answer_word(answer: Answer) -> &'static str {
+    match answer {
+        Answer::Yes(_) => "yes",
+        Answer::No(_) => "no",
+        Answer::Unknown(_) => "unknown",
+    }
+}

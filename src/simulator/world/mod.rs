@@ -1,0 +1,119 @@
+//! The simulated account's people and sessions: plain data that a seed, a snapshot or a test fills.
+//!
+//! Nothing here answers requests or knows the time; whoever asks brings `now`.
+
+mod names;
+mod seed;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::{Foreign, Person, Role, RoleType, Session, SessionId, UserId};
+use crate::snapshot::Snapshot;
+
+pub use seed::{CONTRACTORS, STAFF_MIN, Seed};
+
+/// Id of the admin whom evictd signs in as, in a world made by hand.
+const OWN: NonZeroU64 = NonZeroU64::MIN.saturating_add(360_000_000_000);
+
+/// One account. Everything is open, so that a test can put it into any state, possible or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct World {
+    /// Everybody, deleted people too. `Person::seen` means nothing here.
+    pub people: BTreeMap<UserId, Person>,
+    /// Every live session. `Session::seen` means nothing here.
+    pub sessions: BTreeMap<SessionId, Session>,
+    /// The admin whom every token signs in as.
+    pub own: UserId,
+}
+
+impl Default for World {
+    /// An account with nobody but the admin of the tokens, who has no session.
+    fn default() -> Self {
+        let mut world = Self { people: BTreeMap::new(), sessions: BTreeMap::new(), own: OWN.into() };
+        world.add_person(world.own, Role::Admin);
+        world
+    }
+}
+
+impl World {
+    /// What a snapshot saw; if it lacks the own user's record, an admin stands in.
+    pub fn from_snapshot(snapshot: &Snapshot) -> Self {
+        let mut world = Self {
+            people: snapshot.people.clone(),
+            sessions: snapshot.sessions.iter().map(|session| (session.id, *session)).collect(),
+            own: snapshot.own,
+        };
+        if !world.people.contains_key(&world.own) {
+            world.add_person(world.own, Role::Admin);
+        }
+        world
+    }
+
+    /// Adds a person in good standing, in place of whoever had the id, and hands it out for more detail.
+    pub fn add_person(&mut self, id: UserId, role: Role) -> &mut Person {
+        self.people.remove(&id);
+        self.people.entry(id).or_insert_with(|| Person {
+            id,
+            seen: Timestamp::UNIX_EPOCH,
+            name: Foreign::new(format!("Person {id}")),
+            email: Some(Foreign::new(format!("person{id}@acme.example"))),
+            role: Some(role),
+            role_type: (role == Role::Admin).then_some(RoleType::Admin),
+            custom_role_id: None,
+            deleted: Some(false),
+            suspended: Some(false),
+            two_factor: Some(false),
+            verified: Some(true),
+            chat_only: Some(false),
+            tags: Vec::new(),
+            organization_id: None,
+            external_id: None,
+        })
+    }
+
+    /// Adds a session of this person, in place of any with the id, and hands it out.
+    pub fn add_session(&mut self, id: SessionId, user: UserId, opened: Timestamp, seen: Timestamp) -> &mut Session {
+        self.sessions.remove(&id);
+        self.sessions.entry(id).or_insert(Session {
+            id,
+            user: Some(user),
+            authenticated_at: Some(opened),
+            last_seen_at: Some(seen),
+            seen: Timestamp::UNIX_EPOCH,
+        })
+    }
+
+    /// This person's sessions, by id.
+    pub fn sessions_of(&self, user: UserId) -> impl Iterator<Item = &Session> {
+        self.sessions.values().filter(move |session| session.user == Some(user))
+    }
+
+    /// Ends every session of this person.
+    pub fn sign_out(&mut self, user: UserId) {
+        self.sessions.retain(|_, session| session.user != Some(user));
+    }
+
+    /// An admin, other than the own one, whom no starter rule touches; the own one if there is no such admin.
+    pub fn quiet_admin(&self, now: Timestamp) -> UserId {
+        self.people
+            .values()
+            .filter(|person| person.role == Some(Role::Admin) && person.id != self.own && person.email.is_some())
+            .find(|person| self.is_quiet(person, now))
+            .map_or(self.own, |person| person.id)
+    }
+
+    /// In good standing, and all sessions young, busy and few: with room to spare under the starter rules' limits.
+    fn is_quiet(&self, person: &Person, now: Timestamp) -> bool {
+        let within = |instant: Option<Timestamp>, hours: i64| {
+            instant.is_some_and(|instant| now.duration_since(instant) < SignedDuration::from_hours(hours))
+        };
+        let young = |session: &Session| within(session.authenticated_at, 3) && within(session.last_seen_at, 1);
+        person.deleted == Some(false)
+            && person.suspended == Some(false)
+            && self.sessions_of(person.id).all(young)
+            && self.sessions_of(person.id).count() <= 3
+    }
+}

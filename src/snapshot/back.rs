@@ -1,0 +1,167 @@
+//! From the snapshot's document back to a snapshot: every error names its field.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr;
+
+use super::wire::{Document, WireClocks, WireEnded, WirePause, WirePerson, WireProtected, WireSession};
+use super::{Clocks, Protected, Snapshot};
+use crate::model::{
+    AccountName, Cause, Completeness, CycleId, Ended, Foreign, History, Outcome, Pause, Person, Role, RoleType, RuleId,
+    Session, Stratum,
+};
+
+impl TryFrom<Document> for Snapshot {
+    type Error = String;
+
+    fn try_from(document: Document) -> Result<Self, String> {
+        let mut sessions = all("sessions", document.sessions, Session::try_from)?;
+        sessions.sort_by_key(|session| session.id);
+        if let Some([twice, _]) = sessions.array_windows().find(|[left, right]| left.id == right.id) {
+            return Err(format!("session `{}` is there twice", twice.id));
+        }
+        let mut people = BTreeMap::new();
+        for person in all("people", document.people, Person::try_from)? {
+            let id = person.id;
+            if people.insert(id, person).is_some() {
+                return Err(format!("person `{id}` is there twice"));
+            }
+        }
+        let unread = document.unread.iter().map(|(user, why)| {
+            Ok((read("unread", user)?, word("unread", why, Cause::ALL.iter().copied(), Cause::word)?))
+        });
+        Ok(Self {
+            account: AccountName::new(document.account),
+            cycle: CycleId::new(document.cycle),
+            now: read("now", &document.now)?,
+            clocks: document.clocks.try_into()?,
+            listing: document.listing_cut_short.map_or(Completeness::Complete, Completeness::Partial),
+            sessions,
+            people,
+            unread: unread.collect::<Result<_, String>>()?,
+            protected: document.protected.try_into()?,
+            own: read("own", &document.own)?,
+            history: History {
+                ended: all("ended", document.ended, Ended::try_from)?,
+                roster: document.roster.map(roster).transpose()?,
+            },
+            pause: document.pause.map(Pause::try_from).transpose()?,
+        })
+    }
+}
+
+fn roster(wire: BTreeMap<String, usize>) -> Result<BTreeMap<Stratum, usize>, String> {
+    wire.into_iter().map(|(name, people)| Ok((stratum("roster", &name)?, people))).collect()
+}
+
+impl TryFrom<WireClocks> for Clocks {
+    type Error = String;
+
+    fn try_from(wire: WireClocks) -> Result<Self, String> {
+        Ok(Self {
+            host_offset: read("clocks.host_offset", &wire.host_offset)?,
+            drift: read("clocks.drift", &wire.drift)?,
+            trusted: wire.trusted,
+        })
+    }
+}
+
+impl TryFrom<WirePause> for Pause {
+    type Error = String;
+
+    fn try_from(wire: WirePause) -> Result<Self, String> {
+        Ok(Self { until: maybe("pause.until", wire.until.as_deref())? })
+    }
+}
+
+impl TryFrom<WireProtected> for Protected {
+    type Error = String;
+
+    fn try_from(wire: WireProtected) -> Result<Self, String> {
+        let people: Result<BTreeSet<_>, String> =
+            wire.people.iter().map(|user| read("protected.people", user)).collect();
+        Ok(Self { people: people?, unresolved: wire.unresolved.into_iter().map(Foreign::new).collect() })
+    }
+}
+
+impl TryFrom<WireEnded> for Ended {
+    type Error = String;
+
+    fn try_from(wire: WireEnded) -> Result<Self, String> {
+        let outcome = Outcome::ALL.iter().copied();
+        Ok(Self {
+            session: read("session", &wire.session)?,
+            user: read("user", &wire.user)?,
+            stratum: stratum("stratum", &wire.stratum)?,
+            rules: wire.rules.into_iter().map(RuleId::new).collect(),
+            at: read("at", &wire.at)?,
+            outcome: word("outcome", &wire.outcome, outcome, Outcome::word)?,
+        })
+    }
+}
+
+impl TryFrom<WireSession> for Session {
+    type Error = String;
+
+    fn try_from(wire: WireSession) -> Result<Self, String> {
+        Ok(Self {
+            id: read("id", &wire.id)?,
+            user: maybe("user", wire.user.as_deref())?,
+            authenticated_at: maybe("authenticated_at", wire.authenticated_at.as_deref())?,
+            last_seen_at: maybe("last_seen_at", wire.last_seen_at.as_deref())?,
+            seen: read("seen", &wire.seen)?,
+        })
+    }
+}
+
+impl TryFrom<WirePerson> for Person {
+    type Error = String;
+
+    fn try_from(wire: WirePerson) -> Result<Self, String> {
+        let role = |text: &str| word("role", text, Role::ALL.iter().copied(), Role::word);
+        let role_type = |text: &str| word("role_type", text, RoleType::ALL.iter().copied(), RoleType::word);
+        Ok(Self {
+            id: read("id", &wire.id)?,
+            seen: read("seen", &wire.seen)?,
+            name: Foreign::new(wire.name),
+            email: wire.email.map(Foreign::new),
+            role: wire.role.as_deref().map(role).transpose()?,
+            role_type: wire.role_type.as_deref().map(role_type).transpose()?,
+            custom_role_id: maybe("custom_role_id", wire.custom_role_id.as_deref())?,
+            deleted: wire.deleted,
+            suspended: wire.suspended,
+            two_factor: wire.two_factor,
+            verified: wire.verified,
+            chat_only: wire.chat_only,
+            tags: wire.tags.into_iter().map(Foreign::new).collect(),
+            organization_id: maybe("organization_id", wire.organization_id.as_deref())?,
+            external_id: wire.external_id.map(Foreign::new),
+        })
+    }
+}
+
+/// Converts every item; the error says which one it is about.
+fn all<W, T>(list: &str, wire: Vec<W>, convert: impl Fn(W) -> Result<T, String>) -> Result<Vec<T>, String> {
+    let items = wire.into_iter().enumerate();
+    items.map(|(index, item)| convert(item).map_err(|why| format!("{list}[{index}]: {why}"))).collect()
+}
+
+fn read<T: FromStr>(field: &str, text: &str) -> Result<T, String> {
+    text.parse().ok().ok_or_else(|| format!("field `{field}` cannot be `{text}`"))
+}
+
+fn maybe<T: FromStr>(field: &str, text: Option<&str>) -> Result<Option<T>, String> {
+    text.map(|text| read(field, text)).transpose()
+}
+
+fn stratum(field: &str, text: &str) -> Result<Stratum, String> {
+    word(field, text, Stratum::ALL.iter().copied(), Stratum::word)
+}
+
+fn word<T: Copy>(
+    field: &str,
+    text: &str,
+    mut all: impl Iterator<Item = T>,
+    word_of: impl Fn(T) -> &'static str,
+) -> Result<T, String> {
+    all.find(|one| word_of(*one) == text).ok_or_else(|| format!("field `{field}` cannot be `{text}`"))
+}

@@ -1,0 +1,354 @@
+//! The snapshot's file: one JSON document, compressed. The same snapshot always gives the same bytes.
+//!
+//! Plain JSON is read too, so that a world can be written by hand. What is unpacked is capped: a small file can hold
+//! endless zeros.
+
+use std::io::{self, BufReader, Read, Write as _};
+
+use flate2::read::GzDecoder;
+use flate2::{Compression, GzBuilder};
+use serde::Deserialize;
+
+use super::Snapshot;
+use super::wire::{Document, KIND, SCHEMA};
+
+/// No snapshot is larger when unpacked, in bytes: some ten million sessions.
+pub const SNAPSHOT_BYTES_MAX: u64 = 2 << 30;
+
+/// Why bytes are no snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SnapshotFault {
+    /// Something else.
+    #[error("this is not a snapshot: {0}")]
+    Other(String),
+    /// A later evictd wrote it.
+    #[error("this snapshot has schema {found}, this program reads schema {SCHEMA}")]
+    Schema {
+        /// Its schema.
+        found: u64,
+    },
+    /// It ends too early.
+    #[error("this snapshot is truncated")]
+    Truncated,
+    /// It is damaged.
+    #[error("this snapshot cannot be unpacked: {0}")]
+    Damaged(String),
+    /// It unpacks to more than the cap.
+    #[error("this snapshot is larger than {max} bytes when unpacked")]
+    TooLarge {
+        /// The cap.
+        max: u64,
+    },
+    /// A value in it makes no sense; may quote the file, so show it as foreign text.
+    #[error("this snapshot makes no sense: {0}")]
+    Field(String),
+}
+
+/// The file form of a snapshot.
+///
+/// # Errors
+///
+/// None that is known: writing into memory does not fail.
+pub fn to_bytes(snapshot: &Snapshot) -> Result<Vec<u8>, SnapshotFault> {
+    let mut packed = GzBuilder::new().mtime(0).write(Vec::new(), Compression::default());
+    let damaged = |error: io::Error| SnapshotFault::Damaged(error.to_string());
+    serde_json::to_writer(&mut packed, &Document::from(snapshot)).map_err(|error| damaged(error.into()))?;
+    packed.write_all(b"\n").map_err(damaged)?;
+    packed.finish().map_err(damaged)
+}
+
+/// Reads a snapshot's file form, compressed or plain.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub fn from_bytes(bytes: &[u8]) -> Result<Snapshot, SnapshotFault> {
+    from_bytes_of_at_most(SNAPSHOT_BYTES_MAX, bytes)
+}
+
+fn from_bytes_of_at_most(bytes_max: u64, bytes: &[u8]) -> Result<Snapshot, SnapshotFault> {
+    if bytes.is_empty() {
+        return Err(SnapshotFault::Other("it is empty".to_owned()));
+    }
+    match read::<Document>(bytes_max, bytes) {
+        Ok(document) if document.is_ours() => document.try_into().map_err(SnapshotFault::Field),
+        // Say first what it is, and only then what is wrong in it: a later schema may look quite different.
+        outcome => {
+            let marks: Marks = read(bytes_max, bytes).map_err(|fault| match fault {
+                SnapshotFault::Field(why) => SnapshotFault::Other(why),
+                other => other,
+            })?;
+            if marks.kind.as_deref() != Some(KIND) {
+                return Err(SnapshotFault::Other(format!("it has no `\"kind\": \"{KIND}\"`")));
+            }
+            match marks.schema {
+                Some(SCHEMA) => outcome?.try_into().map_err(SnapshotFault::Field),
+                Some(found) => Err(SnapshotFault::Schema { found }),
+                None => Err(SnapshotFault::Other("it has no schema".to_owned())),
+            }
+        }
+    }
+}
+
+/// What tells a snapshot of any schema from other files.
+#[derive(Deserialize)]
+struct Marks {
+    schema: Option<u64>,
+    kind: Option<String>,
+}
+
+fn read<T: for<'de> Deserialize<'de>>(bytes_max: u64, bytes: &[u8]) -> Result<T, SnapshotFault> {
+    let mut capped = Capped { left: bytes_max, is_over: false, inner: unpacked(bytes) };
+    let read = serde_json::from_reader(BufReader::with_capacity(64 << 10, &mut capped));
+    if capped.is_over {
+        return Err(SnapshotFault::TooLarge { max: bytes_max });
+    }
+    read.map_err(|error| match error.classify() {
+        serde_json::error::Category::Eof => SnapshotFault::Truncated,
+        serde_json::error::Category::Io if error.io_error_kind() == Some(io::ErrorKind::UnexpectedEof) => {
+            SnapshotFault::Truncated
+        }
+        serde_json::error::Category::Io => SnapshotFault::Damaged(error.to_string()),
+        serde_json::error::Category::Syntax => SnapshotFault::Other(error.to_string()),
+        serde_json::error::Category::Data => SnapshotFault::Field(error.to_string()),
+    })
+}
+
+fn unpacked(bytes: &[u8]) -> Box<dyn Read + '_> {
+    if bytes.starts_with(&[0x1f, 0x8b]) { Box::new(GzDecoder::new(bytes)) } else { Box::new(bytes) }
+}
+
+/// Stops at the cap, and remembers that it did.
+struct Capped<R> {
+    left: u64,
+    is_over: bool,
+    inner: R,
+}
+
+impl<R: Read> Read for Capped<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        let Some(left) = self.left.checked_sub(count as u64) else {
+            self.is_over = true;
+            return Err(io::Error::other("too large"));
+        };
+        self.left = left;
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use jiff::{SignedDuration, Timestamp};
+    use proptest::collection::{btree_map, vec};
+    use proptest::option::of;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+    use crate::model::{
+        AccountName, Cause, Completeness, CycleId, Ended, Foreign, History, Outcome, Pause, Person, Role, RoleType,
+        RuleId, Session, SessionId, Stratum, UserId,
+    };
+    use crate::snapshot::{Clocks, Protected};
+
+    fn user() -> impl Strategy<Value = UserId> {
+        (1..=u64::MAX).prop_map(|number| UserId::new(number).unwrap())
+    }
+
+    fn instant() -> impl Strategy<Value = Timestamp> {
+        let seconds = Timestamp::MIN.as_second()..=Timestamp::MAX.as_second();
+        (seconds, 0..1_000_000_000).prop_map(|(seconds, rest)| Timestamp::new(seconds, rest).unwrap_or_default())
+    }
+
+    fn length() -> impl Strategy<Value = SignedDuration> {
+        any::<i64>().prop_map(SignedDuration::from_nanos)
+    }
+
+    fn text() -> impl Strategy<Value = Foreign> {
+        any::<String>().prop_map(Foreign::new)
+    }
+
+    fn session() -> impl Strategy<Value = Session> {
+        (any::<u64>(), of(user()), of(instant()), of(instant()), instant()).prop_map(
+            |(id, user, authenticated_at, last_seen_at, seen)| Session {
+                id: SessionId(id),
+                user,
+                authenticated_at,
+                last_seen_at,
+                seen,
+            },
+        )
+    }
+
+    fn person() -> impl Strategy<Value = Person> {
+        let texts = (text(), of(text()), of(text()), vec(text(), 0..3));
+        let words = (of(select(Role::ALL)), of(select(RoleType::ALL)), of(any::<u64>()), of(any::<u64>()));
+        let truths = any::<[Option<bool>; 5]>();
+        (user(), instant(), texts, words, truths).prop_map(|(id, seen, texts, words, truths)| Person {
+            id,
+            seen,
+            name: texts.0,
+            email: texts.1,
+            role: words.0,
+            role_type: words.1,
+            custom_role_id: words.2,
+            deleted: truths[0],
+            suspended: truths[1],
+            two_factor: truths[2],
+            verified: truths[3],
+            chat_only: truths[4],
+            tags: texts.3,
+            organization_id: words.3,
+            external_id: texts.2,
+        })
+    }
+
+    fn ended() -> impl Strategy<Value = Ended> {
+        let rules = vec("[a-z-]{1,9}".prop_map(RuleId::new), 0..3);
+        (any::<u64>(), user(), select(Stratum::ALL), rules, instant(), select(Outcome::ALL)).prop_map(
+            |(session, user, stratum, rules, at, outcome)| Ended {
+                session: SessionId(session),
+                user,
+                stratum,
+                rules,
+                at,
+                outcome,
+            },
+        )
+    }
+
+    fn snapshot() -> impl Strategy<Value = Snapshot> {
+        let clocks = (length(), length(), any::<bool>());
+        let clocks = clocks.prop_map(|(host_offset, drift, trusted)| Clocks { host_offset, drift, trusted });
+        let roster = of(btree_map(select(Stratum::ALL), 0..usize::MAX, 0..3));
+        let history = (vec(ended(), 0..3), roster).prop_map(|(ended, roster)| History { ended, roster });
+        let listing = of(any::<String>()).prop_map(|why| why.map_or(Completeness::Complete, Completeness::Partial));
+        let protected = (vec(user(), 0..3), vec(text(), 0..3))
+            .prop_map(|(people, unresolved)| Protected { people: BTreeSet::from_iter(people), unresolved });
+        let rows = (vec(session(), 0..4), vec(person(), 0..4), btree_map(user(), select(Cause::ALL), 0..3));
+        let rest = (user(), of(of(instant()).prop_map(|until| Pause { until })), instant());
+        (clocks, history, listing, protected, rows, rest).prop_map(
+            |(clocks, history, listing, protected, (mut sessions, people, unread), (own, pause, now))| {
+                sessions.sort_by_key(|session| session.id);
+                sessions.dedup_by_key(|session| session.id);
+                Snapshot {
+                    account: AccountName::new("acme"),
+                    cycle: CycleId::new("0198a0c0-0000-7000-8000-000000000000"),
+                    now,
+                    clocks,
+                    listing,
+                    sessions,
+                    people: people.into_iter().map(|person| (person.id, person)).collect(),
+                    unread,
+                    protected,
+                    own,
+                    history,
+                    pause,
+                }
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn a_snapshot_reads_back_as_it_was(snapshot in snapshot()) {
+            let bytes = to_bytes(&snapshot).unwrap();
+            prop_assert_eq!(from_bytes(&bytes), Ok(snapshot.clone()));
+            prop_assert_eq!(bytes, to_bytes(&snapshot).unwrap());
+        }
+    }
+
+    fn sample() -> Snapshot {
+        let own = UserId::new(7).unwrap();
+        Snapshot {
+            account: AccountName::new("acme"),
+            cycle: CycleId::new("0198a0c0-0000-7000-8000-000000000000"),
+            now: "2026-11-23T08:00:00.123456789Z".parse().unwrap(),
+            clocks: Clocks { host_offset: SignedDuration::ZERO, drift: SignedDuration::ZERO, trusted: true },
+            listing: Completeness::Complete,
+            sessions: Vec::new(),
+            people: BTreeMap::new(),
+            unread: BTreeMap::from([(own, Cause::NoRow)]),
+            protected: Protected::default(),
+            own,
+            history: History::default(),
+            pause: None,
+        }
+    }
+
+    fn plain() -> String {
+        let mut text = String::new();
+        GzDecoder::new(to_bytes(&sample()).unwrap().as_slice()).read_to_string(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn a_plain_document_is_read_too_and_starts_with_its_marks() {
+        let text = plain();
+        assert!(text.starts_with(r#"{"schema":1,"kind":"evictd-snapshot","account":"acme","#), "{text}");
+        assert!(text.contains(r#""now":"2026-11-23T08:00:00.123456789Z""#) && text.contains(r#""own":"7""#), "{text}");
+        assert_eq!(from_bytes(text.as_bytes()), Ok(sample()));
+    }
+
+    fn fault_of(text: &str) -> String {
+        from_bytes(text.as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_no_snapshot_says_why() {
+        let changed = |from: &str, to: &str| {
+            assert!(plain().contains(from), "{from}");
+            fault_of(&plain().replacen(from, to, 1))
+        };
+        for (text, part) in [
+            ("", "not a snapshot: it is empty"),
+            ("[[rule]]", "not a snapshot"),
+            ("5", "not a snapshot"),
+            ("{}", "not a snapshot: it has no `\"kind\""),
+            ("{\"schema\":1,\"kind\":\"evictd-snap", "truncated"),
+            ("\u{1f}x", "not a snapshot"),
+        ] {
+            assert!(fault_of(text).contains(part), "{text}: {}", fault_of(text));
+        }
+        assert!(changed(r#""schema":1"#, r#""schema":2,"new":[]"#).contains("has schema 2"));
+        assert!(changed(r#""own":"7""#, r#""own":"0""#).contains("field `own` cannot be `0`"));
+        assert!(changed(r#""own":"7","#, "").contains("missing field `own`"));
+        assert!(changed(r#""own""#, r#""onw""#).contains("unknown field `onw`"));
+        assert!(changed(r#""7":"no-row""#, r#""7":"x""#).contains("field `unread` cannot be `x`"));
+        let twice =
+            r#"{"id":"1","user":null,"authenticated_at":null,"last_seen_at":null,"seen":"1970-01-01T00:00:00Z"}"#;
+        let rows = |rows: &str| changed(r#""sessions":[]"#, &format!(r#""sessions":[{rows}]"#));
+        assert!(rows(&format!("{twice},{twice}")).contains("session `1` is there twice"));
+        assert!(rows(&twice.replace("1970", "year")).contains("sessions[0]: field `seen` cannot be"));
+    }
+
+    #[test]
+    fn a_cut_or_damaged_file_is_never_read() {
+        let bytes = to_bytes(&sample()).unwrap();
+        for length in 1..bytes.len() {
+            assert!(from_bytes(&bytes[..length]).is_err(), "{length}");
+        }
+        assert_eq!(from_bytes(&bytes[..bytes.len() / 2]), Err(SnapshotFault::Truncated));
+        let mut damaged = bytes.clone();
+        let middle = bytes.len() / 2;
+        damaged[middle] ^= 0x55;
+        assert!(from_bytes(&damaged).is_err());
+    }
+
+    #[test]
+    fn what_unpacks_to_too_much_is_refused() {
+        let mut bomb = GzBuilder::new().write(Vec::new(), Compression::best());
+        bomb.write_all(b"{\"schema\":1,\"kind\":\"").unwrap();
+        bomb.write_all(&vec![b'x'; 4 << 20]).unwrap();
+        let bomb = bomb.finish().unwrap();
+        assert!(bomb.len() < 16 << 10);
+        assert_eq!(from_bytes_of_at_most(1 << 20, &bomb), Err(SnapshotFault::TooLarge { max: 1 << 20 }));
+        let whole = plain();
+        assert!(from_bytes_of_at_most(whole.len() as u64, whole.as_bytes()).is_ok());
+        assert!(from_bytes_of_at_most(whole.len() as u64 - 1, whole.as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,102 @@
+//! Signing in: a ready token, or an OAuth client that asks for short-lived ones and renews them early.
+//!
+//! Tokens live in memory only and have no printable form. Zendesk's client credentials come without a refresh token:
+//! renewing is asking again.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
+use super::budget::{BudgetLimits, Purpose};
+use super::exchange::{Patience, Question};
+use super::{Method, Trouble, Zendesk, trouble, wire};
+
+/// A token's life, as asked for, in seconds: long enough for the longest cycle, short enough that a stolen one is soon
+/// worthless. Zendesk allows 300 to 172,800.
+const TOKEN_LIFE_SECONDS: u64 = 7_200;
+
+/// A token is renewed this long before its end, or a tenth of its life before if that is less.
+const RENEWED_EARLY_MAX: Duration = Duration::from_mins(5);
+
+/// How to sign in, and how much to ask.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// Who evictd is.
+    pub credential: Credential,
+    /// What it may use up.
+    pub budget: BudgetLimits,
+}
+
+/// What evictd signs in with; secrets have no printable form.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// A ready access token.
+    Token(SecretString),
+    /// A confidential OAuth client: `grant_type=client_credentials`.
+    OauthClient {
+        /// The client's unique identifier.
+        id: String,
+        /// Its secret.
+        secret: SecretString,
+        /// Scopes, separated by blanks.
+        scope: String,
+    },
+}
+
+/// A token in use.
+pub(super) struct Granted {
+    /// The `Authorization` header's value.
+    authorization: SecretString,
+    /// On the monotonic clock; none if the token has no end.
+    renew_at: Option<Duration>,
+}
+
+impl Zendesk {
+    /// The `Authorization` header's value, of a token that lives.
+    pub(super) async fn authorization(&self, patience: &mut Patience) -> Result<SecretString, Trouble> {
+        let (id, secret, scope) = match &self.credential {
+            Credential::Token(token) => return Ok(bearer(token.expose_secret())),
+            Credential::OauthClient { id, secret, scope } => (id, secret, scope),
+        };
+        let now = self.clock.monotonic();
+        let living =
+            self.granted.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(|granted| {
+                granted.renew_at.is_none_or(|end| now < end).then(|| granted.authorization.clone())
+            });
+        if let Some(authorization) = living {
+            return Ok(authorization);
+        }
+        let body = json!({
+            "grant_type": "client_credentials", "client_id": id, "client_secret": secret.expose_secret(),
+            "scope": scope, "expires_in": TOKEN_LIFE_SECONDS,
+        });
+        let question = Question {
+            method: Method::Post,
+            path: "/oauth/tokens".to_owned(),
+            purpose: Purpose::Act,
+            body: Some(SecretString::from(body.to_string())),
+        };
+        let answer = self.insist(&question, None, patience).await?;
+        if !matches!(answer.status, 200 | 201) {
+            return Err(trouble::sign_in_refused(answer));
+        }
+        let token = wire::token(&answer)?;
+        let renew_at = token.life.map(|life| now.saturating_add(life.saturating_sub(RENEWED_EARLY_MAX.min(life / 10))));
+        let authorization = bearer(token.token.expose_secret());
+        let granted = Granted { authorization: authorization.clone(), renew_at };
+        *self.granted.lock().unwrap_or_else(PoisonError::into_inner) = Some(granted);
+        Ok(authorization)
+    }
+
+    /// Drops the token in use, so that the next request asks for a fresh one. False if there is none to be had.
+    pub(super) fn drop_token(&self) -> bool {
+        *self.granted.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        matches!(self.credential, Credential::OauthClient { .. })
+    }
+}
+
+fn bearer(token: &str) -> SecretString {
+    SecretString::from(format!("Bearer {token}"))
+}

@@ -1,0 +1,211 @@
+//! One question until it is answered: budget, waiting where Zendesk asks to, repeating where nothing can be harmed.
+//!
+//! A DELETE is never repeated unless Zendesk cleanly refused it or it never left: whoever sent it looks up what became
+//! of it. Every wait draws on a [`Patience`], so that no call waits for ever.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use secrecy::SecretString;
+
+use super::budget::{Leave, Purpose};
+use super::{Lost, Method, Request, Response, Trouble, Zendesk, trouble};
+
+/// Listing an account may wait this long in total: what was read first is too old for any belt after ten minutes.
+const SWEEP_PATIENCE: Duration = Duration::from_mins(10);
+
+/// Everything else may wait this long: limits are per minute and Zendesk's longest documented wait is 93 s, while a
+/// pause that a person pulled must not be outwaited for long.
+const ACT_PATIENCE: Duration = Duration::from_mins(2);
+
+/// How long to wait where Zendesk does not say.
+const WAIT_UNSAID: Duration = Duration::from_secs(10);
+
+/// A wait of zero would be a loop that hammers.
+const WAIT_MIN: Duration = Duration::from_secs(1);
+
+/// How often a request is repeated after server errors and lost answers.
+pub(super) const REPEATED_MAX: usize = 4;
+
+const REPEATED_AFTER: Duration = Duration::from_millis(500);
+const REPEATED_AFTER_MAX: Duration = Duration::from_secs(30);
+
+/// How much longer a call may wait. Waiting for our own budget does not count: that is our choice.
+#[derive(Debug)]
+pub(super) struct Patience(Duration);
+
+impl Patience {
+    pub(super) fn of(purpose: Purpose) -> Self {
+        Self(match purpose {
+            Purpose::Sweep => SWEEP_PATIENCE,
+            Purpose::Act => ACT_PATIENCE,
+        })
+    }
+
+    /// Takes this long off, if there is as much left.
+    fn spend(&mut self, wait: Duration) -> bool {
+        match self.0.checked_sub(wait) {
+            Some(left) => {
+                self.0 = left;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// A request as a verb words it.
+pub(super) struct Question {
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) purpose: Purpose,
+    pub(super) body: Option<SecretString>,
+}
+
+/// What to do after an attempt that brought nothing.
+enum Setback {
+    /// Zendesk cleanly refused for now.
+    Hold(Duration, String),
+    /// Repeat it soon; the trouble it is if that does not help.
+    Repeat(Trouble),
+    /// It is not for us to repeat it.
+    Over(Trouble),
+}
+
+impl Zendesk {
+    /// Asks with a living token, and once more with a fresh one if Zendesk does not accept it. Any status may come back
+    /// but those that were waited out or repeated.
+    pub(super) async fn ask(
+        &self,
+        method: Method,
+        path: String,
+        purpose: Purpose,
+        patience: &mut Patience,
+    ) -> Result<Response, Trouble> {
+        let question = Question { method, path, purpose, body: None };
+        let authorization = self.authorization(patience).await?;
+        let answer = self.insist(&question, Some(&authorization), patience).await?;
+        if answer.status != 401 || !self.drop_token() {
+            return Ok(answer);
+        }
+        let authorization = self.authorization(patience).await?;
+        self.insist(&question, Some(&authorization), patience).await
+    }
+
+    /// Asks until there is an answer, or reason to give up.
+    pub(super) async fn insist(
+        &self,
+        question: &Question,
+        authorization: Option<&SecretString>,
+        patience: &mut Patience,
+    ) -> Result<Response, Trouble> {
+        let mut delays = self.delays();
+        loop {
+            self.wait_for_leave(question.purpose, patience).await?;
+            self.calls.fetch_add(1, Ordering::Relaxed);
+            let request = Request {
+                method: question.method,
+                path: question.path.clone(),
+                authorization: authorization.cloned(),
+                body: question.body.clone(),
+            };
+            let sent = self.transport.send(request).await;
+            if let Ok(answer) = &sent {
+                self.note_limits(answer);
+            }
+            match self.setback(question.method, sent) {
+                Ok(answer) => return Ok(answer),
+                Err(Setback::Hold(wait, why)) => self.hold(wait, why),
+                Err(Setback::Over(trouble)) => return Err(trouble),
+                Err(Setback::Repeat(trouble)) => match delays.next() {
+                    Some(delay) if patience.spend(delay) => self.clock.sleep(delay).await,
+                    _ => return Err(trouble),
+                },
+            }
+        }
+    }
+
+    async fn wait_for_leave(&self, purpose: Purpose, patience: &mut Patience) -> Result<(), Trouble> {
+        loop {
+            let now = self.clock.monotonic();
+            let leave = self.budget.lock().unwrap_or_else(PoisonError::into_inner).leave(now, purpose);
+            let wait = match leave {
+                Leave::Go => return Ok(()),
+                Leave::Held(wait, why) if !patience.spend(wait) => return Err(Trouble::Later { wait, why }),
+                Leave::Full(wait) | Leave::Held(wait, _) => wait,
+            };
+            tracing::info!(seconds = wait.as_secs(), "waiting before the next request to Zendesk");
+            self.clock.sleep(wait).await;
+        }
+    }
+
+    fn setback(&self, method: Method, sent: Result<Response, Lost>) -> Result<Response, Setback> {
+        let changes = method == Method::Delete;
+        let answer = match sent {
+            Ok(answer) => answer,
+            Err(Lost::Unanswered(why)) if changes => return Err(Setback::Over(Trouble::Unanswered(why))),
+            Err(Lost::Unsent(why) | Lost::Unanswered(why)) => return Err(Setback::Repeat(Trouble::Unreachable(why))),
+        };
+        let why = || format!("status {}: {}", answer.status, trouble::shown_words(&answer));
+        let asked = self.asked_wait(&answer);
+        match answer.status {
+            429 => Err(Setback::Hold(asked.unwrap_or(WAIT_UNSAID), why())),
+            // Without a time to come back, a 503 may as well be the edge that lost Zendesk's answer.
+            503 if asked.is_some() || !changes => Err(Setback::Hold(asked.unwrap_or(WAIT_UNSAID), why())),
+            500..=599 if changes => Err(Setback::Over(Trouble::Unanswered(why()))),
+            500..=599 => Err(Setback::Repeat(Trouble::Later { wait: REPEATED_AFTER_MAX, why: why() })),
+            _ => Ok(answer),
+        }
+    }
+
+    /// Reads the account's limit off an answer, and stops early where it says that none is left.
+    fn note_limits(&self, answer: &Response) {
+        let number = |names: [&str; 2]| {
+            names.iter().find_map(|name| answer.header(name)).and_then(|text| text.trim().parse::<u32>().ok())
+        };
+        if let Some(limit) = number(["x-rate-limit", "ratelimit-limit"]) {
+            self.budget.lock().unwrap_or_else(PoisonError::into_inner).account_limit_is(limit);
+        }
+        if number(["x-rate-limit-remaining", "ratelimit-remaining"]) == Some(0)
+            && let Some(wait) = self.asked_wait(answer)
+        {
+            self.hold(wait, "the account's requests of this minute are used up".to_owned());
+        }
+    }
+
+    fn hold(&self, wait: Duration, why: String) {
+        tracing::warn!(seconds = wait.as_secs(), "Zendesk asks to be left alone: {why}");
+        let until = self.clock.monotonic().saturating_add(wait.max(WAIT_MIN));
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner).hold_until(until, why);
+    }
+
+    /// How long the answer asks to be left alone: seconds, or a date on Zendesk's own clock.
+    fn asked_wait(&self, answer: &Response) -> Option<Duration> {
+        let text = answer.header("retry-after").or_else(|| answer.header("ratelimit-reset"))?.trim();
+        if let Ok(seconds) = text.parse::<u64>() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let until = http_date(text).or_else(|| text.parse::<Timestamp>().ok())?;
+        let now = answer.header("date").and_then(http_date).unwrap_or_else(|| self.clock.now());
+        Some(Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO))
+    }
+
+    fn delays(&self) -> ExponentialBackoff {
+        ExponentialBuilder::new()
+            .with_min_delay(REPEATED_AFTER)
+            .with_max_delay(REPEATED_AFTER_MAX)
+            .with_max_times(REPEATED_MAX)
+            .with_jitter()
+            .with_jitter_seed(self.chance.seed())
+            .build()
+    }
+}
+
+/// Reads the date of an HTTP header, such as `Mon, 23 Nov 2026 20:38:00 GMT`.
+pub(super) fn http_date(text: &str) -> Option<Timestamp> {
+    rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
+}
