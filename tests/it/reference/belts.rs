@@ -1,0 +1,281 @@
+//! Belts by the letter of the documentation, and everything a cycle should then show: the whole expectation.
+//!
+//! Each belt is a filter over the claims that the ones before it left; a claim that is held leaves the counting.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use evictd::model::{Action, Mode, Outcome, Severity, Stratum};
+
+use super::judge::{Claim, State, Verdict, judge, verdicts};
+use super::law::Law;
+use super::world::{DAY, HOUR, World};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Belt {
+    OwnUser,
+    Protected,
+    Pause,
+    JustRevoked,
+    EvidenceAge,
+    RuleCycle,
+    RuleHour,
+    RuleDay,
+    AccountHour,
+    AccountDay,
+}
+
+impl Belt {
+    pub const ALL: &[Self] = &[
+        Self::OwnUser,
+        Self::Protected,
+        Self::Pause,
+        Self::JustRevoked,
+        Self::EvidenceAge,
+        Self::RuleCycle,
+        Self::RuleHour,
+        Self::RuleDay,
+        Self::AccountHour,
+        Self::AccountDay,
+    ];
+}
+
+/// A session with at least one clear claim.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Revoke {
+    pub session: u64,
+    pub user: u64,
+    /// The highest among its clear claims.
+    pub mode: Mode,
+    /// Of its clear claims.
+    pub rules: Vec<String>,
+}
+
+/// A fired claim that a belt holds.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Withheld {
+    pub session: u64,
+    pub user: u64,
+    pub rule: String,
+    /// The first that held it.
+    pub belt: Belt,
+    /// Limit and count, where it counts people.
+    pub count: Option<(u64, u64)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Undecided {
+    pub rule: String,
+    pub session: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Spared {
+    pub rule: String,
+    pub session: u64,
+    pub by_unknown: bool,
+}
+
+/// What an enforcing cycle would send, in order.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Act {
+    pub severity: Severity,
+    pub user: u64,
+    /// Nothing: every session of the person.
+    pub session: Option<u64>,
+    /// Of its clear, enforcing claims; of a whole person, all of the person's.
+    pub rules: Vec<String>,
+}
+
+/// Everything that the documentation says of this world under this law. Each list is sorted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    pub claims: Vec<Claim>,
+    pub verdicts: BTreeMap<u64, Verdict>,
+    pub revoke: Vec<Revoke>,
+    pub withheld: Vec<Withheld>,
+    pub undecided: Vec<Undecided>,
+    pub spared: Vec<Spared>,
+    pub acts: Vec<Act>,
+}
+
+/// What a cycle should find and do.
+pub fn expect(world: &World, law: &Law) -> Expected {
+    let claims = judge(world, law);
+    let fired: Vec<&Claim> = claims.iter().filter(|claim| claim.state == State::Fired).collect();
+    let mut belts = Belts { world, clear: fired, withheld: Vec::new() };
+    belts.one_by_one();
+    belts.per_rule();
+    belts.per_account();
+    let Belts { clear, mut withheld, .. } = belts;
+    withheld.sort();
+    let of_state = |state: State| claims.iter().filter(move |claim| claim.state == state);
+    let undecided =
+        of_state(State::Undecided).map(|claim| Undecided { rule: claim.rule.clone(), session: claim.session });
+    let spared = claims.iter().filter_map(|claim| match claim.state {
+        State::Spared | State::SparedByUnknown => Some(Spared {
+            rule: claim.rule.clone(),
+            session: claim.session,
+            by_unknown: claim.state == State::SparedByUnknown,
+        }),
+        State::Fired | State::Undecided => None,
+    });
+    Expected {
+        verdicts: verdicts(world, &claims),
+        revoke: revoke(&clear),
+        acts: acts(&clear),
+        withheld,
+        undecided: undecided.collect(),
+        spared: spared.collect(),
+        claims,
+    }
+}
+
+struct Belts<'a> {
+    world: &'a World,
+    clear: Vec<&'a Claim>,
+    withheld: Vec<Withheld>,
+}
+
+impl<'a> Belts<'a> {
+    /// Takes out what the belt holds.
+    fn hold(&mut self, belt: Belt, count: Option<(u64, u64)>, holds: impl Fn(&Claim) -> bool) {
+        let (held, clear): (Vec<&Claim>, Vec<&Claim>) = self.clear.iter().copied().partition(|claim| holds(claim));
+        self.clear = clear;
+        self.withheld.extend(held.into_iter().map(|claim| Withheld {
+            session: claim.session,
+            user: person(claim),
+            rule: claim.rule.clone(),
+            belt,
+            count,
+        }));
+    }
+
+    /// Those that look at one person or one claim alone.
+    fn one_by_one(&mut self) {
+        let world = self.world;
+        self.hold(Belt::OwnUser, None, |claim| person(claim) == world.own);
+        self.hold(Belt::Protected, None, |claim| world.protected.contains(&person(claim)));
+        self.hold(Belt::Pause, None, |_| world.pause.is_some());
+        self.hold(Belt::JustRevoked, None, |claim| just_revoked(world, claim.session));
+        self.hold(Belt::EvidenceAge, None, |claim| {
+            let counts = claim.facts.contains("session.count") || claim.facts.contains("session.rank");
+            let is_old = world.now - claim.seen > world.limits.evidence_age_max;
+            world.human(person(claim)).is_none() || counts && is_old
+        });
+    }
+
+    /// People of one rule in one stratum: in this cycle, and with those of the last hour and day.
+    fn per_rule(&mut self) {
+        let limits = &self.world.limits;
+        let belts = [
+            (Belt::RuleCycle, limits.rule_cycle, 0),
+            (Belt::RuleHour, limits.rule_hour, HOUR),
+            (Belt::RuleDay, limits.rule_day, DAY),
+        ];
+        let rules: BTreeSet<String> = self.clear.iter().map(|claim| claim.rule.clone()).collect();
+        for (rule, stratum) in rules.iter().flat_map(|rule| Stratum::ALL.iter().map(move |stratum| (rule, *stratum))) {
+            for (belt, limit, window) in belts {
+                let world = self.world;
+                let is_here = |claim: &Claim| claim.rule == *rule && world.stratum(person(claim)) == stratum;
+                let mut people = if window > 0 { earlier(world, stratum, window, Some(rule)) } else { BTreeSet::new() };
+                people.extend(self.clear.iter().filter(|claim| is_here(claim)).map(|claim| person(claim)));
+                let count = people.len() as u64;
+                if count > limit {
+                    self.hold(belt, Some((limit, count)), is_here);
+                }
+            }
+        }
+    }
+
+    /// People of one stratum over all rules. What only reports is counted on top and takes no room.
+    fn per_account(&mut self) {
+        let limits = &self.world.limits;
+        let belts = [(Belt::AccountHour, limits.part_hour, HOUR), (Belt::AccountDay, limits.part_day, DAY)];
+        for (stratum, (belt, part, window)) in Stratum::ALL.iter().flat_map(|one| belts.map(move |belt| (*one, belt))) {
+            let world = self.world;
+            let limit = part_of_roster(world, stratum, part);
+            let mut people = earlier(world, stratum, window, None);
+            let before = self.clear.clone();
+            for mode in [Mode::Enforce, Mode::Report] {
+                let is_here = |claim: &Claim| claim.mode == mode && world.stratum(person(claim)) == stratum;
+                people.extend(before.iter().filter(|claim| is_here(claim)).map(|claim| person(claim)));
+                let count = people.len() as u64;
+                if count > limit {
+                    self.hold(belt, Some((limit, count)), is_here);
+                }
+            }
+        }
+    }
+}
+
+fn person(claim: &Claim) -> u64 {
+    claim.user.unwrap()
+}
+
+/// Answered once: not again for a while. Answered twice: not again for a day.
+fn just_revoked(world: &World, session: u64) -> bool {
+    let answered = |outcome: Outcome| matches!(outcome, Outcome::Revoked | Outcome::AlreadyGone);
+    let ago: Vec<i64> = world
+        .history
+        .iter()
+        .filter(|past| past.session == session && answered(past.outcome))
+        .map(|past| world.now - past.at)
+        .filter(|ago| *ago <= DAY)
+        .collect();
+    ago.len() >= 2 || ago.iter().any(|ago| *ago < world.limits.just_revoked_for)
+}
+
+/// The people whom rules, or this rule, ended within the window or may have.
+fn earlier(world: &World, stratum: Stratum, window: i64, rule: Option<&String>) -> BTreeSet<u64> {
+    let counts = |outcome: Outcome| matches!(outcome, Outcome::Revoked | Outcome::Unclear);
+    let of_rule = |rules: &[String]| rule.is_none_or(|rule| rules.contains(rule));
+    let ended = world.history.iter().filter(|past| {
+        past.stratum == stratum && counts(past.outcome) && of_rule(&past.rules) && world.now - past.at <= window
+    });
+    ended.map(|past| past.user).collect()
+}
+
+fn part_of_roster(world: &World, stratum: Stratum, part: u64) -> u64 {
+    let listed: BTreeSet<u64> =
+        world.rows.iter().filter_map(|row| row.user).filter(|user| world.stratum(*user) == stratum).collect();
+    let remembered = |roster: &Vec<(Stratum, usize)>| {
+        roster.iter().find(|(one, _)| *one == stratum).map_or(0, |(_, people)| *people)
+    };
+    let roster = if world.complete { listed.len() } else { world.roster.as_ref().map_or(0, remembered) };
+    if part == 0 { 0 } else { world.limits.floor.max(roster as u64 * part / 100) }
+}
+
+fn revoke(clear: &[&Claim]) -> Vec<Revoke> {
+    let sessions: BTreeSet<(u64, u64)> = clear.iter().map(|claim| (claim.session, person(claim))).collect();
+    let row = |(session, user): (u64, u64)| {
+        let here = || clear.iter().filter(move |claim| claim.session == session);
+        let rules: BTreeSet<String> = here().map(|claim| claim.rule.clone()).collect();
+        let mode = here().map(|claim| claim.mode).max().unwrap();
+        Revoke { session, user, mode, rules: rules.into_iter().collect() }
+    };
+    sessions.into_iter().map(row).collect()
+}
+
+/// Severest first, then by person, then by session.
+fn acts(clear: &[&Claim]) -> Vec<Act> {
+    let enforced: Vec<&&Claim> = clear.iter().filter(|claim| claim.mode == Mode::Enforce).collect();
+    let whole: BTreeSet<u64> =
+        enforced.iter().filter(|claim| claim.action == Action::RevokeUser).map(|claim| person(claim)).collect();
+    let mut acts: BTreeMap<(u64, Option<u64>), (Severity, BTreeSet<String>)> = BTreeMap::new();
+    for claim in enforced {
+        let user = person(claim);
+        let session = (!whole.contains(&user)).then_some(claim.session);
+        let (severity, rules) = acts.entry((user, session)).or_insert((claim.severity, BTreeSet::new()));
+        *severity = claim.severity.max(*severity);
+        rules.insert(claim.rule.clone());
+    }
+    let act = |((user, session), (severity, rules)): ((u64, Option<u64>), (Severity, BTreeSet<String>))| Act {
+        severity,
+        user,
+        session,
+        rules: rules.into_iter().collect(),
+    };
+    let mut acts: Vec<Act> = acts.into_iter().map(act).collect();
+    acts.sort_by_key(|act| (std::cmp::Reverse(act.severity), act.user, act.session));
+    acts
+}
