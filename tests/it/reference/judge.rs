@@ -213,7 +213,8 @@ fn user_fact(human: &Human, fact: &str) -> Option<Fact> {
         "user.email-domain" => {
             text(human.email.as_ref().and_then(|email| email.split_once('@')).map(|(_, domain)| domain.to_owned()))
         }
-        "user.role" => text(human.role.map(|role| role.word().to_owned())),
+        // Zendesk never leaves a role out: none is one that we do not know, not an empty text.
+        "user.role" => human.role.map(|role| Fact::Texts(vec![role.word().to_owned()])),
         "user.role-type" => text(human.role_type.map(|role| role.word().to_owned())),
         "user.custom-role-id" => text(human.custom_role.map(|id| id.to_string())),
         "user.organization-id" => text(human.organization.map(|id| id.to_string())),

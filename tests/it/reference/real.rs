@@ -4,6 +4,7 @@
 //! compared sorted, but for the acts, whose order is part of the promise.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 
 use evictd::config::Belts;
 use evictd::diagnostic::{Findings, Source};
@@ -20,7 +21,7 @@ use super::belts::{Spared, Undecided, Withheld};
 use super::{Act, Belt, Expected, Law, Revoke, State, Verdict, World, expect, scene};
 
 /// How many worlds both sides judge.
-const SEEDS: u64 = 2_000;
+const SEEDS: u64 = 1_000;
 
 /// The law as the real reader understands it.
 pub fn policies(world: &World, law: &Law) -> PolicySet {
@@ -52,7 +53,7 @@ pub fn belts(world: &World) -> Belts {
 /// All stages of one cycle.
 struct Stages {
     claims: Vec<(String, u64, State)>,
-    verdicts: BTreeMap<Verdict, usize>,
+    verdicts: Vec<(Verdict, usize)>,
     plan: Plan,
     guarded: Guarded,
 }
@@ -167,20 +168,27 @@ fn acts(stages: Stages, ids: &[String]) -> Vec<(u64, Option<u64>, Vec<String>)> 
     found
 }
 
+/// What is on one side only.
+fn same<T: PartialEq + Debug>(what: &str, is: &[T], should: &[T]) -> Result<(), String> {
+    if is == should {
+        return Ok(());
+    }
+    let only =
+        |one: &[T], other: &[T]| format!("{:?}", one.iter().filter(|row| !other.contains(row)).collect::<Vec<_>>());
+    Err(format!("{what}: real only {}, reference only {}", only(is, should), only(should, is)))
+}
+
 fn agrees(world: &World, law: &Law) -> Result<(), String> {
     let expected: Expected = expect(world, law);
     let snapshot = world.snapshot();
     let ids = ids(law);
     let dry = stages(world, law, &snapshot, CycleKind::Dry);
-    let same = |what: &str, is: String, should: String| {
-        if is == should { Ok(()) } else { Err(format!("{what}\n is     {is}\n should {should}")) }
-    };
     let claims: Vec<_> = expected.claims.iter().map(|claim| (claim.rule.clone(), claim.session, claim.state)).collect();
-    same("claims", format!("{:?}", dry.claims), format!("{claims:?}"))?;
+    same("claims", &dry.claims, &claims)?;
     let undecided: Vec<_> = dry.claims.iter().filter(|claim| claim.2 == State::Undecided).collect();
     let undecided: Vec<_> =
         undecided.into_iter().map(|(rule, session, _)| Undecided { rule: rule.clone(), session: *session }).collect();
-    same("undecided", format!("{undecided:?}"), format!("{:?}", expected.undecided))?;
+    same("undecided", &undecided, &expected.undecided)?;
     let spared = dry.claims.iter().filter(|claim| matches!(claim.2, State::Spared | State::SparedByUnknown));
     let spared: Vec<_> = spared
         .map(|(rule, session, state)| {
@@ -188,22 +196,22 @@ fn agrees(world: &World, law: &Law) -> Result<(), String> {
             Spared { rule: rule.clone(), session: *session, by_unknown }
         })
         .collect();
-    same("spared", format!("{spared:?}"), format!("{:?}", expected.spared))?;
+    same("spared", &spared, &expected.spared)?;
     let mut verdicts: BTreeMap<Verdict, usize> = BTreeMap::new();
     for verdict in expected.verdicts.values() {
         *verdicts.entry(*verdict).or_default() += 1;
     }
-    same("verdicts", format!("{:?}", dry.verdicts), format!("{verdicts:?}"))?;
-    same("revoke", format!("{:?}", revoke(&dry, &ids)), format!("{:?}", expected.revoke))?;
-    same("withheld", format!("{:?}", withheld(&dry, &ids)), format!("{:?}", expected.withheld))?;
+    same("verdicts", &dry.verdicts, &verdicts.into_iter().collect::<Vec<_>>())?;
+    same("revoke", &revoke(&dry, &ids), &expected.revoke)?;
+    same("withheld", &withheld(&dry, &ids), &expected.withheld)?;
     if !dry.guarded.cleared.is_empty() {
         return Err("a dry cycle cleared something".into());
     }
     let enforcing = stages(world, law, &snapshot, CycleKind::Enforcing);
-    same("plan", format!("{:?}", enforcing.plan), format!("{:?}", dry.plan))?;
+    same("plan", &enforcing.plan.intentions, &dry.plan.intentions)?;
     let should: Vec<_> =
         expected.acts.iter().map(|Act { user, session, rules, .. }| (*user, *session, rules.clone())).collect();
-    same("acts", format!("{:?}", acts(enforcing, &ids)), format!("{should:?}"))
+    same("acts", &acts(enforcing, &ids), &should)
 }
 
 #[test]
@@ -212,9 +220,9 @@ fn the_real_cycle_says_what_the_second_reading_says() {
     for seed in 0..SEEDS {
         let (world, law) = scene(seed);
         if let Err(fault) = agrees(&world, &law) {
-            faults.push(format!("seed {seed}: {fault}"));
+            faults.push(format!("seed {seed}: {fault}\n{}", law.to_toml()));
         }
     }
-    let first: Vec<_> = faults.iter().take(3).collect();
-    assert!(faults.is_empty(), "{} of {SEEDS} worlds differ\n{first:#?}", faults.len());
+    let first: Vec<String> = faults.iter().take(5).cloned().collect();
+    assert!(faults.is_empty(), "{} of {SEEDS} worlds differ\n{}", faults.len(), first.join("\n"));
 }
