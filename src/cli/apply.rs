@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use serde_json::json;
@@ -10,6 +10,7 @@ use serde_json::json;
 use super::account::{FileBrakes, new_cycle};
 use super::load::{Loaded, connect, load, policies};
 use super::plan::{keep_snapshot, name_unresolved, print};
+use super::stop::asked_to_stop;
 use super::{Exit, Failure, Format, Where, screen::Screen};
 use crate::chronicle::Chronicle;
 use crate::clock::{SystemChance, SystemClock};
@@ -191,24 +192,15 @@ async fn cycle(
     Ok(cycle?)
 }
 
-/// The first interrupt raises the flag, and the call in flight is finished; no future is dropped on the way.
-async fn until_done<T>(work: impl Future<Output = T>, stop: &std::sync::atomic::AtomicBool, screen: Screen) -> T {
+/// The first signal raises the flag, and the call in flight is finished; no future is dropped on the way.
+async fn until_done<T>(work: impl Future<Output = T>, stop: &AtomicBool, screen: Screen) -> T {
     let mut work = std::pin::pin!(work);
-    loop {
-        tokio::select! {
-            done = &mut work => return done,
-            Ok(()) = interrupted(), if !stop.load(Ordering::Relaxed) => {
-                stop.store(true, Ordering::Relaxed);
-                screen.note("stopping after the call in flight; what is left is withheld");
-            }
-        }
-    }
-}
-
-async fn interrupted() -> std::io::Result<()> {
-    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let Ok(asked) = asked_to_stop() else { return work.await };
     tokio::select! {
-        pressed = tokio::signal::ctrl_c() => pressed,
-        _ = terminated.recv() => Ok(()),
+        done = &mut work => return done,
+        () = asked => {}
     }
+    stop.store(true, Ordering::Relaxed);
+    screen.note("stopping after the call in flight; what is left is withheld");
+    work.await
 }

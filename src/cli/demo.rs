@@ -34,7 +34,7 @@ pub(super) async fn run(args: &DemoArgs, screen: Screen) -> Result<Exit, Failure
     let folder = tempfile::tempdir().map_err(|error| bug("no temporary folder", error))?;
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|error| bug("no loopback port", error))?;
     let address = listener.local_addr().map_err(|error| bug("no loopback port", error))?;
-    let seed = Seed { seed: args.seed, staff: args.staff, end_users: args.end_users };
+    let seed = Seed { number: args.seed, staff: args.staff, end_users: args.end_users };
     let options = Options { seed: args.seed, base_url: format!("http://{address}"), ..Options::default() };
     let simulator = Simulator::new(World::seeded(seed, SystemClock.now()), options, Arc::new(SystemClock));
     let config = folder.path().join("evictd.toml");

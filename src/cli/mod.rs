@@ -14,6 +14,7 @@ mod policy;
 mod screen;
 pub mod simulator;
 mod status;
+mod stop;
 
 use std::ffi::OsString;
 use std::future::Future;

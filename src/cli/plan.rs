@@ -35,14 +35,13 @@ pub(super) struct PlanArgs {
 pub(super) async fn run(args: &PlanArgs, screen: Screen) -> Result<Exit, Failure> {
     let loaded = load(&args.place, screen)?;
     let set = policies(&loaded, screen)?;
-    let report = match &args.snapshot {
-        Some(path) => judge(&loaded.account, &set, &read_snapshot(path, &loaded)?),
-        None => {
-            let cycle = live(&loaded, &set, screen).await?;
-            keep_snapshot(&loaded, &cycle.snapshot, screen);
-            name_unresolved(&cycle.snapshot, screen);
-            cycle.report
-        }
+    let report = if let Some(path) = &args.snapshot {
+        judge(&loaded.account, &set, &read_snapshot(path, &loaded)?)
+    } else {
+        let cycle = live(&loaded, &set, screen).await?;
+        keep_snapshot(&loaded, &cycle.snapshot, screen);
+        name_unresolved(&cycle.snapshot, screen);
+        cycle.report
     };
     print(&report, args.format, screen)?;
     Ok(if !report.complete {

@@ -13,12 +13,13 @@ const WIDTH: u16 = 120;
 /// Wider pages are harder to read, not easier.
 const WIDTH_MAX: u16 = 160;
 
-/// The process's own streams.
+/// The process's own streams. Whoever prints is handed one; there is no other way out.
 #[derive(Debug, Clone, Copy)]
 pub struct Screen {
     width: u16,
 }
 
+#[expect(clippy::unused_self, reason = "printing is only for those who were handed the screen")]
 impl Screen {
     /// The streams of this process.
     pub(super) fn of_process() -> Self {

@@ -11,18 +11,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use super::stop::asked_to_stop;
 use crate::clock::{Clock, SystemClock};
 use crate::simulator::{Odds, Options, REQUESTS_PER_MINUTE, Seed, ShowShape, Simulator, World, write_config};
 use crate::snapshot;
 
 /// How long open answers may take once it is told to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(1);
-
-/// The signal with which a service is stopped (POSIX).
-const SIGTERM: i32 = 15;
 
 /// Exit codes: all well; wrong arguments; a broken snapshot file.
 const OK: u8 = 0;
@@ -118,7 +115,7 @@ async fn serve(args: &SimulatorArgs, out: &mut dyn Write) -> Result<(), Refusal>
         write_config(&simulator, file, now.is_some())
             .map_err(|error| usage(format!("cannot write the configuration `{}`: {error}", file.display())))?;
     }
-    let stop = stop_signal().map_err(|error| usage(format!("cannot wait for signals: {error}")))?;
+    let stop = asked_to_stop().map_err(|error| usage(format!("cannot wait for signals: {error}")))?;
     writeln!(out, "{}", simulator.ready_line())
         .and_then(|()| out.flush())
         .map_err(|error| usage(format!("cannot print: {error}")))?;
@@ -146,17 +143,6 @@ fn request_log(args: &SimulatorArgs) -> Result<Option<Box<dyn Write + Send>>, Re
     let open = File::options().create(true).append(true).open(file);
     let open = open.map_err(|error| Refusal(USAGE, format!("cannot write `{}`: {error}", file.display())))?;
     Ok(Some(Box::new(open)))
-}
-
-/// A flag that SIGINT or SIGTERM raises.
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    let (mut interrupt, mut end) = (signal(SignalKind::interrupt())?, signal(SignalKind::from_raw(SIGTERM))?);
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = end.recv() => {}
-        }
-    })
 }
 
 async fn until_stopped(

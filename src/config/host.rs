@@ -3,8 +3,8 @@
 //! Written by hand and stricter than any URL: what is not plainly a scheme, a host and a port is refused, so that no
 //! two readers can disagree about where a credential goes.
 
+use core::net::{IpAddr, Ipv6Addr};
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
 
 use super::filled;
 use crate::diagnostic::{Code, Diagnostic, Findings, quoted};

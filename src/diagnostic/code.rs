@@ -59,40 +59,58 @@ macro_rules! codes {
 codes! {
     // The text as TOML.
     Syntax = "syntax", Error,
-        "The file is not TOML. Of each file only the first such fault is reported, since what follows it is usually a consequence, and nothing else in the file is judged until it is gone.";
+        "The file is not TOML. Of each file only the first such fault is reported, since what follows it is usually \
+         a consequence, and nothing else in the file is judged until it is gone.";
     Toml11 = "toml-1-1", Error,
-        "The file uses something that only TOML 1.1 allows: an inline table over several lines or with a comma after its last entry, the escapes `\\e` and `\\x`, or a time without seconds. Editors and other readers know TOML 1.0 and could not read it. Write the inline table on one line or as a table with a header of its own, the escape as `\\u001b`, the time with its seconds.";
+        "The file uses something that only TOML 1.1 allows: an inline table over several lines or with a comma \
+         after its last entry, the escapes `\\e` and `\\x`, or a time without seconds. Editors and other readers \
+         know TOML 1.0 and could not read it. Write the inline table on one line or as a table with a header of its \
+         own, the escape as `\\u001b`, the time with its seconds.";
     DuplicateKey = "duplicate-key", Error,
-        "A key or table is defined twice, or a value is extended as if it were a table. Only one of the two could be in force, and which one should not depend on the reader. Remove or rename one; the rest of the file is judged with the first.";
+        "A key or table is defined twice, or a value is extended as if it were a table. Only one of the two could \
+         be in force, and which one should not depend on the reader. Remove or rename one; the rest of the file is \
+         judged with the first.";
     MisplacedTable = "misplaced-table", Error,
-        "A table that belongs to an entry such as `[[rule]]` stands after another header. TOML would attach it to the entry above, which is rarely the one meant once entries are moved. Put each entry's tables directly under it.";
+        "A table that belongs to an entry such as `[[rule]]` stands after another header. TOML would attach it to \
+         the entry above, which is rarely the one meant once entries are moved. Put each entry's tables directly \
+         under it.";
     // Keys and values.
     UnknownKey = "unknown-key", Error,
-        "The key is not known in this place. It is refused, and not ignored, since a misspelt limit that is ignored is no limit. Correct the spelling or remove it.";
+        "The key is not known in this place. It is refused, and not ignored, since a misspelt limit that is ignored \
+         is no limit. Correct the spelling or remove it.";
     MissingKey = "missing-key", Error,
-        "A required key is missing. There is no default for it, since a wrong guess could end the wrong sessions or none. Add it under the header shown.";
+        "A required key is missing. There is no default for it, since a wrong guess could end the wrong sessions or \
+         none. Add it under the header shown.";
     WrongKind = "wrong-kind", Error,
-        "The value has another kind than the key wants, for example a number in place of a text. Write it as the help line shows.";
+        "The value has another kind than the key wants, for example a number in place of a text. Write it as the \
+         help line shows.";
     UnknownValue = "unknown-value", Error,
         "The key takes one of a few words, and this is none of them. Choose one that the help line lists.";
     OutOfRange = "out-of-range", Error,
         "The number, share or length of time lies outside what makes sense here. The message names the range.";
     BadDuration = "bad-duration", Error,
-        "A length of time is whole numbers with units, such as `90s`, `10m`, `1h30m`, `2d`, `1w`. A bare number is refused, since its unit would be a guess, and months are, since they differ in length.";
+        "A length of time is whole numbers with units, such as `90s`, `10m`, `1h30m`, `2d`, `1w`. A bare number is \
+         refused, since its unit would be a guess, and months are, since they differ in length.";
     BadPercentage = "bad-percentage", Error,
-        "A share is a whole number from 0 to 100 and a percent sign, in quotes: `\"5%\"`. A bare number is refused, since 0.05, 5 and 5 % are easily mixed up.";
+        "A share is a whole number from 0 to 100 and a percent sign, in quotes: `\"5%\"`. A bare number is refused, \
+         since 0.05, 5 and 5 % are easily mixed up.";
     BadDate = "bad-date", Error,
-        "A date is written bare, as in `2027-01-31`; an instant with its offset, as in `2027-01-31T12:00:00Z`. Local times are refused, since they mean another instant on another host.";
+        "A date is written bare, as in `2027-01-31`; an instant with its offset, as in `2027-01-31T12:00:00Z`. \
+         Local times are refused, since they mean another instant on another host.";
     BadRegex = "bad-regex", Error,
-        "The regular expression cannot be compiled. It must match the whole text, and takes linear time: look-around and back-references are not known.";
+        "The regular expression cannot be compiled. It must match the whole text, and takes linear time: \
+         look-around and back-references are not known.";
     BadGlob = "bad-glob", Error,
-        "The pattern of names or files cannot be compiled. `*` stands for any letters, `?` for one, `[a-z]` for one of a range, `{a,b}` for alternatives.";
+        "The pattern of names or files cannot be compiled. `*` stands for any letters, `?` for one, `[a-z]` for one \
+         of a range, `{a,b}` for alternatives.";
     BadName = "bad-name", Error,
-        "An account, rule, exception or list has a name that cannot be one. Names go into paths, reports and the trail, so that only letters, digits, `-` and `_` are allowed.";
+        "An account, rule, exception or list has a name that cannot be one. Names go into paths, reports and the \
+         trail, so that only letters, digits, `-` and `_` are allowed.";
     BadEmail = "bad-email", Error,
         "The text does not look like an e-mail address: one `@` with something on both sides, and no spaces.";
     EmptySet = "empty-set", Error,
-        "The list has no elements. A condition on it would hold always or never, which is hardly meant. Add elements or remove the key.";
+        "The list has no elements. A condition on it would hold always or never, which is hardly meant. Add \
+         elements or remove the key.";
     UnsupportedSchema = "unsupported-schema", Error,
         "`schema` names the version of the file's own language. This program reads version 1 only.";
     NotYet = "not-yet", Error,
@@ -101,38 +119,49 @@ codes! {
     NoAccount = "no-account", Error,
         "The configuration names no account, so that there is nothing to watch. Add an `[accounts.NAME]` table.";
     BadHost = "bad-host", Error,
-        "The account's address is missing, given twice, or not one that credentials may be sent to. Name the `subdomain` of zendesk.com; a `base-url` is for simulators on this host and needs `dangerous-base-url = true` for any other.";
+        "The account's address is missing, given twice, or not one that credentials may be sent to. Name the \
+         `subdomain` of zendesk.com; a `base-url` is for simulators on this host and needs `dangerous-base-url = \
+         true` for any other.";
     BadSecret = "bad-secret", Error,
-        "Secrets are never written into the configuration, only where they are found: `{ credential = \"name\" }` for a systemd credential, `{ file = \"path\" }`, or `{ env = \"NAME\" }`, exactly one of them.";
+        "Secrets are never written into the configuration, only where they are found: `{ credential = \"name\" }` \
+         for a systemd credential, `{ file = \"path\" }`, or `{ env = \"NAME\" }`, exactly one of them.";
     NoProtected = "no-protected", Error,
-        "An account in mode `enforce` protects nobody. One wrong rule could then sign out every admin at once. List at least one admin in `protected`.";
+        "An account in mode `enforce` protects nobody. One wrong rule could then sign out every admin at once. List \
+         at least one admin in `protected`.";
     DangerousSetting = "dangerous-setting", Error,
         "A setting whose name begins with `dangerous-` is used where it is not allowed, or where it does nothing.";
     // Policies.
     DuplicateId = "duplicate-id", Error,
-        "Two rules, exceptions or lists of the policy set have the same id or name. The trail refers to ids for ever, so that each must mean one thing.";
+        "Two rules, exceptions or lists of the policy set have the same id or name. The trail refers to ids for \
+         ever, so that each must mean one thing.";
     UnknownFact = "unknown-fact", Error,
         "The condition asks about a fact that does not exist. `evictd policy facts` lists all.";
     UnknownOperator = "unknown-operator", Error,
         "The fact has no such operator. The help line lists those that it has.";
     UnknownList = "unknown-list", Error,
-        "The name after `@` is not a list of this policy set. Lists are tables `[list.NAME]` in any of its files; a text that begins with @ is written `@@`.";
+        "The name after `@` is not a list of this policy set. Lists are tables `[list.NAME]` in any of its files; a \
+         text that begins with @ is written `@@`.";
     WrongList = "wrong-list", Error,
         "The list holds another type of entries than the fact has values, so that nothing could ever match.";
     UnknownRule = "unknown-rule", Error,
-        "An exception or a case names a rule that the policy set does not have. It would never do anything. Correct the id or remove it.";
+        "An exception or a case names a rule that the policy set does not have. It would never do anything. Correct \
+         the id or remove it.";
     UnmatchedGlob = "unmatched-glob", Error,
-        "A pattern of files or of rule ids matches nothing. A folder that was renamed must not silently turn all rules off.";
+        "A pattern of files or of rule ids matches nothing. A folder that was renamed must not silently turn all \
+         rules off.";
     Contradiction = "contradiction", Error,
         "Two things in one place exclude each other, for example a case whose facts cannot all be true.";
     NeverMatches = "never-matches", Warning,
-        "The condition can never hold, whatever the session: for example an age over 10h and under 1h at once, or beyond what Zendesk itself allows.";
+        "The condition can never hold, whatever the session: for example an age over 10h and under 1h at once, or \
+         beyond what Zendesk itself allows.";
     AlwaysMatches = "always-matches", Warning,
         "The condition holds for every session. A rule like that ends all of them.";
     SparesEveryone = "spares-everyone", Warning,
-        "The exception spares every session its rules could claim, which turns them off without saying so. Set the rule's mode to `off` instead.";
+        "The exception spares every session its rules could claim, which turns them off without saying so. Set the \
+         rule's mode to `off` instead.";
     NoCase = "no-case", Warning,
-        "The rule has no test case. Cases show its reader what it means, and stop a later edit from changing it unseen.";
+        "The rule has no test case. Cases show its reader what it means, and stop a later edit from changing it \
+         unseen.";
     UnusedList = "unused-list", Warning,
         "No condition uses the list.";
     Expired = "expired", Warning,

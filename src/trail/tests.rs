@@ -105,7 +105,8 @@ fn found(medium: &MemoryMedium) -> Verification {
     verify(medium, &acme())
 }
 
-/// Writes nine records, and makes the first, fifth and ninth durable with all before them; how many are durable in the end, or when it failed.
+/// Writes nine records, and makes the first, fifth and ninth durable with all before them; how many are durable in the
+/// end, or when it failed.
 fn script(medium: &MemoryMedium) -> usize {
     let mut durable = 0;
     let Ok((mut trail, _)) = open(medium) else { return 0 };
