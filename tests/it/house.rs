@@ -173,6 +173,20 @@ fn every_room_keeps_to_its_rank() {
     assert!(found.is_empty(), "\n{}", found.join("\n"));
 }
 
+#[test]
+fn every_room_is_described() {
+    let page = tree().into_iter().find(|file| file.path == "docs/architecture.md").unwrap();
+    let rooms = tree().into_iter().filter_map(|file| {
+        let inside = file.path.strip_prefix("src/")?.trim_end_matches(".rs");
+        Some(inside.split('/').next().unwrap_or(inside).to_owned())
+    });
+    let mut missing: Vec<String> = rooms
+        .filter(|room| !["lib", "main"].contains(&room.as_str()) && !page.text.contains(&format!("\n| `{room}` |")))
+        .collect();
+    missing.dedup();
+    assert!(missing.is_empty(), "docs/architecture.md lacks {missing:?}");
+}
+
 fn check(path: &str, text: &str, fault: &str) {
     let found = faults(&[File::new(path, text)]).join("\n");
     assert!(if fault.is_empty() { found.is_empty() } else { found.contains(fault) }, "{path}: {text}\n{found}");

@@ -136,7 +136,7 @@ struct Belts<'a> {
     withheld: Vec<Withheld>,
 }
 
-impl<'a> Belts<'a> {
+impl Belts<'_> {
     /// Takes out what the belt holds.
     fn hold(&mut self, belt: Belt, count: Option<(u64, u64)>, holds: impl Fn(&Claim) -> bool) {
         let (held, clear): (Vec<&Claim>, Vec<&Claim>) = self.clear.iter().copied().partition(|claim| holds(claim));
