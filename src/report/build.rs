@@ -151,9 +151,10 @@ fn warnings(snapshot: &Snapshot, mode: Mode) -> Vec<String> {
         lines.push(format!("the account is paused {until}: nothing is revoked"));
     }
     if !snapshot.unread.is_empty() {
+        let number = snapshot.unread.len();
+        let whose = if number == 1 { "the record of 1 person" } else { &format!("the records of {number} people") };
         lines.push(format!(
-            "the records of {} people could not be read: they are judged by nothing and withheld",
-            snapshot.unread.len()
+            "{whose} could not be read: nothing about them is decided by it, and nothing of theirs ends"
         ));
     }
     let unresolved = snapshot.protected.unresolved.len();
