@@ -304,7 +304,6 @@ fn ending_a_person_swallows_what_else_was_planned_for_it() {
     all.rules.push(whole);
     let found = expect(&world, &all);
     let act = |user, session, rules: &[&str]| Act {
-        severity: Severity::Medium,
         user,
         session,
         rules: rules.iter().map(|rule| (*rule).to_owned()).collect(),
