@@ -102,7 +102,7 @@ fn values_are_read_as_written() {
     let id = UserId::new(35_436).unwrap();
     assert_eq!(account.protected, [ProtectedEntry::Email("a@b.c".to_owned()), ProtectedEntry::Id(id)]);
     let secret = SecretReference::File(PathBuf::from("/etc/evictd/s"));
-    assert_eq!(account.auth, Auth::OauthClient { id: "c".to_owned(), secret, scope: Some("read".to_owned()) });
+    assert_eq!(account.auth, Auth::OauthClient { id: "c".to_owned(), secret, scope: "read".to_owned() });
     assert_eq!((account.belts.people_per_rule_max, account.belts.people_per_rule_and_hour_max), (0, 20));
     assert_eq!((account.belts.roster_part_per_hour_max, account.belts.roster_floor), (0, 3));
     assert_eq!(account.belts.evidence_age_max, SignedDuration::ZERO);
