@@ -224,7 +224,7 @@ fn wrong_limits_are_refused() {
     check("belts.just-revoked-for = \"0s\"", &["out-of-range: `just-revoked-for` must lie between 1m and 1d"]);
     check(
         "budget.requests-per-minute-max = 0",
-        &["out-of-range: `requests-per-minute-max` must lie between 1 and 10000"],
+        &["out-of-range: `requests-per-minute-max` must lie between 1 and 100000"],
     );
     check("budget.part-of-limit-max = \"0%\"", &["out-of-range: `part-of-limit-max` must lie between 1% and 100%"]);
     check("budget.reserve = \"100%\"", &["out-of-range: `reserve` must lie between 0% and 90%"]);
