@@ -15,7 +15,7 @@ pub fn rule(number: i64) -> String {
         0 => format!("user.role.in = [\"agent\", \"admin\"]\nsession.age.over = \"{}h\"", 10 + step),
         1 => format!("user.role.is = \"end-user\"\nsession.age.over = \"{}d\"", 20 + step),
         2 => format!("user.role.in = [\"agent\", \"admin\"]\nsession.idle.over = \"{}m\"", 55 + step),
-        3 => format!("user.suspended = true\nsession.age.over = \"{}s\"", step),
+        3 => format!("user.suspended = true\nsession.age.over = \"{step}s\""),
         _ => format!("user.email-domain.not-in = [\"example.com\", \"example{step}.org\"]\nuser.deleted = false"),
     };
     format!("[[rule]]\nid = \"r{number}\"\ntitle = \"t\"\naction = \"revoke-session\"\n[rule.when]\n{when}\n")
