@@ -141,7 +141,7 @@ fn begin(trail: &mut Trail, loaded: &Loaded, set: &PolicySet, past: &Past) -> Re
     trail.append(None, started.into(), None)?;
     if past.config_digest.as_deref() != Some(&loaded.config_digest) {
         let record = ConfigLoaded { digest: loaded.config_digest.clone() };
-        trail.append(None, record.into(), Some(json!({ "text": loaded.config_text })))?;
+        trail.append(None, record.into(), Some(json!({ "text": &*loaded.config.text })))?;
     }
     if past.policy_digest.as_deref() != Some(&set.digest) {
         let rules = set.rules.iter().filter(|rule| rule.mode != Mode::Off);
