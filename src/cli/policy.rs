@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::load::{read_policies, show, source_of};
@@ -11,7 +11,7 @@ use crate::diagnostic::{Source, to_json};
 use crate::evaluate::{fires_in_case, verdict_of_case};
 use crate::files::matching_files;
 use crate::policy::{Case, PolicySet, Rule};
-use crate::report::{facts_json, facts_text};
+use crate::report::{facts_json, facts_markdown, facts_text};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {
@@ -37,7 +37,19 @@ pub(super) struct Files {
 pub(super) struct Facts {
     /// How to print
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: Page,
+}
+
+/// How the reference is printed.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Page {
+    /// For people, aligned to the terminal's width
+    #[default]
+    Text,
+    /// One versioned JSON document
+    Json,
+    /// The page of the documentation
+    Markdown,
 }
 
 pub(super) fn run(command: &PolicyCommand, screen: Screen) -> Result<Exit, Failure> {
@@ -182,10 +194,11 @@ fn tests_json(tried: &[Tried<'_>], failed: usize, uncovered: &[&str]) -> Value {
     })
 }
 
-fn describe(format: Format, screen: Screen) -> Exit {
+fn describe(format: Page, screen: Screen) -> Exit {
     match format {
-        Format::Json => screen.out(&format!("{:#}\n", facts_json())),
-        Format::Text => screen.out(&facts_text(screen.look())),
+        Page::Json => screen.out(&format!("{:#}\n", facts_json())),
+        Page::Text => screen.out(&facts_text(screen.look())),
+        Page::Markdown => screen.out(&facts_markdown()),
     }
     Exit::Done
 }

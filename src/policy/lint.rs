@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use jiff::SignedDuration;
 
-use super::{Bound, Condition, Exception, Line, Rule, Test};
+use super::{Bound, Condition, Exception, Line, Rule, Test, TextTest};
 use crate::diagnostic::{Code, Diagnostic, Findings, Source, quoted};
 use crate::facts::FactSpec;
 
@@ -136,8 +136,16 @@ fn excludes_itself(demands: &[Demand<'_>], duration_max: Option<SignedDuration>)
         || no_set(demands)
 }
 
+/// Whether both ask the same of a text. What can be listed or counted is compared by its values instead.
 fn is_same(line: &Line, other: &Line) -> bool {
-    line.operator == other.operator && line.written == other.written
+    let (Test::Text(one), Test::Text(other)) = (&line.test, &other.test) else { return false };
+    match (one, other) {
+        (TextTest::Contains(one), TextTest::Contains(other))
+        | (TextTest::StartsWith(one), TextTest::StartsWith(other))
+        | (TextTest::EndsWith(one), TextTest::EndsWith(other)) => one == other,
+        (TextTest::Matches(one), TextTest::Matches(other)) => one.as_str() == other.as_str(),
+        _ => false,
+    }
 }
 
 /// The bound that holds where this one does not.
@@ -276,6 +284,10 @@ mod tests {
         check("user.email = { starts-with = \"a\", ends-with = \"b\" }", &[]);
         check("user.tags = { contains = \"a\", not-in = [\"a\", \"b\"] }", NEVER);
         check("user.tags = { in = [\"a\", \"c\"], not-in = [\"a\", \"b\"] }", &[]);
+        check("user.email.contains = \"x\"\nnot.user.email.contains = \"x\"", NEVER);
+        check("user.email.contains = \"x\"\nnot.user.email.starts-with = \"x\"", &[]);
+        check("user.email.matches = \"x.*\"\nnot.user.email.matches = \"x.*\"", NEVER);
+        check("session.age.over = \"1d1h1m\"\nnot.session.age.over = \"1d1h2m\"", &[]);
         check("any = [{ session.age.under = \"0s\" }, { session.count.is = 0 }]", NEVER);
         check("any = [{ session.age.under = \"0s\" }, { session.count.is = 1 }]", &[]);
         check("user.group.in = [\"a\"]", NEVER);

@@ -13,6 +13,7 @@
 )]
 
 mod diagnostics;
+mod facts;
 mod house;
 mod reference;
 mod simulator;
