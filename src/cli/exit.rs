@@ -72,7 +72,7 @@ impl Failure {
 
 impl From<Trouble> for Failure {
     fn from(trouble: Trouble) -> Self {
-        let title = format!("Zendesk: {trouble}");
+        let title = trouble.to_string();
         match trouble {
             Trouble::Denied { .. } => Self::new(Exit::Refused, title)
                 .help("check the credential, its scopes (`read write`) and that its user is an admin"),

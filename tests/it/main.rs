@@ -12,9 +12,11 @@
     reason = "a test stops at the first thing that is not as it says"
 )]
 
+mod command;
 mod diagnostics;
 mod facts;
 mod house;
+mod program;
 mod reference;
 mod simulator;
 mod source;
