@@ -182,7 +182,8 @@ async fn cycle(
     let stop = Arc::clone(&brakes.stop);
     let known = Known { cycle: new_cycle()?, history: past.history, pause: brakes.pause_now() };
     let bar = screen.progress("sessions listed");
-    let mut chronicle = Chronicle::default();
+    let last = past.last_cycle.and_then(|last| last.finished.now.parse().ok());
+    let mut chronicle = Chronicle::since(last);
     let setting = Setting { account: &loaded.account, policies: set, zendesk, clock: &SystemClock, brakes: &brakes };
     let books = Books { trail, chronicle: &mut chronicle };
     let mut on_page = |rows: usize| bar.set_position(rows as u64);

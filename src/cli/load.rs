@@ -17,9 +17,6 @@ use crate::zendesk::{Access, BaseUrl, BudgetLimits, Credential, HttpsTransport, 
 /// A configuration or policy file that is larger is none.
 pub(super) const TEXT_BYTES_MAX: u64 = 4 << 20;
 
-/// What is asked for unless the configuration says otherwise: no narrower scope is documented for sessions.
-const SCOPE: &str = "read write";
-
 /// One account with everything that was read for it.
 #[derive(Debug)]
 pub(super) struct Loaded {
@@ -147,11 +144,9 @@ pub(super) fn show(findings: &Findings, screen: Screen) {
 pub(super) fn connect(account: &Account) -> Result<Zendesk, Failure> {
     let credential = match &account.auth {
         Auth::Token(reference) => Credential::Token(secret(reference)?),
-        Auth::OauthClient { id, secret: reference, scope } => Credential::OauthClient {
-            id: id.clone(),
-            secret: secret(reference)?,
-            scope: scope.as_deref().unwrap_or(SCOPE).to_owned(),
-        },
+        Auth::OauthClient { id, secret: reference, scope } => {
+            Credential::OauthClient { id: id.clone(), secret: secret(reference)?, scope: scope.clone() }
+        }
     };
     let budget = BudgetLimits {
         requests_per_minute_max: account.budget.requests_per_minute_max,

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::load::{read_policies, show, source_of};
 use super::{Exit, Failure, Format, screen::Screen};
-use crate::diagnostic::{Source, to_json};
-use crate::evaluate::{fires_in_case, verdict_of_case};
+use crate::diagnostic::{Source, quoted_list, to_json};
+use crate::evaluate::{Claim, claim_of_case, fires_in_case, verdict_of_case};
 use crate::files::matching_files;
 use crate::policy::{Case, PolicySet, Rule};
 use crate::report::{facts_json, facts_markdown, facts_text};
@@ -144,7 +144,8 @@ fn faults_of(case: &Case, rule: &Rule, set: &PolicySet) -> Vec<String> {
     if let Some(expected) = case.expect {
         let came = verdict_of_case(case, rule, set);
         if came != expected {
-            faults.push(format!("expected {}, came to {}", expected.word(), came.word()));
+            let fault = format!("expected {}, came to {}", expected.word(), came.word());
+            faults.push(fault + &doubt_of(case, rule, set));
         }
     }
     if let Some(expected) = &case.fires {
@@ -154,6 +155,16 @@ fn faults_of(case: &Case, rule: &Rule, set: &PolicySet) -> Vec<String> {
         faults.extend(missing.chain(surplus));
     }
     faults
+}
+
+/// An exception that cannot tell spares: the case then has to state what the exception asks.
+fn doubt_of(case: &Case, rule: &Rule, set: &PolicySet) -> String {
+    let Some(Claim::SparedByUnknown(place)) = claim_of_case(case, rule, set) else { return String::new() };
+    set.exceptions.get(place).map_or_else(String::new, |exception| {
+        let mut asked: Vec<&str> = exception.when.lines().iter().map(|line| line.fact.name).collect();
+        asked.dedup();
+        format!(": exception `{}` cannot tell, so state {} in `given`", exception.id, quoted_list(asked))
+    })
 }
 
 fn tests_text(tried: &[Tried<'_>], failed: usize, uncovered: &[&str]) -> String {

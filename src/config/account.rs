@@ -7,6 +7,9 @@ use crate::diagnostic::{Code, Findings, quoted};
 use crate::document::{Item, Kind, Table};
 use crate::model::{AccountName, Mode, UserId};
 
+/// What is asked for unless the configuration says otherwise: no narrower scope is documented for sessions.
+const SCOPE: &str = "read write";
+
 /// Reads one account. What could not be read is in the findings; nothing is returned if no account can be made of it.
 pub(super) fn read(entry: &Item<'_>, folder: &Path, findings: &mut Findings) -> Option<Account> {
     let name = name(entry, findings);
@@ -181,7 +184,7 @@ fn oauth_client(item: &Item<'_>, folder: &Path, findings: &mut Findings) -> Opti
     let secret = table.required("secret", findings).and_then(|item| secret(&item, folder, findings));
     let scope = table.optional("scope").and_then(|item| filled(&item, findings));
     table.finish(findings);
-    Some(Auth::OauthClient { id: id?.to_owned(), secret: secret?, scope: scope.map(str::to_owned) })
+    Some(Auth::OauthClient { id: id?.to_owned(), secret: secret?, scope: scope.unwrap_or(SCOPE).to_owned() })
 }
 
 fn secret(item: &Item<'_>, folder: &Path, findings: &mut Findings) -> Option<SecretReference> {

@@ -94,8 +94,8 @@ pub enum Auth {
         id: String,
         /// Where its secret is found.
         secret: SecretReference,
-        /// The scope to ask for, if not the client's own.
-        scope: Option<String>,
+        /// The scopes to ask for, separated by blanks.
+        scope: String,
     },
     /// A ready bearer token.
     Token(SecretReference),

@@ -180,6 +180,18 @@ impl Operator {
         }
     }
 
+    /// The operator between a value and its operand, as people write it.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Over => ">",
+            Self::Under => "<",
+            Self::AtLeast => "≥",
+            Self::AtMost => "≤",
+            Self::Is => "=",
+            other => other.word(),
+        }
+    }
+
     /// The operator with this key.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|one| one.word() == word)
