@@ -105,7 +105,7 @@ fn locked(trouble: &LockTrouble) -> Failure {
     match trouble {
         LockTrouble::Held { .. } => Failure::new(Exit::Locked, trouble.to_string())
             .help("one process at a time acts on an account: wait for it, or stop it"),
-        LockTrouble::Local { .. } => Failure::new(Exit::Config, trouble.to_string())
+        LockTrouble::Local { .. } => Failure::new(Exit::Trail, trouble.to_string())
             .help("the account's folder under `paths.state` must be writable for this user"),
     }
 }

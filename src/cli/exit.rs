@@ -18,7 +18,7 @@ pub enum Exit {
     Unavailable = 69,
     /// A bug of evictd.
     Bug = 70,
-    /// The trail cannot be written.
+    /// The trail, or the state beside it, cannot be written.
     Trail = 74,
     /// Another process holds the account's lock.
     Locked = 75,

@@ -10,6 +10,7 @@ use super::{Exit, Failure, Format, screen::Screen};
 use crate::diagnostic::{Source, quoted_list, to_json};
 use crate::evaluate::{Claim, claim_of_case, fires_in_case, verdict_of_case};
 use crate::files::matching_files;
+use crate::model::Foreign;
 use crate::policy::{Case, PolicySet, Rule};
 use crate::report::{facts_json, facts_markdown, facts_text};
 
@@ -88,7 +89,7 @@ fn check(files: &Files, screen: Screen) -> Result<Exit, Failure> {
     let sources = sources(files)?;
     let (set, findings) = read_policies(&sources);
     match files.format {
-        Format::Json => screen.out(&format!("{:#}\n", to_json(&findings))),
+        Format::Json => screen.json(&to_json(&findings)),
         Format::Text => {
             show(&findings, screen);
             let read = counted(sources.len(), "file", "files");
@@ -133,7 +134,7 @@ fn test(files: &Files, screen: Screen) -> Result<Exit, Failure> {
     let uncovered: Vec<&str> =
         set.rules.iter().filter(|rule| rule.cases.is_empty()).map(|rule| rule.id.as_str()).collect();
     match files.format {
-        Format::Json => screen.out(&format!("{:#}\n", tests_json(&tried, failed, &uncovered))),
+        Format::Json => screen.json(&tests_json(&tried, failed, &uncovered)),
         Format::Text => screen.out(&tests_text(&tried, failed, &uncovered)),
     }
     Ok(if failed > 0 { Exit::Findings } else { Exit::Done })
@@ -171,7 +172,7 @@ fn tests_text(tried: &[Tried<'_>], failed: usize, uncovered: &[&str]) -> String 
     let mut page = String::new();
     for one in tried {
         let mark = if one.faults.is_empty() { "ok    " } else { "FAILED" };
-        page += &format!("{mark}  {}: {}\n", one.rule.id, one.case.title);
+        page += &format!("{mark}  {}: {}\n", one.rule.id, Foreign::new(one.case.title.as_str()));
         for fault in &one.faults {
             page += &format!("        {fault} ({}:{})\n", one.rule.place.0, one.case.line);
         }
@@ -207,7 +208,7 @@ fn tests_json(tried: &[Tried<'_>], failed: usize, uncovered: &[&str]) -> Value {
 
 fn describe(format: Page, screen: Screen) -> Exit {
     match format {
-        Page::Json => screen.out(&format!("{:#}\n", facts_json())),
+        Page::Json => screen.json(&facts_json()),
         Page::Text => screen.out(&facts_text(screen.look())),
         Page::Markdown => screen.out(&facts_markdown()),
     }

@@ -223,8 +223,8 @@ fn words<'c>(demands: &[Demand<'c>]) -> Option<Vec<Option<&'c str>>> {
             _ => true,
         })
     };
-    let can_be = |word: &Option<&str>| word.is_some() || !NEVER_EMPTY.contains(&first.fact.name);
-    Some(candidates.into_iter().filter(can_be).filter(|word| fits(*word)).collect())
+    let can_be = |word: Option<&str>| word.is_some() || !NEVER_EMPTY.contains(&first.fact.name);
+    Some(candidates.into_iter().filter(|word| can_be(*word) && fits(*word)).collect())
 }
 
 fn no_set(demands: &[Demand<'_>]) -> bool {

@@ -201,14 +201,15 @@ impl Desk {
         self.room.run(&["apply", "--config", "evictd.toml", "--yes", "--format", "json"])
     }
 
-    /// The account's trail, one value a line.
+    /// The account's trail, one value for each whole line.
     pub fn trail(&self) -> Vec<Value> {
         let folder = self.room.path("trail/simulated");
         let mut names: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         names.retain(|path| !path.to_str().unwrap().contains("personal"));
         names.sort();
         let text: String = names.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        whole.map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
