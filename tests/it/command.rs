@@ -388,7 +388,10 @@ fn a_snapshot_plans_the_same_bytes_without_asking_anybody() {
         ["plan", "--config", "evictd.toml", "--format", "json", "--snapshot", "state/simulated/last-snapshot.json.gz"];
     let live = desk.plan();
     let asked = desk.requests().len();
+    let secret = desk.room.read("client-secret");
+    desk.room.write("client-secret", "");
     assert_eq!(desk.room.run(&offline).says(0, &[]).stdout, live.stdout);
+    desk.room.write("client-secret", secret);
     let mut applied = desk.apply().json();
     let answered = desk.requests().len();
     let again = desk.room.run(&offline).json();
@@ -414,6 +417,22 @@ fn an_account_in_mode_report_is_left_alone_and_says_so() {
         kinds.iter().any(|kind| kind == "cycle.finished") && !kinds.iter().any(|kind| kind == "revocation.intended")
     );
     desk.room.run(&["plan", "--exit-code", "--config", "evictd.toml"]).says(0, &["WOULD BE REVOKED"]);
+}
+
+#[test]
+fn an_account_that_protects_nobody_real_is_not_enforced() {
+    let desk = Desk::new();
+    let text = desk.room.read("evictd.toml");
+    let line = text.lines().find(|line| line.starts_with("protected")).unwrap();
+    for (entries, part) in [
+        ("[\"nobody@example.com\"]", "`nobody@example.com` matches nobody"),
+        ("[1]", "`1` matches nobody"),
+        ("[]", "error[no-protected]"),
+    ] {
+        desk.room.write("evictd.toml", text.replace(line, &format!("protected = {entries}")));
+        desk.apply().says(78, &[part, "at least one admin"]);
+    }
+    assert_eq!(desk.deletes(), 0);
 }
 
 #[test]
