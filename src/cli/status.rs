@@ -40,7 +40,7 @@ pub(super) fn run(args: &StatusArgs, screen: Screen) -> Result<Exit, Failure> {
     };
     match args.format {
         Format::Text => screen.out(&text(&status)),
-        Format::Json => screen.out(&format!("{:#}\n", to_json(&status))),
+        Format::Json => screen.json(&to_json(&status)),
     }
     Ok(Exit::Done)
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Account, Auth, Host, ProtectedEntry, Scope, SecretReference, filled, host, limits};
+use super::{Account, Auth, FilePattern, Host, ProtectedEntry, Scope, SecretReference, filled, host, limits};
 use crate::diagnostic::{Code, Findings, quoted};
 use crate::document::{Item, Kind, Table};
 use crate::model::{AccountName, Mode, UserId};
@@ -85,14 +85,15 @@ fn scope(table: &mut Table<'_>, findings: &mut Findings) -> Option<Scope> {
     None
 }
 
-fn policies(table: &mut Table<'_>, findings: &mut Findings) -> Vec<String> {
+fn policies(table: &mut Table<'_>, findings: &mut Findings) -> Vec<FilePattern> {
     let Some(item) = table.required("policies", findings) else { return Vec::new() };
     let Some(elements) = item.array(findings) else { return Vec::new() };
     if elements.is_empty() {
         let help = "name the policy files, as in `[\"policies/*.toml\"]`";
         findings.push(item.fault(Code::EmptySet, "`policies` is empty").help(help));
     }
-    elements.iter().filter_map(|element| filled(element, findings)).map(str::to_owned).collect()
+    let pattern = |element: &Item<'_>, text: &str| FilePattern { text: text.to_owned(), span: element.span() };
+    elements.iter().filter_map(|element| Some(pattern(element, filled(element, findings)?))).collect()
 }
 
 fn protected(table: &mut Table<'_>, mode: Mode, findings: &mut Findings) -> Vec<ProtectedEntry> {

@@ -98,7 +98,8 @@ fn values_are_read_as_written() {
     assert_eq!((account.name.as_str(), account.host.base_url()), ("sim_1", "http://127.0.0.1:8080"));
     assert!(account.ignore_host_clock && account.host.is_loopback());
     assert_eq!(account.mode, Mode::Enforce);
-    assert_eq!(account.policies, ["p/*.toml", "q.toml"]);
+    let patterns: Vec<_> = account.policies.iter().map(|pattern| pattern.text.as_str()).collect();
+    assert_eq!(patterns, ["p/*.toml", "q.toml"]);
     let id = UserId::new(35_436).unwrap();
     assert_eq!(account.protected, [ProtectedEntry::Email("a@b.c".to_owned()), ProtectedEntry::Id(id)]);
     let secret = SecretReference::File(PathBuf::from("/etc/evictd/s"));

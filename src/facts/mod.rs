@@ -120,6 +120,9 @@ pub fn find(name: &str) -> Option<&'static FactSpec> {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: &[Self] = &[Self::Duration, Self::Number, Self::Truth, Self::Text, Self::Set];
+
     /// The word in references.
     pub fn word(self) -> &'static str {
         match self {

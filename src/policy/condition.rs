@@ -264,8 +264,16 @@ impl Bound {
 }
 
 impl TextTest {
+    /// The only texts that can give this answer, if the test lists them.
+    pub(super) fn words(&self, wanted: bool) -> Option<&Words> {
+        match (self, wanted) {
+            (Self::In(words), true) | (Self::NotIn(words), false) => Some(words),
+            _ => None,
+        }
+    }
+
     /// A null is known to be empty: no positive question holds of it.
-    fn holds(&self, text: Option<&str>, folds_case: bool) -> bool {
+    pub(super) fn holds(&self, text: Option<&str>, folds_case: bool) -> bool {
         let Some(text) = text else { return matches!(self, Self::NotIn(_)) };
         let text = folded(text, folds_case);
         match self {

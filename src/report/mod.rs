@@ -17,7 +17,7 @@ use crate::model::{Action, Cause, CycleId, Foreign, Grade, Mode, Outcome, RuleId
 pub use build::{Stages, person_of, report};
 pub use explain::{Explanation, explain};
 pub use json::to_json;
-pub use reference::{facts_json, facts_text};
+pub use reference::{facts_json, facts_markdown, facts_text};
 pub use replay::{NoSuchCycle, Recorded, replay};
 pub use text::{Look, revoked, to_text};
 
