@@ -82,7 +82,6 @@ fn gist(entry: &Entry) -> String {
         Entry::DaemonStopped(body) => format!("exit {}", body.exit),
         Entry::ConfigLoaded(body) => format!("digest {}", body.digest),
         Entry::PolicyLoaded(body) => format!("{} rules, digest {}", body.rules.len(), body.digest),
-        Entry::PolicyRejected(body) => format!("{} errors, digest {}", body.errors, body.digest),
         Entry::CycleFinished(body) => counts(body),
         Entry::ClaimBegan(body) => claims(body.claims.len()),
         Entry::ClaimChanged(body) => claims(body.claims.len()),

@@ -6,7 +6,7 @@ use crate::evaluate::Judgement;
 use crate::evidence::Dossier;
 use crate::grade::Fate;
 use crate::guard::{Belt, Guarded, roster_of};
-use crate::model::{Completeness, Foreign, Mode, Stratum, UserId};
+use crate::model::{Completeness, Foreign, Mode, UserId};
 use crate::plan::{Intention, Plan, Planned, grounds_of};
 use crate::policy::PolicySet;
 use crate::snapshot::Snapshot;
@@ -185,12 +185,7 @@ fn warnings(snapshot: &Snapshot, mode: Mode) -> Vec<String> {
             "{unresolved} {what} nobody, or several people: enforcement is refused until that is mended"
         ));
     }
-    let names_admin = snapshot
-        .protected
-        .people
-        .iter()
-        .any(|user| snapshot.people.get(user).is_some_and(|person| person.stratum() == Stratum::Admins));
-    if mode == Mode::Enforce && !names_admin {
+    if mode == Mode::Enforce && !snapshot.protects_admin() {
         lines.push("`protected` names no admin: enforcement is refused until it does".to_owned());
     }
     lines
