@@ -30,14 +30,7 @@ impl Bench<'_> {
         whose: Whose,
         person: Option<&Person>,
     ) -> (Option<Stands>, Fate) {
-        let mut fate = Fate {
-            session: cleared.session,
-            user: whose.user,
-            outcome: None,
-            detail: None,
-            kept: Vec::new(),
-            grade: None,
-        };
+        let mut fate = Fate::of(cleared.session, whose.user);
         let stands = match self.zendesk.session(whose.user, cleared.session).await {
             Ok(answer) => match (answer.value, person) {
                 (None, _) => {

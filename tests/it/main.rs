@@ -12,6 +12,7 @@
     reason = "a test stops at the first thing that is not as it says"
 )]
 
+mod enforcement;
 mod house;
 mod reference;
 mod simulator;
