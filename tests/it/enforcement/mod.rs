@@ -25,6 +25,7 @@ belts.people-per-rule-and-hour-max = 1000
 belts.people-per-rule-and-day-max = 1000
 belts.roster-part-per-hour-max = "100%"
 belts.roster-part-per-day-max = "100%"
+belts.roster-floor = 1000
 "#;
 
 /// One rule: sessions older than ten hours go.

@@ -218,7 +218,7 @@ impl Stage {
         cycle::run(self.setting(&zendesk), known, books, &mut |_| ()).await
     }
 
-    /// `apply`, cut off at this DELETE. False if there were not so many.
+    /// `apply`, cut off at this request. False if there were not so many.
     pub async fn apply_until(&self, cut: Cut) -> bool {
         let wire = self.wire();
         *wire.cut.lock().unwrap() = Some(cut);

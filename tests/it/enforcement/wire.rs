@@ -29,10 +29,10 @@ pub struct Loss {
 /// Where the process dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
-    /// Before the DELETE of this number, from 0, reaches Zendesk.
-    BeforeDelete(usize),
+    /// Before the request of this number, from 0, reaches Zendesk.
+    Before(usize),
     /// After Zendesk carried it out, before the answer.
-    AfterDelete(usize),
+    After(usize),
 }
 
 type Edit = Box<dyn Fn(&str, &mut Response) + Send>;
@@ -46,7 +46,7 @@ pub struct Wire {
     pub crashed: Notify,
     pub edit: Mutex<Option<Edit>>,
     pub losses: Mutex<Vec<Loss>>,
-    deletes: AtomicUsize,
+    requests: AtomicUsize,
 }
 
 impl Wire {
@@ -59,26 +59,27 @@ impl Wire {
             crashed: Notify::new(),
             edit: Mutex::new(None),
             losses: Mutex::new(Vec::new()),
-            deletes: AtomicUsize::new(0),
+            requests: AtomicUsize::new(0),
         }
     }
 
     async fn carry(&self, request: Request) -> Result<Response, Lost> {
         let path = request.path.clone();
-        let number = (request.method == Method::Delete).then(|| {
+        let changes = request.method == Method::Delete;
+        if changes {
             check_intent(&self.medium, &path);
-            self.deletes.fetch_add(1, Ordering::Relaxed)
-        });
+        }
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let cut = *self.cut.lock().unwrap();
-        if number.is_some() && cut == number.map(Cut::BeforeDelete) {
+        if cut == Some(Cut::Before(number)) {
             self.crash().await;
         }
-        let before = number.map(|_| self.simulator.world(|world| world.clone()));
+        let before = changes.then(|| self.simulator.world(|world| world.clone()));
         let mut answer = self.inner.send(request).await;
         if let Some(before) = before {
             self.note(&before);
         }
-        if number.is_some() && cut == number.map(Cut::AfterDelete) {
+        if cut == Some(Cut::After(number)) {
             self.crash().await;
         }
         if let (Some(edit), Ok(answer)) = (&*self.edit.lock().unwrap(), &mut answer) {
