@@ -31,6 +31,13 @@ pub struct Kept {
     pub why: String,
 }
 
+impl Fate {
+    /// Nothing has become of it yet.
+    pub fn of(session: SessionId, user: UserId) -> Self {
+        Self { session, user, outcome: None, detail: None, kept: Vec::new(), grade: None }
+    }
+}
+
 /// A session that is listed is still present, however the listing ended; one that is not has ended only if the
 /// listing is whole.
 pub fn grade(session: SessionId, listed: &[Session], completeness: &Completeness) -> Grade {

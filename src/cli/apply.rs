@@ -18,6 +18,7 @@ use crate::cycle::{Books, Cycle, Setting, run as run_cycle};
 use crate::enforce::settle;
 use crate::files::{Disk, Lock, LockTrouble};
 use crate::gather::Known;
+use crate::guard::Belt;
 use crate::model::{Mode, Outcome};
 use crate::policy::PolicySet;
 use crate::record::{ConfigLoaded, DaemonStarted, DaemonStopped, PolicyLoaded};
@@ -69,10 +70,11 @@ pub(super) async fn apply_now(loaded: &Loaded, set: &PolicySet, screen: Screen) 
 
 /// 77 if Zendesk refused anything, 69 if anything ended unclear or was not seen whole.
 fn exit_of(report: &Report) -> Exit {
+    let unreachable = report.withheld.iter().any(|row| row.belt == Belt::Unreachable.word());
     let any = |outcome| report.revoke.iter().any(|row| row.outcome == Some(outcome));
     if any(Outcome::Refused) {
         Exit::Refused
-    } else if any(Outcome::Unclear) || !report.complete {
+    } else if any(Outcome::Unclear) || unreachable || !report.complete {
         Exit::Unavailable
     } else {
         Exit::Done

@@ -9,6 +9,7 @@ use super::read_back::Stands;
 use super::{Bench, Whose, all_kept};
 use crate::chronicle::{ReadBack, Target, intended};
 use crate::grade::Fate;
+use crate::guard::Belt;
 use crate::model::{Action, Outcome, SessionId, UserId};
 use crate::record::{Entry, RevocationOutcome};
 use crate::trail::TrailTrouble;
@@ -34,17 +35,19 @@ pub(super) enum Seen {
 }
 
 impl Bench<'_> {
-    /// Ends these sessions of one person by one request.
+    /// Ends these sessions of one person by one request. What became of them, and of whatever else the request
+    /// reached, is added to the person's fates.
     pub(super) async fn revoke(
         &mut self,
         action: Action,
         whose: Whose,
         standing: Vec<(Stands, Fate)>,
-    ) -> Result<Vec<Fate>, TrailTrouble> {
+        fates: &mut Vec<Fate>,
+    ) -> Result<(), TrailTrouble> {
         if let Some((belt, why)) = self.braked() {
-            return self.keep_all(standing, belt, why);
+            return self.keep_all(standing, fates, (belt, why));
         }
-        let sessions = self.reach(action, whose.user, &standing);
+        let sessions = self.reach(action, whose.user, &standing, fates);
         let names: Vec<String> = sessions.iter().map(ToString::to_string).collect();
         let read_back: Vec<ReadBack<'_>> = standing
             .iter()
@@ -73,19 +76,26 @@ impl Bench<'_> {
             answered_at: answered.at.unwrap_or(read_at).to_string(),
             detail: answered.detail.clone(),
         }))?;
-        let fates = standing.into_iter().map(|(_, fate)| fate);
-        Ok(fates
-            .map(|fate| Fate { outcome: Some(answered.outcome), detail: answered.detail.clone(), ..fate })
-            .collect())
+        fates.extend(standing.into_iter().map(|(_, fate)| fate));
+        for session in sessions {
+            let (outcome, detail) = (Some(answered.outcome), answered.detail.clone());
+            match fates.iter_mut().find(|fate| fate.session == session) {
+                Some(fate) => (fate.outcome, fate.detail) = (outcome, detail),
+                None => fates.push(Fate { outcome, detail, ..Fate::of(session, whose.user) }),
+            }
+        }
+        Ok(())
     }
 
-    /// The sessions that end by this act: for a whole person every listed one, judged or not.
-    fn reach(&self, action: Action, user: UserId, standing: &[(Stands, Fate)]) -> Vec<SessionId> {
+    /// The sessions that end by this act: for a whole person every listed one, judged or not, that is not gone.
+    fn reach(&self, action: Action, user: UserId, standing: &[(Stands, Fate)], fates: &[Fate]) -> Vec<SessionId> {
+        let is_gone =
+            |session| fates.iter().any(|fate| fate.session == session && fate.outcome == Some(Outcome::AlreadyGone));
         match action {
             Action::RevokeSession => standing.iter().map(|(stands, _)| stands.cleared.session).collect(),
             Action::RevokeUser => {
                 let listed = self.dossier.iter().filter(|evidence| evidence.session.user == Some(user));
-                listed.map(|evidence| evidence.session.id).collect()
+                listed.map(|evidence| evidence.session.id).filter(|session| !is_gone(*session)).collect()
             }
         }
     }
@@ -95,7 +105,11 @@ impl Bench<'_> {
         loop {
             let trouble = match delete(self.zendesk, action, user, sessions).await {
                 Ok(Dated { value: Deleted::Done, date }) => return Answered::plain(Outcome::Revoked, date),
-                Ok(Dated { value: Deleted::AlreadyGone, date }) => return Answered::plain(Outcome::AlreadyGone, date),
+                // It may be the first request that ended it, late.
+                Ok(Dated { value: Deleted::AlreadyGone, date }) => {
+                    let outcome = if sent_again { Outcome::Revoked } else { Outcome::AlreadyGone };
+                    return Answered::plain(outcome, date);
+                }
                 Err(Trouble::Denied { words, .. }) => {
                     return Answered { outcome: Outcome::Refused, at: None, detail: Some(words.to_string()) };
                 }
@@ -117,10 +131,9 @@ impl Bench<'_> {
     fn keep_all(
         &mut self,
         standing: Vec<(Stands, Fate)>,
-        belt: crate::guard::Belt,
-        why: &str,
-    ) -> Result<Vec<Fate>, TrailTrouble> {
-        let mut fates = Vec::new();
+        fates: &mut Vec<Fate>,
+        (belt, why): (Belt, &str),
+    ) -> Result<(), TrailTrouble> {
         for (stands, fate) in standing {
             let mut kept = Fate { kept: Vec::new(), ..fate.clone() };
             all_kept(&mut kept, self.rules_of(&stands.cleared), belt, why);
@@ -128,8 +141,7 @@ impl Bench<'_> {
             kept.kept.extend(fate.kept);
             fates.push(kept);
         }
-        self.trail.sync()?;
-        Ok(fates)
+        self.trail.sync()
     }
 }
 

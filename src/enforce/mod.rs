@@ -116,25 +116,32 @@ impl Bench<'_> {
         whose: Whose,
         person: Option<&Person>,
     ) -> Result<Vec<Fate>, TrailTrouble> {
-        let mut over = Vec::new();
+        let mut fates = Vec::new();
         let mut standing = Vec::new();
         for session in cleared.spend() {
-            let (stands, fate) = self.read_back(session, whose, person).await;
+            let (stands, fate) = match self.braked() {
+                None => self.read_back(session, whose, person).await,
+                Some((belt, why)) => {
+                    let mut fate = Fate::of(session.session, whose.user);
+                    all_kept(&mut fate, self.rules_of(&session), belt, why);
+                    (None, fate)
+                }
+            };
             self.write_kept(&fate)?;
             match stands {
                 Some(stands) => standing.push((stands, fate)),
-                None => over.push(self.write_unasked(whose, fate)?),
+                None => fates.push(self.write_unasked(whose, fate)?),
             }
         }
         let wide = standing.iter().any(|(stands, _)| stands.cleared.action() == Some(Action::RevokeUser));
         if wide {
-            over.extend(self.revoke(Action::RevokeUser, whose, standing).await?);
+            self.revoke(Action::RevokeUser, whose, standing, &mut fates).await?;
         } else {
             for one in standing {
-                over.extend(self.revoke(Action::RevokeSession, whose, vec![one]).await?);
+                self.revoke(Action::RevokeSession, whose, vec![one], &mut fates).await?;
             }
         }
-        Ok(over)
+        Ok(fates)
     }
 
     /// The belt a human put on meanwhile.

@@ -30,23 +30,20 @@ impl Bench<'_> {
         whose: Whose,
         person: Option<&Person>,
     ) -> (Option<Stands>, Fate) {
-        let mut fate = Fate {
-            session: cleared.session,
-            user: whose.user,
-            outcome: None,
-            detail: None,
-            kept: Vec::new(),
-            grade: None,
-        };
+        let mut fate = Fate::of(cleared.session, whose.user);
         let stands = match self.zendesk.session(whose.user, cleared.session).await {
             Ok(answer) => match (answer.value, person) {
                 (None, _) => {
                     fate.outcome = Some(Outcome::AlreadyGone);
                     return (None, fate);
                 }
-                (Some(row), _) if row.user != Some(whose.user) => Err("it belongs to somebody else by now"),
-                (Some(_), Some(person)) if person.stratum() != whose.stratum => Err("the person's role has changed"),
-                (Some(_), None) => Err("the person's record could not be read again"),
+                (Some(row), _) if row.user != Some(whose.user) => {
+                    Err((Belt::ReadBack, "it belongs to somebody else by now"))
+                }
+                (Some(_), Some(person)) if person.stratum() != whose.stratum => {
+                    Err((Belt::ReadBack, "the person's role has changed"))
+                }
+                (Some(_), None) => Err((Belt::Unreachable, "the person's record could not be read again")),
                 (Some(row), Some(person)) => Ok((row, person.clone())),
             },
             Err(Trouble::Denied { words, .. }) => {
@@ -54,12 +51,12 @@ impl Bench<'_> {
                 fate.detail = Some(words.to_string());
                 return (None, fate);
             }
-            Err(_) => Err("it could not be read again"),
+            Err(_) => Err((Belt::Unreachable, "it could not be read again")),
         };
         match stands {
             Ok((row, person)) => (self.judge_again(&cleared, row, person, &mut fate), fate),
-            Err(why) => {
-                all_kept(&mut fate, self.rules_of(&cleared), Belt::ReadBack, why);
+            Err((belt, why)) => {
+                all_kept(&mut fate, self.rules_of(&cleared), belt, why);
                 (None, fate)
             }
         }

@@ -32,6 +32,8 @@ pub enum Belt {
     RosterPerDay,
     /// Read again right before acting, the claim no longer stood.
     ReadBack,
+    /// Zendesk did not answer when it was to be read again right before acting.
+    Unreachable,
     /// The process was asked to stop before it came to it.
     Stopping,
 }
@@ -61,6 +63,7 @@ impl Belt {
         Self::RosterPerHour,
         Self::RosterPerDay,
         Self::ReadBack,
+        Self::Unreachable,
         Self::Stopping,
     ];
 
@@ -78,6 +81,7 @@ impl Belt {
             Self::RosterPerHour => "roster-part-per-hour",
             Self::RosterPerDay => "roster-part-per-day",
             Self::ReadBack => "read-back",
+            Self::Unreachable => "unreachable",
             Self::Stopping => "stopping",
         }
     }
@@ -101,6 +105,7 @@ impl Belt {
             Self::RosterPerHour => "all rules together reach too many people in an hour",
             Self::RosterPerDay => "all rules together reach too many people in 24 hours",
             Self::ReadBack => "read again right before acting, it no longer stood",
+            Self::Unreachable => "it could not be read again right before acting",
             Self::Stopping => "the process was asked to stop first",
         }
     }

@@ -277,7 +277,7 @@ pub struct RevocationIntended {
     pub by: String,
 }
 
-/// What became of an intention.
+/// What became of an intention. One that a cycle found unclear gets a second, outside of any cycle, once it is settled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevocationOutcome {
     /// `seq` of the intent; absent where the session was found gone before one was needed.

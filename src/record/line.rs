@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Entry;
-use crate::model::{AccountName, CycleId};
+use crate::model::{AccountName, CycleId, Outcome};
 
 /// The version of the line format that is written and read here.
 pub const VERSION: u64 = 1;
@@ -132,6 +132,13 @@ struct Read {
 }
 
 impl Line {
+    /// Whether it is an outcome that a later one may still settle: what a cycle found unclear. Whoever settles writes
+    /// outside of any cycle, and that is the last word.
+    pub fn leaves_intent_open(&self) -> bool {
+        let unclear = matches!(&self.entry, Entry::RevocationOutcome(body) if body.outcome == Outcome::Unclear.word());
+        unclear && self.cycle.is_some()
+    }
+
     /// Reads a line without its newline.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! Fed segment by segment and line by line, so that memory stays bounded by one segment and the open intents. What it
 //! cannot see is a trail whose newest records were cut off whole: that takes an anchor outside the host.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::{Entry, FIRST_PREV, Line, Sidecar, segment_name, sha256_hex, sidecar_name};
 use crate::model::AccountName;
@@ -28,7 +28,8 @@ pub struct Verifier {
     last_digest: Option<String>,
     /// Intents before this record were not read.
     read_from: u64,
-    open_intents: BTreeSet<u64>,
+    /// Intents that may still get an outcome, and whether they have an unclear one.
+    open_intents: BTreeMap<u64, bool>,
     segment: u64,
     line: u64,
     sidecar: Sidecar,
@@ -48,7 +49,7 @@ impl Verifier {
             last_seq: first_seq.saturating_sub(1),
             last_digest: (first_seq <= 1).then(|| FIRST_PREV.to_owned()),
             read_from: first_seq,
-            open_intents: BTreeSet::new(),
+            open_intents: BTreeMap::new(),
             segment: first_seq,
             line: 0,
             sidecar: Sidecar::default(),
@@ -162,17 +163,28 @@ impl Verifier {
     fn wrong_with_intents(&mut self, line: &Line) -> Option<String> {
         match &line.entry {
             Entry::RevocationIntended(_) => {
-                self.open_intents.insert(line.seq);
+                self.open_intents.insert(line.seq, false);
                 None
             }
             Entry::RevocationOutcome(outcome) => {
                 let named = outcome.intent.as_ref()?;
                 match named.parse::<u64>() {
-                    Ok(intent) if intent < self.read_from || self.open_intents.remove(&intent) => None,
+                    Ok(intent) if intent < self.read_from || self.answers(intent, line) => None,
                     _ => Some(format!("the outcome names record `{named}`, which is no intent still without one")),
                 }
             }
             _ => None,
+        }
+    }
+
+    /// Whether this intent was open for this outcome. An unclear one leaves it open, once.
+    fn answers(&mut self, intent: u64, line: &Line) -> bool {
+        match self.open_intents.remove(&intent) {
+            Some(was_unclear) if line.leaves_intent_open() => {
+                self.open_intents.insert(intent, true);
+                !was_unclear
+            }
+            found => found.is_some(),
         }
     }
 }
@@ -182,6 +194,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
+    use crate::model::CycleId;
     use crate::record::{
         DaemonStopped, Head, Personal, RevocationIntended, RevocationOutcome, SALT_BYTES, line_bytes, seal,
     };
@@ -194,7 +207,10 @@ mod tests {
         for (seq, (entry, personal)) in (1_u64..).zip(entries) {
             let sealed = personal.as_ref().map(|personal| seal(seq, personal, [3; SALT_BYTES]).unwrap());
             let digest = sealed.as_ref().map(|sealed| sealed.digest.as_str());
-            let head = Head { seq, at: Timestamp::UNIX_EPOCH, account: &account, cycle: None, prev: &prev };
+            // Who settles writes outside of any cycle.
+            let unclear = matches!(entry, Entry::RevocationOutcome(body) if body.outcome == "unclear");
+            let cycle = unclear.then(|| CycleId::new("c"));
+            let head = Head { seq, at: Timestamp::UNIX_EPOCH, account: &account, cycle: cycle.as_ref(), prev: &prev };
             let line = line_bytes(&head, entry, digest).unwrap();
             prev = sha256_hex(&line);
             lines.push(line);
@@ -329,6 +345,23 @@ mod tests {
         check(&[outcome_of(Some("2")), intended()], &["1: the outcome names record `2`"]);
         check(&[stopped(0), outcome_of(Some("1"))], &["2: the outcome names record `1`"]);
         check(&[intended(), outcome_of(Some("x"))], &["2: the outcome names record `x`"]);
+    }
+
+    #[test]
+    fn an_unclear_outcome_may_be_settled_once() {
+        let check = |entries: &[(Entry, Option<Personal>)], expected: &[&str]| check(&chain(entries).0, b"", expected);
+        let unclear = || {
+            let (mut entry, personal) = outcome_of(Some("1"));
+            if let Entry::RevocationOutcome(body) = &mut entry {
+                "unclear".clone_into(&mut body.outcome);
+            }
+            (entry, personal)
+        };
+        let settled = || outcome_of(Some("1"));
+        check(&[intended(), unclear(), settled(), intended()], &[]);
+        check(&[intended(), unclear(), unclear()], &["3: the outcome names record `1`"]);
+        check(&[intended(), unclear(), settled(), settled()], &["4: the outcome names record `1`"]);
+        check(&[intended(), settled(), unclear()], &["3: the outcome names record `1`"]);
     }
 
     #[test]

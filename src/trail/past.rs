@@ -26,7 +26,7 @@ pub struct Past {
     pub last_cycle: Option<LastCycle>,
 }
 
-/// An intent without an outcome: its request may or may not have been sent.
+/// An intent without an outcome, or with an unclear one: its request may or may not have been carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenIntent {
     /// Its record's number, as its outcome must name it.
@@ -75,10 +75,16 @@ impl Memory {
                 self.open.insert(line.seq, body.clone());
             }
             Entry::RevocationOutcome(body) => {
-                if let Some(intent) = &body.intent {
-                    self.open.remove(&read("intent", intent)?);
+                let ended = ended(body)?;
+                let intent: Option<u64> = body.intent.as_ref().map(|intent| read("intent", intent)).transpose()?;
+                match intent {
+                    // It stays open, and counts as open ones do.
+                    Some(intent) if line.leaves_intent_open() && self.open.contains_key(&intent) => {}
+                    _ => {
+                        intent.map(|intent| self.open.remove(&intent));
+                        self.past.history.ended.extend(ended);
+                    }
                 }
-                self.past.history.ended.extend(ended(body)?);
             }
             _ => {}
         }

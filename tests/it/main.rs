@@ -15,6 +15,7 @@
 
 mod command;
 mod diagnostics;
+mod enforcement;
 mod facts;
 mod house;
 mod program;

@@ -108,7 +108,9 @@ fn of_belt(belt: guard::Belt) -> Belt {
         guard::Belt::PeoplePerRuleAndDay => Belt::RuleDay,
         guard::Belt::RosterPerHour => Belt::AccountHour,
         guard::Belt::RosterPerDay => Belt::AccountDay,
-        guard::Belt::ReadBack | guard::Belt::Stopping => panic!("`{}` is none of the guard's", belt.word()),
+        guard::Belt::ReadBack | guard::Belt::Unreachable | guard::Belt::Stopping => {
+            panic!("`{}` is none of the guard's", belt.word())
+        }
     }
 }
 
