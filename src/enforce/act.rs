@@ -89,9 +89,8 @@ impl Bench<'_> {
 
     /// The sessions that end by this act: for a whole person every listed one, judged or not, that is not gone.
     fn reach(&self, action: Action, user: UserId, standing: &[(Stands, Fate)], fates: &[Fate]) -> Vec<SessionId> {
-        let is_gone = |session| {
-            fates.iter().any(|fate| fate.session == session && fate.outcome == Some(Outcome::AlreadyGone))
-        };
+        let is_gone =
+            |session| fates.iter().any(|fate| fate.session == session && fate.outcome == Some(Outcome::AlreadyGone));
         match action {
             Action::RevokeSession => standing.iter().map(|(stands, _)| stands.cleared.session).collect(),
             Action::RevokeUser => {

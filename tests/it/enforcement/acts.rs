@@ -53,9 +53,9 @@ fn untag(world: &mut World, person: u64) {
 async fn check(scripts: Vec<Script>, expected: (&str, Grade), deletes: usize) -> Stage {
     let stage = Stage::new(OLD, WIDE).with_old_sessions(1);
     let what = format!("{scripts:?}");
-    scripts.into_iter().for_each(|script| {
+    for script in scripts {
         stage.script(script);
-    });
+    }
     let report = stage.apply().await.report;
     let row = &report.revoke[0];
     assert_eq!((row.outcome.unwrap().word(), row.grade.unwrap()), expected, "{what}");
@@ -254,7 +254,9 @@ async fn an_unanswered_wide_request_is_settled_by_the_persons_listing() {
 #[tokio::test]
 async fn a_session_that_was_gone_before_the_wide_request_is_not_told_as_revoked_by_it() {
     let stage = leaver();
-    stage.script(Script::on(Method::Get, SHOW, alter(|world| world.sessions.retain(|id, _| *id != session(102)))).after(1));
+    stage.script(
+        Script::on(Method::Get, SHOW, alter(|world| world.sessions.retain(|id, _| *id != session(102)))).after(1),
+    );
     let report = stage.apply().await.report;
     assert_eq!(told(&report)[..3], [(101, "revoked"), (102, "already-gone"), (103, "revoked")]);
     let of_102: Vec<_> = stage.outcomes().into_iter().filter(|(session, _)| *session == 102).collect();

@@ -191,7 +191,9 @@ fn a_broken_policy_set_is_never_in_force() {
         OLD.replace("10h", "10"),
         OLD.replace("mode = \"enforce\"", "mode = \"enforced\""),
         format!("{OLD}\n[[rule]]\nid = \"half\"\n"),
-        format!("{OLD}\n[[rule]]\nid = \"x\"\ntitle = \"x\"\naction = \"revoke-user\"\nwhen.user.rolle.is = \"agent\"\n"),
+        format!(
+            "{OLD}\n[[rule]]\nid = \"x\"\ntitle = \"x\"\naction = \"revoke-user\"\nwhen.user.rolle.is = \"agent\"\n"
+        ),
         format!("{OLD}{}", EXCEPTION.replace("expires = 2027-01-31", "")),
         format!("{OLD}\nwhat = \n"),
     ];
