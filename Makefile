@@ -17,8 +17,8 @@ build: toolchain ## build the program, ready for use, into target/release
 
 test: toolchain lint ## all that CI runs: form, lints, tests, documentation, shipped policies
 	if $(CARGO) nextest --version >/dev/null 2>&1; \
-	then $(CARGO) nextest run --locked --all-targets; \
-	else $(CARGO) test --locked --all-targets; fi
+	then $(CARGO) nextest run --locked --lib --bins --tests; \
+	else $(CARGO) test --locked --lib --bins --tests; fi
 	$(CARGO) test --locked --doc
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 	$(MAKE) --no-print-directory policies
@@ -42,8 +42,8 @@ demo: toolchain ## run the main job against the built-in simulator: dry run, enf
 	$(CARGO) build --locked --bin evictd
 	$(CARGO) run --locked --quiet -- demo
 
-bench: toolchain ## measure
-	$(CARGO) bench --locked
+bench: toolchain ## measure judging beside a floor written by hand
+	$(CARGO) bench --locked --bench judging
 
 clean: ## remove what was built
 	$(CARGO) clean

@@ -4,16 +4,17 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::evidence::Evidence;
 use crate::guard::ClearedSession;
 use crate::model::{Action, Stratum, UserId};
 use crate::plan::grounds_of;
-use crate::policy::{Ground, PolicySet};
+use crate::policy::{Exception, Ground, PolicySet};
 use crate::record::{
-    ClaimBegan, ClaimChanged, ClaimEnded, ClaimKey, CycleFinished, Entry, FactUsed, HeldBy, RevocationIntended,
-    RuleCount, StandingClaim, UndecidedCount, reason_key,
+    ClaimBegan, ClaimChanged, ClaimEnded, ClaimKey, CycleFinished, Entry, ExceptionExpired, FactUsed, HeldBy,
+    RevocationIntended, RuleCount, StandingClaim, UndecidedCount, reason_key,
 };
 use crate::report::{Report, Stages, person_of};
 
@@ -35,11 +36,25 @@ pub struct Told {
 #[derive(Debug, Default)]
 pub struct Chronicle {
     standing: BTreeMap<ClaimKey, StandingClaim>,
+    last_cycle: Option<Timestamp>,
 }
 
 impl Chronicle {
-    /// What is new about the claims of this cycle.
+    /// Begins a process's chronicle; the trail's last cycle was then, on Zendesk's clock.
+    pub fn since(last_cycle: Option<Timestamp>) -> Self {
+        Self { standing: BTreeMap::new(), last_cycle }
+    }
+
+    /// What is new in this cycle: exceptions that have expired, and claims.
     pub fn tell(&mut self, stages: Stages<'_>) -> Vec<Told> {
+        let now = stages.dossier.snapshot().now;
+        let mut told = expired(stages.policies, self.last_cycle, now);
+        self.last_cycle = Some(now);
+        told.extend(self.tell_claims(stages));
+        told
+    }
+
+    fn tell_claims(&mut self, stages: Stages<'_>) -> Vec<Told> {
         let mut began = Vec::new();
         let mut changed = Vec::new();
         let mut now = BTreeMap::new();
@@ -62,6 +77,18 @@ impl Chronicle {
         );
         told
     }
+}
+
+/// Exceptions whose last day has passed since the last cycle.
+fn expired(policies: &PolicySet, last_cycle: Option<Timestamp>, now: Timestamp) -> Vec<Told> {
+    let is_new = |exception: &&Exception| {
+        !exception.is_in_force(now) && last_cycle.is_none_or(|before| exception.is_in_force(before))
+    };
+    let told = |exception: &Exception| {
+        let record = ExceptionExpired { exception: exception.id.to_string(), expires: exception.expires.to_string() };
+        Told { entry: record.into(), personal: None }
+    };
+    policies.exceptions.iter().filter(is_new).map(told).collect()
 }
 
 /// What names people in one claim.

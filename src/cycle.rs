@@ -8,7 +8,7 @@ use crate::evaluate::evaluate;
 use crate::evidence::Dossier;
 use crate::gather::{Known, gather};
 use crate::guard::guard;
-use crate::model::{CycleKind, Mode, Stratum};
+use crate::model::{CycleKind, Mode};
 use crate::plan::plan;
 use crate::policy::PolicySet;
 use crate::report::{Report, Stages, report};
@@ -136,6 +136,5 @@ fn protects(snapshot: &Snapshot) -> Result<(), String> {
     if let Some(entry) = snapshot.protected.unresolved.first() {
         return Err(format!("the protected entry `{entry}` matches nobody, or several people"));
     }
-    let is_admin = |user| snapshot.people.get(user).is_some_and(|one| one.stratum() == Stratum::Admins);
-    if snapshot.protected.people.iter().any(is_admin) { Ok(()) } else { Err("`protected` names no admin".to_owned()) }
+    if snapshot.protects_admin() { Ok(()) } else { Err("`protected` names no admin".to_owned()) }
 }

@@ -134,8 +134,13 @@ fn spare_of(rule: &Rule, policies: &PolicySet, witness: &dyn Witness, now: Optio
 }
 
 /// What a case's own rule comes to; a rule that is off is judged as if it were not.
+pub fn claim_of_case(case: &Case, rule: &Rule, policies: &PolicySet) -> Option<Claim> {
+    judge(rule, policies, &case.given, case.now)
+}
+
+/// The same, in the words of cases.
 pub fn verdict_of_case(case: &Case, rule: &Rule, policies: &PolicySet) -> Expect {
-    judge(rule, policies, &case.given, case.now).map_or(Expect::Keep, |claim| match claim {
+    claim_of_case(case, rule, policies).map_or(Expect::Keep, |claim| match claim {
         Claim::Fired(_) => Expect::Revoke,
         Claim::Spared(_) | Claim::SparedByUnknown(_) => Expect::Spare,
         Claim::Undecided(_) => Expect::Undecided,

@@ -71,6 +71,9 @@ fn intention<'p>(
     let mut place = None;
     let mut planned = Vec::new();
     for (at, rule, law, strength) in claims {
+        if law.mode.min(mode) == Mode::Off {
+            continue;
+        }
         severity = severity.max(law.severity);
         place = Some(at);
         let listed = rests_on_listing(law).then(|| oldest_listing(dossier, at, law)).flatten();

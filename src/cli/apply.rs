@@ -105,7 +105,7 @@ fn locked(trouble: &LockTrouble) -> Failure {
     match trouble {
         LockTrouble::Held { .. } => Failure::new(Exit::Locked, trouble.to_string())
             .help("one process at a time acts on an account: wait for it, or stop it"),
-        LockTrouble::Local { .. } => Failure::new(Exit::Config, trouble.to_string())
+        LockTrouble::Local { .. } => Failure::new(Exit::Trail, trouble.to_string())
             .help("the account's folder under `paths.state` must be writable for this user"),
     }
 }
@@ -141,7 +141,7 @@ fn begin(trail: &mut Trail, loaded: &Loaded, set: &PolicySet, past: &Past) -> Re
     trail.append(None, started.into(), None)?;
     if past.config_digest.as_deref() != Some(&loaded.config_digest) {
         let record = ConfigLoaded { digest: loaded.config_digest.clone() };
-        trail.append(None, record.into(), Some(json!({ "text": loaded.config_text })))?;
+        trail.append(None, record.into(), Some(json!({ "text": &*loaded.config.text })))?;
     }
     if past.policy_digest.as_deref() != Some(&set.digest) {
         let rules = set.rules.iter().filter(|rule| rule.mode != Mode::Off);
@@ -182,7 +182,8 @@ async fn cycle(
     let stop = Arc::clone(&brakes.stop);
     let known = Known { cycle: new_cycle()?, history: past.history, pause: brakes.pause_now() };
     let bar = screen.progress("sessions listed");
-    let mut chronicle = Chronicle::default();
+    let last = past.last_cycle.and_then(|last| last.finished.now.parse().ok());
+    let mut chronicle = Chronicle::since(last);
     let setting = Setting { account: &loaded.account, policies: set, zendesk, clock: &SystemClock, brakes: &brakes };
     let books = Books { trail, chronicle: &mut chronicle };
     let mut on_page = |rows: usize| bar.set_position(rows as u64);

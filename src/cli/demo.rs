@@ -13,7 +13,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::files::Disk;
 use crate::model::{Grade, Outcome, SessionId};
 use crate::policy::PolicySet;
-use crate::report::{Report, to_text};
+use crate::report::{Report, revoked, to_text};
 use crate::simulator::{Options, Seed, Simulator, World, write_config};
 
 #[derive(Debug, Args)]
@@ -59,13 +59,14 @@ async fn story(simulator: &Simulator, config: &Path, screen: Screen) -> Result<E
     screen.out(&format!("\n{}\n", sent(simulator)));
     chapter(screen, "3  Enforcement: the same plan, each act written down before it happens");
     let done = apply::apply_now(&loaded, &set, screen).await?.report;
-    screen.out(&to_text(&done, screen.look()));
+    screen.out(&revoked(&done, screen.look()));
+    screen.out(&format!("\n{} claims stay withheld\n", done.withheld.len()));
     chapter(screen, "4  Dry run again: what was ended is gone, what was withheld waits for a human");
     let after = plan::live(&loaded, &set, screen).await?.report;
     screen.out(&format!(
-        "{} of {} revoked sessions are listed again; {} claims stay withheld\n",
-        again(&done, &after),
+        "of {} revoked sessions {} are still listed; {} claims wait for a human\n",
         ended(&done).len(),
+        again(&done, &after),
         after.withheld.len()
     ));
     chapter(screen, "5  The trail, verified from its first record to its last");

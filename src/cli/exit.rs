@@ -18,7 +18,7 @@ pub enum Exit {
     Unavailable = 69,
     /// A bug of evictd.
     Bug = 70,
-    /// The trail cannot be written.
+    /// The trail, or the state beside it, cannot be written.
     Trail = 74,
     /// Another process holds the account's lock.
     Locked = 75,
@@ -72,7 +72,7 @@ impl Failure {
 
 impl From<Trouble> for Failure {
     fn from(trouble: Trouble) -> Self {
-        let title = format!("Zendesk: {trouble}");
+        let title = trouble.to_string();
         match trouble {
             Trouble::Denied { .. } => Self::new(Exit::Refused, title)
                 .help("check the credential, its scopes (`read write`) and that its user is an admin"),

@@ -53,7 +53,7 @@ pub(super) fn run(args: &ExplainArgs, screen: Screen) -> Result<Exit, Failure> {
     })?;
     match args.format {
         Format::Text => screen.out(&explanation.text()),
-        Format::Json => screen.out(&format!("{:#}\n", explanation.json())),
+        Format::Json => screen.json(&explanation.json()),
     }
     Ok(Exit::Done)
 }
@@ -64,7 +64,7 @@ fn explain_code(code: Code, format: Format, screen: Screen) {
         Format::Text => screen.out(&format!("{word} ({level})\n{text}\n")),
         Format::Json => {
             let json = serde_json::json!({ "schema": 1, "code": word, "severity": level, "explanation": text });
-            screen.out(&format!("{json:#}\n"));
+            screen.json(&json);
         }
     }
 }

@@ -7,9 +7,9 @@ use secrecy::SecretString;
 
 use super::{Exit, Failure, Where, screen::Screen};
 use crate::clock::{Clock, SystemChance, SystemClock};
-use crate::config::{self, Account, Auth, SecretReference, Settings};
-use crate::diagnostic::{Findings, Source, Style, render};
-use crate::files::{matching_files, read_credential, read_secret, read_text};
+use crate::config::{self, Account, Auth, FilePattern, SecretReference, Settings};
+use crate::diagnostic::{Code, Diagnostic, Findings, Source, Style, quoted, render};
+use crate::files::{FileFault, FileTrouble, matching_files, read_credential, read_secret, read_text};
 use crate::policy::{self, PolicySet};
 use crate::record::sha256_hex;
 use crate::zendesk::{Access, BaseUrl, BudgetLimits, Credential, HttpsTransport, Zendesk};
@@ -17,18 +17,15 @@ use crate::zendesk::{Access, BaseUrl, BudgetLimits, Credential, HttpsTransport, 
 /// A configuration or policy file that is larger is none.
 pub(super) const TEXT_BYTES_MAX: u64 = 4 << 20;
 
-/// What is asked for unless the configuration says otherwise: no narrower scope is documented for sessions.
-const SCOPE: &str = "read write";
-
 /// One account with everything that was read for it.
 #[derive(Debug)]
 pub(super) struct Loaded {
     pub(super) settings: Settings,
     pub(super) account: Account,
-    /// SHA-256 of the configuration file, hexadecimal.
+    /// The configuration file.
+    pub(super) config: Source,
+    /// SHA-256 of its text, hexadecimal.
     pub(super) config_digest: String,
-    /// The configuration file's text.
-    pub(super) config_text: String,
 }
 
 impl Loaded {
@@ -58,13 +55,13 @@ pub(super) fn load(place: &Where, screen: Screen) -> Result<Loaded, Failure> {
         if failure.help.is_some() { failure } else { failure.help("name the file with `--config FILE`") }
     })?;
     let folder = place.config.parent().unwrap_or(Path::new("")).to_owned();
-    let source = Source::new(place.config.display().to_string(), text.as_str());
+    let config = Source::new(place.config.display().to_string(), text);
     let mut findings = Findings::default();
-    let settings = config::read(&source, &folder, &mut findings);
+    let settings = config::read(&config, &folder, &mut findings);
     show(&findings, screen);
     let settings = settings.ok_or(Failure::told(Exit::Config))?;
     let account = pick(&settings, place.account.as_deref())?.clone();
-    Ok(Loaded { account, settings, config_digest: sha256_hex(text.as_bytes()), config_text: text })
+    Ok(Loaded { account, settings, config_digest: sha256_hex(config.text.as_bytes()), config })
 }
 
 fn pick<'s>(settings: &'s Settings, wanted: Option<&str>) -> Result<&'s Account, Failure> {
@@ -83,17 +80,43 @@ fn pick<'s>(settings: &'s Settings, wanted: Option<&str>) -> Result<&'s Account,
     })
 }
 
-/// Reads the account's policies.
+/// Reads the account's policies. A pattern that matches nothing is a fault of the configuration, at its place there.
 pub(super) fn policies(loaded: &Loaded, screen: Screen) -> Result<PolicySet, Failure> {
-    let mut sources = Vec::new();
+    let mut findings = Findings::default();
+    let mut paths: Vec<PathBuf> = Vec::new();
     for pattern in &loaded.account.policies {
-        sources.extend(sources_of(&loaded.settings.folder, pattern)?);
+        paths.extend(files_of(pattern, loaded, &mut findings)?);
     }
-    let (set, findings) = read_policies(&sources);
+    // Two patterns may name one file.
+    paths.sort();
+    paths.dedup();
+    let sources: Vec<Source> = paths.iter().map(|path| source_of(path)).collect::<Result<_, _>>()?;
+    let set = policy::read(&sources, Some(SystemClock.now()), &mut findings);
     if findings.has_errors() {
         show(&findings, screen);
+        return Err(Failure::told(Exit::Config));
     }
     set.ok_or_else(|| Failure::told(Exit::Config))
+}
+
+fn files_of(pattern: &FilePattern, loaded: &Loaded, findings: &mut Findings) -> Result<Vec<PathBuf>, Failure> {
+    let text = quoted(&pattern.text);
+    let fault = |code, message: String| Diagnostic::new(code, message).at(&loaded.config, pattern.span.clone(), "");
+    match matching_files(&loaded.settings.folder, &pattern.text) {
+        Ok(found) => {
+            if found.is_empty() {
+                let help =
+                    "correct the pattern, or bring the files back: a folder that moved must not turn all rules off";
+                findings.push(fault(Code::UnmatchedGlob, format!("no policy file matches {text}")).help(help));
+            }
+            Ok(found)
+        }
+        Err(FileTrouble { fault: FileFault::Other(why), .. }) => {
+            findings.push(fault(Code::BadGlob, format!("{text} is not a pattern of files")).help(why));
+            Ok(Vec::new())
+        }
+        Err(trouble) => Err(Failure::of_file(&trouble)),
+    }
 }
 
 /// Reads a policy set; findings are told to the caller.
@@ -101,17 +124,6 @@ pub(super) fn read_policies(sources: &[Source]) -> (Option<PolicySet>, Findings)
     let mut findings = Findings::default();
     let set = policy::read(sources, Some(SystemClock.now()), &mut findings);
     (set, findings)
-}
-
-/// The files that a pattern matches; one that matches nothing is a fault.
-pub(super) fn sources_of(folder: &Path, pattern: &str) -> Result<Vec<Source>, Failure> {
-    let paths = matching_files(folder, pattern).map_err(|trouble| Failure::of_file(&trouble))?;
-    if paths.is_empty() {
-        let failure =
-            Failure::new(Exit::Config, format!("no policy file matches `{pattern}` in `{}`", folder.display()));
-        return Err(failure.help("correct `policies`: a folder that moved must not turn all rules off"));
-    }
-    paths.iter().map(|path| source_of(path)).collect()
 }
 
 /// One policy file.
@@ -132,11 +144,9 @@ pub(super) fn show(findings: &Findings, screen: Screen) {
 pub(super) fn connect(account: &Account) -> Result<Zendesk, Failure> {
     let credential = match &account.auth {
         Auth::Token(reference) => Credential::Token(secret(reference)?),
-        Auth::OauthClient { id, secret: reference, scope } => Credential::OauthClient {
-            id: id.clone(),
-            secret: secret(reference)?,
-            scope: scope.as_deref().unwrap_or(SCOPE).to_owned(),
-        },
+        Auth::OauthClient { id, secret: reference, scope } => {
+            Credential::OauthClient { id: id.clone(), secret: secret(reference)?, scope: scope.clone() }
+        }
     };
     let budget = BudgetLimits {
         requests_per_minute_max: account.budget.requests_per_minute_max,

@@ -10,6 +10,7 @@ use crate::clock::SystemClock;
 use crate::cycle::{Cycle, Setting, dry, judge};
 use crate::files::{Disk, Medium, read_bytes};
 use crate::gather::Known;
+use crate::model::harmless_json;
 use crate::report::{Report, to_json, to_text};
 use crate::snapshot::{self, Snapshot};
 use crate::trail;
@@ -73,7 +74,7 @@ pub(super) fn print(report: &Report, format: Format, screen: Screen) -> Result<(
         Format::Text => screen.out(&to_text(report, screen.look())),
         Format::Json => {
             let json = to_json(report).map_err(|error| Failure::new(Exit::Bug, format!("the report: {error}")))?;
-            screen.out(&json);
+            screen.out(&harmless_json(&json));
         }
     }
     Ok(())

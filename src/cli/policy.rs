@@ -2,16 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::load::{read_policies, show, source_of};
 use super::{Exit, Failure, Format, screen::Screen};
-use crate::diagnostic::{Source, to_json};
-use crate::evaluate::{fires_in_case, verdict_of_case};
+use crate::diagnostic::{Source, quoted_list, to_json};
+use crate::evaluate::{Claim, claim_of_case, fires_in_case, verdict_of_case};
 use crate::files::matching_files;
+use crate::model::Foreign;
 use crate::policy::{Case, PolicySet, Rule};
-use crate::report::{facts_json, facts_text};
+use crate::report::{facts_json, facts_markdown, facts_text};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {
@@ -37,7 +38,19 @@ pub(super) struct Files {
 pub(super) struct Facts {
     /// How to print
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: Page,
+}
+
+/// How the reference is printed.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Page {
+    /// For people, aligned to the terminal's width
+    #[default]
+    Text,
+    /// One versioned JSON document
+    Json,
+    /// The page of the documentation
+    Markdown,
 }
 
 pub(super) fn run(command: &PolicyCommand, screen: Screen) -> Result<Exit, Failure> {
@@ -76,7 +89,7 @@ fn check(files: &Files, screen: Screen) -> Result<Exit, Failure> {
     let sources = sources(files)?;
     let (set, findings) = read_policies(&sources);
     match files.format {
-        Format::Json => screen.out(&format!("{:#}\n", to_json(&findings))),
+        Format::Json => screen.json(&to_json(&findings)),
         Format::Text => {
             show(&findings, screen);
             let read = counted(sources.len(), "file", "files");
@@ -121,7 +134,7 @@ fn test(files: &Files, screen: Screen) -> Result<Exit, Failure> {
     let uncovered: Vec<&str> =
         set.rules.iter().filter(|rule| rule.cases.is_empty()).map(|rule| rule.id.as_str()).collect();
     match files.format {
-        Format::Json => screen.out(&format!("{:#}\n", tests_json(&tried, failed, &uncovered))),
+        Format::Json => screen.json(&tests_json(&tried, failed, &uncovered)),
         Format::Text => screen.out(&tests_text(&tried, failed, &uncovered)),
     }
     Ok(if failed > 0 { Exit::Findings } else { Exit::Done })
@@ -132,7 +145,8 @@ fn faults_of(case: &Case, rule: &Rule, set: &PolicySet) -> Vec<String> {
     if let Some(expected) = case.expect {
         let came = verdict_of_case(case, rule, set);
         if came != expected {
-            faults.push(format!("expected {}, came to {}", expected.word(), came.word()));
+            let fault = format!("expected {}, came to {}", expected.word(), came.word());
+            faults.push(fault + &doubt_of(case, rule, set));
         }
     }
     if let Some(expected) = &case.fires {
@@ -144,11 +158,21 @@ fn faults_of(case: &Case, rule: &Rule, set: &PolicySet) -> Vec<String> {
     faults
 }
 
+/// An exception that cannot tell spares: the case then has to state what the exception asks.
+fn doubt_of(case: &Case, rule: &Rule, set: &PolicySet) -> String {
+    let Some(Claim::SparedByUnknown(place)) = claim_of_case(case, rule, set) else { return String::new() };
+    set.exceptions.get(place).map_or_else(String::new, |exception| {
+        let mut asked: Vec<&str> = exception.when.lines().iter().map(|line| line.fact.name).collect();
+        asked.dedup();
+        format!(": exception `{}` cannot tell, so state {} in `given`", exception.id, quoted_list(asked))
+    })
+}
+
 fn tests_text(tried: &[Tried<'_>], failed: usize, uncovered: &[&str]) -> String {
     let mut page = String::new();
     for one in tried {
         let mark = if one.faults.is_empty() { "ok    " } else { "FAILED" };
-        page += &format!("{mark}  {}: {}\n", one.rule.id, one.case.title);
+        page += &format!("{mark}  {}: {}\n", one.rule.id, Foreign::new(one.case.title.as_str()));
         for fault in &one.faults {
             page += &format!("        {fault} ({}:{})\n", one.rule.place.0, one.case.line);
         }
@@ -182,10 +206,11 @@ fn tests_json(tried: &[Tried<'_>], failed: usize, uncovered: &[&str]) -> Value {
     })
 }
 
-fn describe(format: Format, screen: Screen) -> Exit {
+fn describe(format: Page, screen: Screen) -> Exit {
     match format {
-        Format::Json => screen.out(&format!("{:#}\n", facts_json())),
-        Format::Text => screen.out(&facts_text(screen.look())),
+        Page::Json => screen.json(&facts_json()),
+        Page::Text => screen.out(&facts_text(screen.look())),
+        Page::Markdown => screen.out(&facts_markdown()),
     }
     Exit::Done
 }

@@ -4,8 +4,11 @@ use std::io::{IsTerminal as _, Write as _};
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::Value;
 
 use super::Failure;
+use crate::diagnostic::harmless;
+use crate::model::harmless_json;
 use crate::report::Look;
 
 /// Columns where nothing tells the width: a page of a log or a mail.
@@ -42,6 +45,11 @@ impl Screen {
         drop(anstream::stdout().write_all(text.as_bytes()));
     }
 
+    /// Prints a JSON document that was asked for.
+    pub fn json(self, document: &Value) {
+        self.out(&harmless_json(&format!("{document:#}\n")));
+    }
+
     /// Prints a line beside what was asked for.
     pub fn note(self, text: &str) {
         drop(writeln!(anstream::stderr(), "{text}"));
@@ -53,9 +61,9 @@ impl Screen {
             return;
         }
         let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
-        self.note(&format!("{red}error:{red:#} {}", failure.title));
+        self.note(&format!("{red}error:{red:#} {}", harmless(&failure.title)));
         if let Some(help) = &failure.help {
-            self.note(&format!("  help: {help}"));
+            self.note(&format!("  help: {}", harmless(help)));
         }
     }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::account::FileBrakes;
 use super::load::load;
 use super::{Exit, Failure, Format, Where, screen::Screen};
-use crate::files::{Disk, Lock, LockTrouble};
+use crate::files::{Disk, Lock};
 use crate::model::Outcome;
 use crate::trail::{self, Past};
 
@@ -23,7 +23,7 @@ pub(super) struct StatusArgs {
 struct Status {
     account: String,
     mode: &'static str,
-    running: Option<String>,
+    running: Option<u32>,
     paused: Option<String>,
     past: Past,
 }
@@ -34,26 +34,15 @@ pub(super) fn run(args: &StatusArgs, screen: Screen) -> Result<Exit, Failure> {
     let status = Status {
         account: loaded.account.name.to_string(),
         mode: loaded.account.mode.word(),
-        running: holder(&loaded.state()),
+        running: Lock::holder(&loaded.state()),
         paused: paused.map(|pause| pause.until.map_or("without end".to_owned(), |until| format!("until {until}"))),
         past: trail::look(&Disk::at(&loaded.trail()), &loaded.account.name)?,
     };
     match args.format {
         Format::Text => screen.out(&text(&status)),
-        Format::Json => screen.out(&format!("{:#}\n", to_json(&status))),
+        Format::Json => screen.json(&to_json(&status)),
     }
     Ok(Exit::Done)
-}
-
-/// Who holds the lock, if anybody does; a folder that cannot be looked into tells nothing.
-fn holder(state: &std::path::Path) -> Option<String> {
-    if !state.join("lock").exists() {
-        return None;
-    }
-    match Lock::take(state) {
-        Err(LockTrouble::Held { pid, .. }) => Some(pid.map_or("unknown".to_owned(), |pid| pid.to_string())),
-        Ok(_) | Err(LockTrouble::Local { .. }) => None,
-    }
 }
 
 fn ended(past: &Past) -> usize {
@@ -90,7 +79,7 @@ fn to_json(status: &Status) -> serde_json::Value {
         "schema": 1,
         "account": status.account,
         "mode": status.mode,
-        "running_pid": status.running,
+        "running_pid": status.running.map(|pid| pid.to_string()),
         "paused": status.paused,
         "last_cycle": last.map(|last| json!({
             "at": last.at.to_string(),

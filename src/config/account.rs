@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
-use super::{Account, Auth, Host, ProtectedEntry, Scope, SecretReference, filled, host, limits};
+use super::{Account, Auth, FilePattern, Host, ProtectedEntry, Scope, SecretReference, filled, host, limits};
 use crate::diagnostic::{Code, Findings, quoted};
 use crate::document::{Item, Kind, Table};
 use crate::model::{AccountName, Mode, UserId};
+
+/// What is asked for unless the configuration says otherwise: no narrower scope is documented for sessions.
+const SCOPE: &str = "read write";
 
 /// Reads one account. What could not be read is in the findings; nothing is returned if no account can be made of it.
 pub(super) fn read(entry: &Item<'_>, folder: &Path, findings: &mut Findings) -> Option<Account> {
@@ -82,14 +85,15 @@ fn scope(table: &mut Table<'_>, findings: &mut Findings) -> Option<Scope> {
     None
 }
 
-fn policies(table: &mut Table<'_>, findings: &mut Findings) -> Vec<String> {
+fn policies(table: &mut Table<'_>, findings: &mut Findings) -> Vec<FilePattern> {
     let Some(item) = table.required("policies", findings) else { return Vec::new() };
     let Some(elements) = item.array(findings) else { return Vec::new() };
     if elements.is_empty() {
         let help = "name the policy files, as in `[\"policies/*.toml\"]`";
         findings.push(item.fault(Code::EmptySet, "`policies` is empty").help(help));
     }
-    elements.iter().filter_map(|element| filled(element, findings)).map(str::to_owned).collect()
+    let pattern = |element: &Item<'_>, text: &str| FilePattern { text: text.to_owned(), span: element.span() };
+    elements.iter().filter_map(|element| Some(pattern(element, filled(element, findings)?))).collect()
 }
 
 fn protected(table: &mut Table<'_>, mode: Mode, findings: &mut Findings) -> Vec<ProtectedEntry> {
@@ -180,7 +184,7 @@ fn oauth_client(item: &Item<'_>, folder: &Path, findings: &mut Findings) -> Opti
     let secret = table.required("secret", findings).and_then(|item| secret(&item, folder, findings));
     let scope = table.optional("scope").and_then(|item| filled(&item, findings));
     table.finish(findings);
-    Some(Auth::OauthClient { id: id?.to_owned(), secret: secret?, scope: scope.map(str::to_owned) })
+    Some(Auth::OauthClient { id: id?.to_owned(), secret: secret?, scope: scope.unwrap_or(SCOPE).to_owned() })
 }
 
 fn secret(item: &Item<'_>, folder: &Path, findings: &mut Findings) -> Option<SecretReference> {

@@ -74,7 +74,7 @@ pub(super) fn budget(account: &mut Table<'_>, findings: &mut Findings) -> Budget
     let Some(mut table) = account.optional("budget").and_then(|item| item.table(findings)) else { return default };
     let mut limits = Limits { table: &mut table, findings };
     let budget = Budget {
-        requests_per_minute_max: limits.number("requests-per-minute-max", 1..=10_000, default.requests_per_minute_max),
+        requests_per_minute_max: limits.number("requests-per-minute-max", 1..=100_000, default.requests_per_minute_max),
         part_of_limit_max_percent: limits.part("part-of-limit-max", 1..=100, default.part_of_limit_max_percent),
         reserve_percent: limits.part("reserve", 0..=90, default.reserve_percent),
     };

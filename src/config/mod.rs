@@ -8,6 +8,7 @@ mod host;
 mod limits;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
@@ -46,7 +47,7 @@ pub struct Account {
     /// Whose sessions are listed.
     pub scope: Scope,
     /// Patterns of policy files, from [`Settings::folder`]; never empty.
-    pub policies: Vec<String>,
+    pub policies: Vec<FilePattern>,
     /// Who never loses a session without a named human's release; not empty in mode enforce.
     pub protected: Vec<ProtectedEntry>,
     /// How evictd signs in.
@@ -57,6 +58,15 @@ pub struct Account {
     pub belts: Belts,
     /// A session that looks idle for this long may have been used just now: Zendesk writes `last_seen_at` so rarely.
     pub idle_slack: SignedDuration,
+}
+
+/// A pattern of file names, and where it stands: whether it matches any is only seen on the disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilePattern {
+    /// The pattern.
+    pub text: String,
+    /// Bytes from the start of the configuration.
+    pub span: Range<usize>,
 }
 
 /// Whose sessions are listed.
@@ -84,8 +94,8 @@ pub enum Auth {
         id: String,
         /// Where its secret is found.
         secret: SecretReference,
-        /// The scope to ask for, if not the client's own.
-        scope: Option<String>,
+        /// The scopes to ask for, separated by blanks.
+        scope: String,
     },
     /// A ready bearer token.
     Token(SecretReference),

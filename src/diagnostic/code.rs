@@ -141,8 +141,6 @@ codes! {
     UnknownList = "unknown-list", Error,
         "The name after `@` is not a list of this policy set. Lists are tables `[list.NAME]` in any of its files; a \
          text that begins with @ is written `@@`.";
-    WrongList = "wrong-list", Error,
-        "The list holds another type of entries than the fact has values, so that nothing could ever match.";
     UnknownRule = "unknown-rule", Error,
         "An exception or a case names a rule that the policy set does not have. It would never do anything. Correct \
          the id or remove it.";
@@ -152,13 +150,13 @@ codes! {
     Contradiction = "contradiction", Error,
         "Two things in one place exclude each other, for example a case whose facts cannot all be true.";
     NeverMatches = "never-matches", Warning,
-        "The condition can never hold, whatever the session: for example an age over 10h and under 1h at once, or \
-         beyond what Zendesk itself allows.";
+        "The condition can never hold, whatever the session: for example an age over 10h and under 1h at once, an age \
+         of staff beyond the 12h that Zendesk itself allows, or a line about a fact that no source supplies yet.";
     AlwaysMatches = "always-matches", Warning,
         "The condition holds for every session. A rule like that ends all of them.";
     SparesEveryone = "spares-everyone", Warning,
-        "The exception spares every session its rules could claim, which turns them off without saying so. Set the \
-         rule's mode to `off` instead.";
+        "The exception spares every session that a rule of its could claim, which turns the rule off without saying \
+         so. Set the rule's mode to `off` instead, or spare fewer.";
     NoCase = "no-case", Warning,
         "The rule has no test case. Cases show its reader what it means, and stop a later edit from changing it \
          unseen.";

@@ -183,7 +183,7 @@ pub fn quoted_list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// The text with whatever could harm a terminal escaped.
-fn harmless(text: &str) -> String {
+pub fn harmless(text: &str) -> String {
     if !text.chars().any(is_harmful) {
         return text.to_owned();
     }

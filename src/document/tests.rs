@@ -271,9 +271,8 @@ fn values_of_another_kind_are_reported() {
     error[out-of-range]: `a` must lie between 1 and 6
       |     ^
     ");
-    let is_word = |item: Item<'_>, findings: &mut Findings| {
-        item.word(&["report", "enforce"], |_| None::<()>, findings).is_some()
-    };
+    let is_word =
+        |item: Item<'_>, findings: &mut Findings| item.word(&["report", "enforce"], |_| None::<()>, findings).is_some();
     insta::assert_snapshot!(refused("\"enfroce\"", is_word), @r"
     error[unknown-value]: `a` cannot be `enfroce`
       |     ^^^^^^^^^

@@ -120,6 +120,9 @@ pub fn find(name: &str) -> Option<&'static FactSpec> {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: &[Self] = &[Self::Duration, Self::Number, Self::Truth, Self::Text, Self::Set];
+
     /// The word in references.
     pub fn word(self) -> &'static str {
         match self {
@@ -174,6 +177,18 @@ impl Operator {
             Self::StartsWith => "starts-with",
             Self::EndsWith => "ends-with",
             Self::Matches => "matches",
+        }
+    }
+
+    /// The operator between a value and its operand, as people write it.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Over => ">",
+            Self::Under => "<",
+            Self::AtLeast => "≥",
+            Self::AtMost => "≤",
+            Self::Is => "=",
+            other => other.word(),
         }
     }
 

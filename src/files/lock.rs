@@ -5,7 +5,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::disk::make_folder;
@@ -61,6 +61,22 @@ impl Lock {
     }
 }
 
+impl Lock {
+    /// Whether a process holds the account's lock, without taking it even for a moment: what the kernel lists in
+    /// `/proc/locks` (proc(5)), by the file's inode. `Some(0)` if the holder has not written its process id.
+    pub fn holder(folder: &Path) -> Option<u32> {
+        let file = File::open(folder.join("lock")).ok()?;
+        let inode = file.metadata().ok()?.ino().to_string();
+        let held = std::fs::read_to_string("/proc/locks").ok()?;
+        let is_ours = |line: &str| {
+            let mut words = line.split_whitespace();
+            let place = words.by_ref().find(|word| word.matches(':').count() == 2);
+            line.contains(" FLOCK ") && place.is_some_and(|place| place.rsplit(':').next() == Some(inode.as_str()))
+        };
+        held.lines().any(is_ours).then(|| pid_in(&file).unwrap_or(0))
+    }
+}
+
 impl Drop for Lock {
     fn drop(&mut self) {
         // A pid left behind misleads nobody who asks the lock; closing the file releases it.
@@ -86,7 +102,9 @@ mod tests {
         let refused = Lock::take(&state).unwrap_err();
         assert!(matches!(refused, LockTrouble::Held { pid: Some(pid), .. } if pid == std::process::id()));
         assert!(refused.to_string().contains(&format!("another process ({}) holds", std::process::id())));
+        assert_eq!(Lock::holder(&state), Some(std::process::id()));
         drop(lock);
+        assert_eq!(Lock::holder(&state), None);
         Lock::take(&state).unwrap();
     }
 

@@ -125,8 +125,8 @@ pub(super) fn of_person(intention: &Intention, claim: &Planned, around: Circumst
         Some(Belt::Protected.holds())
     } else if snapshot.pause.is_some() {
         Some(Belt::Pause.holds())
-    } else if is_just_revoked(intention, around) {
-        Some(Belt::JustRevoked.holds())
+    } else if let Some(answers) = just_revoked(intention, around) {
+        Some(Held { belt: Belt::JustRevoked, limit: None, count: Some(answers) })
     } else if is_too_old(intention, claim, around) {
         Some(Belt::EvidenceAge.holds())
     } else {
@@ -134,21 +134,23 @@ pub(super) fn of_person(intention: &Intention, claim: &Planned, around: Circumst
     }
 }
 
-/// Answered once: not again for a while, then once more. Answered twice within a day: not for a day.
-fn is_just_revoked(intention: &Intention, around: Circumstances<'_>) -> bool {
+/// How often Zendesk said that the session is gone, if that holds it. Answered once: not again for a while, then once
+/// more. Answered twice within a day: not for a day.
+fn just_revoked(intention: &Intention, around: Circumstances<'_>) -> Option<u64> {
     let now = around.snapshot.now;
-    let mut answers = around
+    let answers: Vec<SignedDuration> = around
         .snapshot
         .history
         .ended
         .iter()
         .filter(|past| past.session == intention.session && past.outcome.is_answered())
         .map(|past| past.at.duration_until(now))
-        .filter(|ago| *ago <= DAY);
-    match (answers.next(), answers.next()) {
-        (None, _) => false,
-        (Some(ago), None) => ago < around.belts.just_revoked_for,
-        (Some(_), Some(_)) => true,
+        .filter(|ago| *ago <= DAY)
+        .collect();
+    match answers.as_slice() {
+        [] => None,
+        [ago] => (*ago < around.belts.just_revoked_for).then_some(1),
+        [..] => u64::try_from(answers.len()).ok(),
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) fn per_rule(claims: &mut [Standing<'_>], around: Circumstances<'_>) {
 }
 
 /// Over a limit, everything of the stratum that is still clear is withheld. Enforcing claims are counted by
-/// themselves; report-mode claims on top of those that stayed clear.
+/// themselves; report-mode claims on top of them, even of those this belt just held: enforced, they would go with them.
 pub(super) fn per_account(claims: &mut [Standing<'_>], around: Circumstances<'_>) {
     let roster = roster_of(around.snapshot);
     for stratum in Stratum::ALL.iter().copied() {
@@ -70,7 +70,7 @@ fn hold_over(
     }
     let counted = |standing: &&Standing<'_>| match mode {
         Mode::Enforce => standing.is_clear(Some(Mode::Enforce)),
-        Mode::Report | Mode::Off => standing.is_clear(None),
+        Mode::Report | Mode::Off => standing.held.is_none_or(|held| is_of_account(held.belt)),
     };
     let people: People = claims.iter().filter(of_stratum).filter(counted).map(Standing::user).collect();
     let held = limits.iter().find_map(|(belt, window, limit)| {
@@ -82,6 +82,10 @@ fn hold_over(
             standing.held = held;
         }
     }
+}
+
+fn is_of_account(belt: Belt) -> bool {
+    matches!(belt, Belt::RosterPerHour | Belt::RosterPerDay)
 }
 
 /// The people of the stratum whom rules reached within the window up to now, by this rule or by any.

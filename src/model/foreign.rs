@@ -62,6 +62,21 @@ pub fn is_harmful(letter: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// A JSON text with the same value in which no letter of any string can harm a terminal.
+pub fn harmless_json(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if !is_harmful(letter) || matches!(letter, '\n' | '\r' | '\t') {
+            shown.push(letter);
+            continue;
+        }
+        for unit in letter.encode_utf16(&mut [0; 2]) {
+            shown += &format!("\\u{unit:04x}");
+        }
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,6 +91,7 @@ mod tests {
         check("a\u{1b}[31mred", "a\\u{1b}[31mred");
         check("evil\u{202e}gpj.exe", "evil\\u{202e}gpj.exe");
         check("zero\u{200b}width\nline", "zero\\u{200b}width\\u{a}line");
+        assert_eq!(harmless_json("{\n\"é\u{202e}\u{e0041}\"}"), "{\n\"é\\u202e\\udb40\\udc41\"}");
         let long = Foreign::new("é".repeat(1_000_000)).to_string();
         assert!(long.len() <= FOREIGN_BYTES_MAX && long.ends_with('…'));
     }

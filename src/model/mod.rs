@@ -35,7 +35,7 @@ mod session;
 pub use answer::{Answer, Cause, Causes, Strength};
 pub use duration::{human_duration, parse_duration};
 pub use fact::{Fact, Known, Source, Value};
-pub use foreign::{FOREIGN_BYTES_MAX, Foreign, is_harmful};
+pub use foreign::{FOREIGN_BYTES_MAX, Foreign, harmless_json, is_harmful};
 pub use history::{Ended, Grade, History, Outcome, Pause, Roster};
 pub use ids::{AccountName, CycleId, ExceptionId, RuleId, SessionId, UserId};
 pub use law::{Action, CycleKind, Mode, Severity};

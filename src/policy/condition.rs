@@ -232,9 +232,17 @@ impl Line {
 
     fn ground(&self, fact: &Fact<'_>) -> Option<Ground> {
         let Fact::Known(Known { value, source, as_of, strength }) = fact else { return None };
+        let name = self.fact.name;
         let reason = match (&self.test, value) {
-            (Test::Truth(_), Value::Truth(truth)) => format!("{} is {truth}", self.fact.name),
-            _ => format!("{} is {}, {} {}", self.fact.name, shown(value), self.operator.word(), self.written),
+            (Test::Truth(_), _) => format!("{name} is {}", shown(value)),
+            // The value says by itself that it is the one, or one of those, that were asked for.
+            (Test::Text(TextTest::In(_)), Value::Text(Some(_))) => format!("{name} {}", shown(value)),
+            (Test::SharesMember(words), Value::Set(members)) => {
+                let is_shared = |member: &&Cow<'_, str>| words.contains(folded(member, self.fact.folds_case).as_ref());
+                let shared = members.iter().filter(is_shared).cloned().collect();
+                format!("{name} has {}", shown(&Value::Set(shared)))
+            }
+            _ => format!("{name} {} {} {}", shown(value), self.operator.sign(), self.written),
         };
         Some(Ground { fact: self.fact, source: *source, as_of: *as_of, strength: *strength, reason })
     }
@@ -256,8 +264,16 @@ impl Bound {
 }
 
 impl TextTest {
+    /// The only texts that can give this answer, if the test lists them.
+    pub(super) fn words(&self, wanted: bool) -> Option<&Words> {
+        match (self, wanted) {
+            (Self::In(words), true) | (Self::NotIn(words), false) => Some(words),
+            _ => None,
+        }
+    }
+
     /// A null is known to be empty: no positive question holds of it.
-    fn holds(&self, text: Option<&str>, folds_case: bool) -> bool {
+    pub(super) fn holds(&self, text: Option<&str>, folds_case: bool) -> bool {
         let Some(text) = text else { return matches!(self, Self::NotIn(_)) };
         let text = folded(text, folds_case);
         match self {

@@ -5,6 +5,7 @@
 
 mod condition;
 mod given;
+mod lint;
 mod lists;
 mod read;
 mod read_case;

@@ -11,10 +11,9 @@ use jiff::Timestamp;
 
 use super::read_case::{check_fires, read_case};
 use super::read_condition::read_condition;
-use super::{Exception, Lists, OnAmbiguous, PolicyFile, PolicySet, Rule, end_of_day};
-use crate::diagnostic::{Code, Findings, Source, quoted};
-use crate::document::{Document, Item, Table};
-use crate::facts::FactSpec;
+use super::{Exception, Lists, OnAmbiguous, PolicyFile, PolicySet, Rule, end_of_day, lint};
+use crate::diagnostic::{Code, Diagnostic, Findings, Source, quoted};
+use crate::document::{Document, Item, Table, did_you_mean};
 use crate::model::{Action, ExceptionId, Mode, RuleId, Severity, Strength};
 use crate::record::sha256_hex;
 
@@ -44,8 +43,15 @@ pub fn read(sources: &[Source], now: Option<Timestamp>, findings: &mut Findings)
         }
     }
     let mut exceptions = Places::new();
-    for table in files.into_iter().flat_map(|file| file.exceptions) {
-        set.exceptions.extend(read_exception(table, (&places, &mut exceptions), &mut lists, now, findings));
+    for mut table in files.into_iter().flat_map(|file| file.exceptions) {
+        let (source, when) = (table.source(), table.optional("when").map(|item| item.key_span()));
+        let one = read_exception(table, (&places, &mut exceptions), &mut lists, now, findings);
+        if let (Some(one), Some(when)) = (&one, when)
+            && now.is_none_or(|now| one.is_in_force(now))
+        {
+            lint::exception(one, &set.rules, (source, when), findings);
+        }
+        set.exceptions.extend(one);
     }
     set.rules.sort_by(|left, right| left.id.cmp(&right.id));
     set.exceptions.sort_by(|left, right| left.id.cmp(&right.id));
@@ -105,11 +111,8 @@ fn read_rule(mut table: Table<'_>, lists: &mut Lists, places: &mut Places, findi
     let place = (table.source().name.to_string(), line_of(table.source(), table.span().start));
     let source = table.source();
     table.finish(findings);
-    if let (Some(when), Some(span)) = (&when, asked)
-        && let Some(fact) = unsupplied(&when.lines())
-    {
-        let message = format!("no source supplies `{}` yet: lines about it are never known", fact.name);
-        findings.push(crate::diagnostic::Diagnostic::new(Code::NeverMatches, message).at(source, span, ""));
+    if let (Some(when), Some(span)) = (&when, asked) {
+        lint::rule(when, source, span, findings);
     }
     Some(Rule {
         id: RuleId::new(id?),
@@ -151,7 +154,7 @@ fn read_exception(
         findings.push(fault.help("remove it, or renew it with its reason"));
     }
     if let (Some(item), Some(when)) = (&when_item, &when)
-        && let Some(fact) = unsupplied(&when.lines())
+        && let Some(fact) = lint::unsupplied(when)
     {
         let message = format!("no source supplies `{}` yet, so the exception can never be decided", fact.name);
         findings.push(item.fault_at_key(Code::NotYet, message).help("ask another fact"));
@@ -198,9 +201,7 @@ fn read_globs(item: &Item<'_>, rules: &Places, findings: &mut Findings) -> Optio
             Ok(glob) => {
                 let glob = glob.compile_matcher();
                 if !rules.keys().any(|rule| glob.is_match(rule)) {
-                    let fault = element.fault(Code::UnknownRule, format!("no rule has the id {}", quoted(text)));
-                    let nearest = crate::document::did_you_mean(text, rules.keys().map(String::as_str));
-                    findings.push(fault.help(nearest.unwrap_or_else(|| "name a rule of this policy set".to_owned())));
+                    findings.push(unmatched(&element, text, rules));
                 }
                 globs.push(glob);
             }
@@ -209,9 +210,15 @@ fn read_globs(item: &Item<'_>, rules: &Places, findings: &mut Findings) -> Optio
     Some(globs)
 }
 
-/// The first fact of these lines that nothing supplies yet.
-fn unsupplied(lines: &[&super::Line]) -> Option<&'static FactSpec> {
-    lines.iter().map(|line| line.fact).find(|fact| !fact.supplied)
+/// What is said of an id or pattern that names no rule.
+fn unmatched(element: &Item<'_>, text: &str, rules: &Places) -> Diagnostic {
+    if text.contains(['*', '?', '[', '{']) {
+        let fault = element.fault(Code::UnmatchedGlob, format!("no rule's id matches {}", quoted(text)));
+        return fault.help("an exception from no rule spares nobody: correct the pattern or remove it");
+    }
+    let fault = element.fault(Code::UnknownRule, format!("no rule has the id {}", quoted(text)));
+    let nearest = did_you_mean(text, rules.keys().map(String::as_str));
+    fault.help(nearest.unwrap_or_else(|| "name a rule of this policy set".to_owned()))
 }
 
 fn match_min_of(word: &str) -> Option<Strength> {

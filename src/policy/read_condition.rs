@@ -142,7 +142,7 @@ fn read_line(
         }
         (Kind::Duration, _) => {
             let length = item.duration(findings)?;
-            (Test::Duration(bound_of(operator)?, length), crate::model::human_duration(length))
+            (Test::Duration(bound_of(operator)?, length), item.text(findings)?.to_owned())
         }
         (Kind::Number, _) => {
             let number = item.integer_in(0..=i64::MAX, findings)?;

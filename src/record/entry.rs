@@ -49,8 +49,6 @@ entries! {
     ConfigLoaded = "config.loaded",
     /// A policy set came into force.
     PolicyLoaded = "policy.loaded",
-    /// A policy set was refused.
-    PolicyRejected = "policy.rejected",
     /// A cycle ended; what it counted.
     CycleFinished = "cycle.finished",
     /// Claims that stand now and did not before.
@@ -107,15 +105,6 @@ pub struct PolicyLoaded {
     pub digest: String,
     /// Ids of the rules that are not off, with their modes.
     pub rules: BTreeMap<String, String>,
-}
-
-/// A policy set was refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PolicyRejected {
-    /// SHA-256 over all files, hexadecimal.
-    pub digest: String,
-    /// How many errors it has.
-    pub errors: usize,
 }
 
 /// A cycle ended; what it counted.

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::{CycleFinished, Entry, Line};
-use crate::model::Foreign;
+use crate::model::{Foreign, harmless_json};
 
 /// Keys that [`page`] prints by name before the body.
 const HEAD_KEYS: [&str; 7] = ["v", "seq", "at", "kind", "account", "cycle", "prev"];
@@ -42,6 +42,7 @@ pub fn page(line: &Line, bytes: &[u8], personal: Option<&str>) -> String {
 pub fn json_of(bytes: &[u8], personal: Option<&str>) -> String {
     let personal =
         personal.map_or(Value::Null, |text| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)));
+    let personal = harmless_json(&personal.to_string());
     format!(r#"{{"record":{},"personal":{personal}}}"#, String::from_utf8_lossy(bytes))
 }
 
@@ -81,7 +82,6 @@ fn gist(entry: &Entry) -> String {
         Entry::DaemonStopped(body) => format!("exit {}", body.exit),
         Entry::ConfigLoaded(body) => format!("digest {}", body.digest),
         Entry::PolicyLoaded(body) => format!("{} rules, digest {}", body.rules.len(), body.digest),
-        Entry::PolicyRejected(body) => format!("{} errors, digest {}", body.errors, body.digest),
         Entry::CycleFinished(body) => counts(body),
         Entry::ClaimBegan(body) => claims(body.claims.len()),
         Entry::ClaimChanged(body) => claims(body.claims.len()),

@@ -5,8 +5,8 @@ use super::{Report, RuleRow, UndecidedRow};
 use crate::evaluate::Judgement;
 use crate::evidence::Dossier;
 use crate::grade::Fate;
-use crate::guard::{Guarded, roster_of};
-use crate::model::{Completeness, Foreign, Mode, Stratum, UserId};
+use crate::guard::{Belt, Guarded, roster_of};
+use crate::model::{Completeness, Foreign, Mode, UserId};
 use crate::plan::{Intention, Plan, Planned, grounds_of};
 use crate::policy::PolicySet;
 use crate::snapshot::Snapshot;
@@ -46,7 +46,7 @@ pub fn report(stages: Stages<'_>, fates: &[Fate]) -> Report {
         policy: stages.policies.digest.clone(),
         sessions_seen: stages.dossier.len(),
         people_seen: people_seen.into_iter().collect(),
-        warnings: warnings(snapshot, stages.mode),
+        warnings: warnings(snapshot, stages.mode).into_iter().chain(alarms(&claims)).collect(),
         revoke: claims::revoke_rows(&claims, &fates),
         withheld: claims::withheld_rows(&claims),
         undecided: undecided_rows(stages),
@@ -131,6 +131,27 @@ fn rule_rows(stages: Stages<'_>) -> Vec<RuleRow> {
         .collect()
 }
 
+/// What somebody has to look at, whatever else the report says.
+fn alarms(claims: &[ClaimRow]) -> Vec<String> {
+    let held = |belt: Belt, least: u64| {
+        let is_meant = |held: &HeldRow| held.belt == belt.word() && held.count.unwrap_or(least) >= least;
+        claims.iter().filter(|claim| claim.held.as_ref().is_some_and(is_meant)).count()
+    };
+    let mut lines = Vec::new();
+    let (protected, present) = (held(Belt::Protected, 0), held(Belt::JustRevoked, 2));
+    if protected > 0 {
+        lines.push(format!(
+            "critical: rules claim protected people ({protected} claims): either a rule or a protected person is wrong"
+        ));
+    }
+    if present > 0 {
+        lines.push(format!(
+            "{present} claims are on sessions that Zendesk said twice are gone and still lists: end them in Zendesk"
+        ));
+    }
+    lines
+}
+
 /// Nothing personal stands here: the trail keeps these lines.
 fn warnings(snapshot: &Snapshot, mode: Mode) -> Vec<String> {
     let mut lines = Vec::new();
@@ -151,9 +172,10 @@ fn warnings(snapshot: &Snapshot, mode: Mode) -> Vec<String> {
         lines.push(format!("the account is paused {until}: nothing is revoked"));
     }
     if !snapshot.unread.is_empty() {
+        let number = snapshot.unread.len();
+        let whose = if number == 1 { "the record of 1 person" } else { &format!("the records of {number} people") };
         lines.push(format!(
-            "the records of {} people could not be read: they are judged by nothing and withheld",
-            snapshot.unread.len()
+            "{whose} could not be read: nothing about them is decided by it, and nothing of theirs ends"
         ));
     }
     let unresolved = snapshot.protected.unresolved.len();
@@ -163,12 +185,7 @@ fn warnings(snapshot: &Snapshot, mode: Mode) -> Vec<String> {
             "{unresolved} {what} nobody, or several people: enforcement is refused until that is mended"
         ));
     }
-    let names_admin = snapshot
-        .protected
-        .people
-        .iter()
-        .any(|user| snapshot.people.get(user).is_some_and(|person| person.stratum() == Stratum::Admins));
-    if mode == Mode::Enforce && !names_admin {
+    if mode == Mode::Enforce && !snapshot.protects_admin() {
         lines.push("`protected` names no admin: enforcement is refused until it does".to_owned());
     }
     lines

@@ -92,7 +92,7 @@ impl Explanation {
         let known = |at: &Option<String>| at.clone().unwrap_or_else(|| "unknown".to_owned());
         page += &format!("opened {}, last seen {}\n", known(&self.opened), known(&self.last_seen));
         for rule in &self.rules {
-            page += &format!("\n{} [{}] {}: {}\n", rule.rule, rule.mode, rule.title, rule.claim);
+            page += &format!("\n{} [{}] {}: {}\n", rule.rule, rule.mode, Foreign::new(rule.title.as_str()), rule.claim);
             for line in &rule.lines {
                 page += &line_text(line);
             }

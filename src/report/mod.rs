@@ -17,9 +17,9 @@ use crate::model::{Action, Cause, CycleId, Foreign, Grade, Mode, Outcome, RuleId
 pub use build::{Stages, person_of, report};
 pub use explain::{Explanation, explain};
 pub use json::to_json;
-pub use reference::{facts_json, facts_text};
+pub use reference::{facts_json, facts_markdown, facts_text};
 pub use replay::{NoSuchCycle, Recorded, replay};
-pub use text::{Look, to_text};
+pub use text::{Look, revoked, to_text};
 
 /// One cycle, as people and programs read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,6 +144,38 @@ pub struct RuleRow {
     pub withheld: usize,
     /// Sessions it cannot decide.
     pub undecided: usize,
+}
+
+/// Whom a page names: the e-mail address, or whatever there is instead of it, short enough for a line.
+fn who(person: &Foreign) -> String {
+    const LETTERS_MAX: usize = 36;
+    let shown = person.to_string();
+    let short = shown.rsplit_once('<').map_or(shown.as_str(), |(_, email)| email.trim_end_matches('>'));
+    if short.chars().count() <= LETTERS_MAX {
+        return short.to_owned();
+    }
+    short.chars().take(LETTERS_MAX - 1).chain(['…']).collect()
+}
+
+impl RevokeRow {
+    /// How it ended, in words.
+    fn end(&self) -> String {
+        match (self.outcome, self.grade) {
+            (Some(outcome), Some(grade)) => format!("{}, {}", outcome.word(), grade.word()),
+            (Some(outcome), None) => outcome.word().to_owned(),
+            (None, _) => "report only".to_owned(),
+        }
+    }
+
+    fn who(&self) -> String {
+        who(&self.person)
+    }
+}
+
+impl WithheldRow {
+    fn who(&self) -> String {
+        who(&self.person)
+    }
 }
 
 impl Report {

@@ -4,13 +4,15 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 
 use super::{Report, UndecidedRow, WithheldRow};
 use crate::model::{Mode, UserId};
 
-/// Rows of one rule and belt that the page shows; JSON has them all.
-const WITHHELD_ROWS_MAX: usize = 12;
+/// Rows of one rule and belt that the page shows; `--format json` has them all.
+const WITHHELD_ROWS_MAX: usize = 5;
+/// From this width on there is room for whole names.
+const WIDTH_WHOLE: u16 = 100;
 
 /// What the page is shown on.
 #[derive(Debug, Clone, Copy)]
@@ -52,62 +54,54 @@ fn head(report: &Report, look: Look) -> String {
     )
 }
 
-fn revoked(report: &Report, look: Look) -> String {
+/// What goes, as a section of its own.
+pub fn revoked(report: &Report, look: Look) -> String {
     let acted = report.revoke.iter().any(|row| row.outcome.is_some());
-    let title = if acted { "REVOKED" } else { "WOULD BE REVOKED" };
-    let summary = summary(report.revoke.iter().map(|row| row.user));
-    let mut table = table(look);
-    let mut header = vec!["SEVERITY", "RULE", "PERSON", "SESSION", "WHY", "MODE"];
-    if acted {
-        header.push("OUTCOME");
+    let enforcing = report.enforcing();
+    let mut summary = summary(report.revoke.iter().map(|row| row.user));
+    let mut header = vec!["SEVERITY", "RULE", "PERSON", "SESSION", "WHY"];
+    match report.revoke.len() - enforcing {
+        _ if acted => header.push("OUTCOME"),
+        0 => {}
+        _ if enforcing == 0 => summary += ", all by rules that only report",
+        reported => {
+            summary += &format!(", {reported} of them by rules that only report");
+            header.push("MODE");
+        }
     }
-    table.set_header(header);
+    let mut table = table(&header, look);
     for row in &report.revoke {
         let rules: Vec<&str> = row.rules.iter().map(crate::model::RuleId::as_str).collect();
         let mut cells = vec![
             row.severity.word().to_owned(),
             rules.join(", "),
-            row.person.to_string(),
+            row.who(),
             row.session.to_string(),
-            row.reasons.join("; "),
-            row.mode.word().to_owned(),
+            row.reasons.join(", "),
         ];
-        if acted {
-            cells.push(match (row.outcome, row.grade) {
-                (Some(outcome), Some(grade)) => format!("{}, {}", outcome.word(), grade.word()),
-                (Some(outcome), None) => outcome.word().to_owned(),
-                (None, _) => "report only".to_owned(),
-            });
+        if header.len() > cells.len() {
+            cells.push(if acted { row.end() } else { row.mode.word().to_owned() });
         }
         table.add_row(cells);
     }
-    let reported = report.revoke.len() - report.enforcing();
-    let note =
-        if reported > 0 && !acted { format!(", of these {reported} by rules that only report") } else { String::new() };
-    section(title, AnsiColor::Red, &format!("{summary}{note}"), &table, report.revoke.is_empty(), look)
+    let title = if acted { "REVOKED" } else { "WOULD BE REVOKED" };
+    section((title, AnsiColor::Red), &summary, &table, look)
 }
 
 fn withheld(report: &Report, look: Look) -> String {
-    let summary = summary(report.withheld.iter().map(|row| row.user));
     let mut rows: Vec<&WithheldRow> = report.withheld.iter().collect();
     rows.sort_by(|left, right| (&left.belt, &left.rule).cmp(&(&right.belt, &right.rule)));
-    let mut table = table(look);
-    table.set_header(["BELT", "RULE", "PERSON", "SESSION", "WHY"]);
+    let mut table = table(&["BELT", "RULE", "PERSON", "SESSION", "WHY"], look);
     for group in rows.chunk_by(|left, right| left.belt == right.belt && left.rule == right.rule) {
         for row in group.iter().take(WITHHELD_ROWS_MAX) {
-            table.add_row([
-                belt_of(row),
-                row.rule.to_string(),
-                row.person.to_string(),
-                row.session.to_string(),
-                row.reasons.join("; "),
-            ]);
+            let why = row.reasons.join(", ");
+            table.add_row([&belt_of(row), row.rule.as_str(), &row.who(), &row.session.to_string(), &why]);
         }
         if let Some(more) = group.len().checked_sub(WITHHELD_ROWS_MAX).filter(|more| *more > 0) {
-            table.add_row([String::new(), String::new(), format!("… and {more} more")]);
+            table.add_row(["", "", &format!("… and {more} more")]);
         }
     }
-    section("WITHHELD", AnsiColor::Yellow, &summary, &table, report.withheld.is_empty(), look)
+    section(("WITHHELD", AnsiColor::Yellow), &summary(report.withheld.iter().map(|row| row.user)), &table, look)
 }
 
 fn belt_of(row: &WithheldRow) -> String {
@@ -118,26 +112,18 @@ fn belt_of(row: &WithheldRow) -> String {
 }
 
 fn undecided(report: &Report, look: Look) -> String {
-    let mut table = table(look);
-    table.set_header(["RULE", "CAUSE", "SESSIONS", "PEOPLE", "FOR INSTANCE"]);
+    let mut table = table(&["RULE", "CAUSE", "SESSIONS", "PEOPLE", "FOR INSTANCE"], look);
     for UndecidedRow { rule, cause, sessions, people, examples } in &report.undecided {
         let examples: Vec<String> = examples.iter().take(3).map(ToString::to_string).collect();
-        table.add_row([
-            rule.to_string(),
-            format!("{}: {}", cause.word(), cause.text()),
-            sessions.to_string(),
-            people.to_string(),
-            examples.join(" "),
-        ]);
+        let why = format!("{}: {}", cause.word(), cause.text());
+        table.add_row([rule.as_str(), &why, &sessions.to_string(), &people.to_string(), &examples.join(" ")]);
     }
     align_right(&mut table, &[2, 3]);
-    let summary = counted(report.undecided.len(), "cause", "causes");
-    section("UNDECIDED", AnsiColor::Cyan, &summary, &table, report.undecided.is_empty(), look)
+    section(("UNDECIDED", AnsiColor::Cyan), &counted(report.undecided.len(), "line", "lines"), &table, look)
 }
 
 fn rules(report: &Report, look: Look) -> String {
-    let mut table = table(look);
-    table.set_header(["RULE", "MODE", "SEVERITY", "FIRES", "SPARED", "CLEAR", "WITHHELD", "UNDECIDED"]);
+    let mut table = table(&["RULE", "MODE", "SEVERITY", "FIRES", "SPARED", "CLEAR", "WITHHELD", "UNDECIDED"], look);
     for row in &report.rules {
         if row.mode == Mode::Off {
             table.add_row([row.rule.as_str(), "off"]);
@@ -159,13 +145,22 @@ fn rules(report: &Report, look: Look) -> String {
         ]);
     }
     align_right(&mut table, &[3, 4, 5, 6, 7]);
-    let summary = counted(report.rules.len(), "rule", "rules");
-    section("RULES", AnsiColor::Green, &summary, &table, report.rules.is_empty(), look)
+    section(("RULES", AnsiColor::Green), &counted(report.rules.len(), "rule", "rules"), &table, look)
 }
 
-fn table(look: Look) -> Table {
+/// A table for this width. Where there is room for it, ids, names and numbers stay whole and only the reasons wrap.
+fn table(header: &[&str], look: Look) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(look.width);
+    table.set_header(header);
+    for (place, title) in header.iter().enumerate() {
+        if let Some(column) = table.column_mut(place)
+            && look.width >= WIDTH_WHOLE
+            && !matches!(*title, "WHY" | "CAUSE" | "FOR INSTANCE" | "OUTCOME")
+        {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
     table
 }
 
@@ -177,13 +172,11 @@ fn align_right(table: &mut Table, columns: &[usize]) {
     }
 }
 
-fn section(title: &str, colour: AnsiColor, summary: &str, table: &Table, empty: bool, look: Look) -> String {
-    let mut page = format!("\n{}  {}\n", painted(title, colour, look), if empty { "nothing" } else { summary });
-    if !empty {
-        page += &table.trim_fmt();
-        page.push('\n');
+fn section((title, colour): (&str, AnsiColor), summary: &str, table: &Table, look: Look) -> String {
+    if table.is_empty() {
+        return format!("\n{}  nothing\n", painted(title, colour, look));
     }
-    page
+    format!("\n{}  {summary}\n{}\n", painted(title, colour, look), table.trim_fmt())
 }
 
 fn summary(users: impl Iterator<Item = UserId>) -> String {

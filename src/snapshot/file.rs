@@ -3,7 +3,7 @@
 //! Plain JSON is read too, so that a world can be written by hand. What is unpacked is capped: a small file can hold
 //! endless zeros.
 
-use std::io::{self, BufReader, Read, Write as _};
+use std::io::{self, BufReader, BufWriter, Read, Write as _};
 
 use flate2::read::GzDecoder;
 use flate2::{Compression, GzBuilder};
@@ -11,6 +11,9 @@ use serde::Deserialize;
 
 use super::Snapshot;
 use super::wire::{Document, KIND, SCHEMA};
+
+/// What the compressor is given at once, in bytes.
+const PIECE_BYTES: usize = 64 << 10;
 
 /// No snapshot is larger when unpacked, in bytes: some ten million sessions.
 pub const SNAPSHOT_BYTES_MAX: u64 = 2 << 30;
@@ -50,10 +53,13 @@ pub enum SnapshotFault {
 ///
 /// None that is known: writing into memory does not fail.
 pub fn to_bytes(snapshot: &Snapshot) -> Result<Vec<u8>, SnapshotFault> {
-    let mut packed = GzBuilder::new().mtime(0).write(Vec::new(), Compression::default());
+    let packed = GzBuilder::new().mtime(0).write(Vec::new(), Compression::fast());
     let damaged = |error: io::Error| SnapshotFault::Damaged(error.to_string());
-    serde_json::to_writer(&mut packed, &Document::from(snapshot)).map_err(|error| damaged(error.into()))?;
-    packed.write_all(b"\n").map_err(damaged)?;
+    // The compressor prepares its whole output for every piece it is given: it must not be given single tokens.
+    let mut pieces = BufWriter::with_capacity(PIECE_BYTES, packed);
+    serde_json::to_writer(&mut pieces, &Document::from(snapshot)).map_err(|error| damaged(error.into()))?;
+    pieces.write_all(b"\n").map_err(damaged)?;
+    let packed = pieces.into_inner().map_err(|error| damaged(error.into_error()))?;
     packed.finish().map_err(damaged)
 }
 

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{AccountName, Cause, Completeness, CycleId, Foreign, History, Pause, Person, Session, UserId};
+use crate::model::{AccountName, Cause, Completeness, CycleId, Foreign, History, Pause, Person, Role, Session, UserId};
 
 pub use file::{SNAPSHOT_BYTES_MAX, SnapshotFault, from_bytes, to_bytes};
 
@@ -42,6 +42,16 @@ pub struct Snapshot {
     pub history: History,
     /// The pause in force, if any.
     pub pause: Option<Pause>,
+}
+
+impl Snapshot {
+    /// Whether an admin who can sign in is protected: somebody has to be left who can undo a mistake.
+    pub fn protects_admin(&self) -> bool {
+        let can_mend = |person: &Person| {
+            person.role == Some(Role::Admin) && person.deleted != Some(true) && person.suspended != Some(true)
+        };
+        self.protected.people.iter().any(|user| self.people.get(user).is_some_and(can_mend))
+    }
 }
 
 /// How the clocks of host and Zendesk agreed while gathering.

@@ -1,7 +1,8 @@
 //! Everything that looks at evictd from outside, in one binary: linking once is what keeps a test run short.
 //!
 //! `house` and `tidy` watch the text of the tree, `reference` is a second, naive reading of the documentation that the
-//! real evaluator and guard must agree with. Nothing here sleeps, reads a clock or depends on order.
+//! real evaluator and guard must agree with, `command` starts the real program and polls for its end. Nothing else here
+//! sleeps, and nothing depends on order.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,8 +13,12 @@
     reason = "a test stops at the first thing that is not as it says"
 )]
 
+mod command;
+mod diagnostics;
 mod enforcement;
+mod facts;
 mod house;
+mod program;
 mod reference;
 mod simulator;
 mod source;

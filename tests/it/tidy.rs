@@ -164,6 +164,24 @@ fn the_tree_is_tidy() {
     assert!(found.is_empty(), "\n{}", found.join("\n"));
 }
 
+/// Tests that the page of holes names and that do not exist.
+fn unproved(files: &[File]) -> Vec<String> {
+    let is_test = |name: &str| files.iter().any(|file| file.is_rust() && file.text.contains(&format!("fn {name}()")));
+    let pages = files.iter().filter(|file| file.path == "docs/holes.md");
+    let cells =
+        pages.flat_map(|page| page.text.lines()).filter_map(|line| line.trim_end_matches(" |").rsplit_once("| "));
+    let names = cells.flat_map(|(_, cell)| cell.split('`').skip(1).step_by(2));
+    names.filter(|name| !is_test(name)).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_hole_has_its_test() {
+    let missing = unproved(&tree());
+    assert!(missing.is_empty(), "docs/holes.md names {missing:?}");
+    let page = File::new("docs/holes.md", "| it fell | it stands | `it_stands`, `it_is_gone` |\n");
+    assert_eq!(unproved(&[page, File::new("tests/x.rs", "fn it_stands() {}")]), ["it_is_gone"]);
+}
+
 fn check(path: &str, text: &str, fault: &str) {
     let found = faults(&[File::new(path, text)]).join("\n");
     assert!(if fault.is_empty() { found.is_empty() } else { found.contains(fault) }, "{path}: {text}\n{found}");

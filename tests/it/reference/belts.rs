@@ -2,6 +2,7 @@
 //!
 //! Each belt is a filter over the claims that the ones before it left; a claim that is held leaves the counting.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use evictd::model::{Action, Mode, Outcome, Severity, Stratum};
@@ -78,7 +79,6 @@ pub struct Spared {
 /// What an enforcing cycle would send, in order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Act {
-    pub severity: Severity,
     pub user: u64,
     /// Nothing: every session of the person.
     pub session: Option<u64>,
@@ -122,7 +122,7 @@ pub fn expect(world: &World, law: &Law) -> Expected {
     Expected {
         verdicts: verdicts(world, &claims),
         revoke: revoke(&clear),
-        acts: acts(&clear),
+        acts: acts(&claims, &clear),
         withheld,
         undecided: undecided.collect(),
         spared: spared.collect(),
@@ -136,7 +136,7 @@ struct Belts<'a> {
     withheld: Vec<Withheld>,
 }
 
-impl<'a> Belts<'a> {
+impl Belts<'_> {
     /// Takes out what the belt holds.
     fn hold(&mut self, belt: Belt, count: Option<(u64, u64)>, holds: impl Fn(&Claim) -> bool) {
         let (held, clear): (Vec<&Claim>, Vec<&Claim>) = self.clear.iter().copied().partition(|claim| holds(claim));
@@ -256,26 +256,27 @@ fn revoke(clear: &[&Claim]) -> Vec<Revoke> {
     sessions.into_iter().map(row).collect()
 }
 
-/// Severest first, then by person, then by session.
-fn acts(clear: &[&Claim]) -> Vec<Act> {
+/// In the plan's order: severest first, then by person, then by session. What a session is planned for counts there
+/// with every claim that fired on it, cleared or not; a person who goes whole comes at the first of the sessions.
+fn acts(fired: &[Claim], clear: &[&Claim]) -> Vec<Act> {
     let enforced: Vec<&&Claim> = clear.iter().filter(|claim| claim.mode == Mode::Enforce).collect();
     let whole: BTreeSet<u64> =
         enforced.iter().filter(|claim| claim.action == Action::RevokeUser).map(|claim| person(claim)).collect();
-    let mut acts: BTreeMap<(u64, Option<u64>), (Severity, BTreeSet<String>)> = BTreeMap::new();
-    for claim in enforced {
-        let user = person(claim);
-        let session = (!whole.contains(&user)).then_some(claim.session);
-        let (severity, rules) = acts.entry((user, session)).or_insert((claim.severity, BTreeSet::new()));
-        *severity = claim.severity.max(*severity);
-        rules.insert(claim.rule.clone());
-    }
-    let act = |((user, session), (severity, rules)): ((u64, Option<u64>), (Severity, BTreeSet<String>))| Act {
-        severity,
-        user,
-        session,
-        rules: rules.into_iter().collect(),
+    let severity = |session: u64| {
+        let here = fired.iter().filter(|claim| claim.session == session && claim.state == State::Fired);
+        here.map(|claim| claim.severity).max().unwrap()
     };
-    let mut acts: Vec<Act> = acts.into_iter().map(act).collect();
-    acts.sort_by_key(|act| (std::cmp::Reverse(act.severity), act.user, act.session));
+    let mut sessions: Vec<(Reverse<Severity>, u64, u64)> =
+        enforced.iter().map(|claim| (Reverse(severity(claim.session)), person(claim), claim.session)).collect();
+    sessions.sort();
+    let mut acts: Vec<Act> = Vec::new();
+    for (_, user, session) in sessions {
+        let session = (!whole.contains(&user)).then_some(session);
+        if acts.iter().all(|act| (act.user, act.session) != (user, session)) {
+            let of = |claim: &&&&Claim| person(claim) == user && session.is_none_or(|session| claim.session == session);
+            let rules: BTreeSet<String> = enforced.iter().filter(of).map(|claim| claim.rule.clone()).collect();
+            acts.push(Act { user, session, rules: rules.into_iter().collect() });
+        }
+    }
     acts
 }

@@ -68,17 +68,17 @@ pub fn judge(world: &World, law: &Law) -> Vec<Claim> {
     claims
 }
 
-/// What becomes of each session: the strongest of its claims, or nothing.
+/// What becomes of each session: the strongest of its claims, or nothing; undecided if it names no user.
 pub fn verdicts(world: &World, claims: &[Claim]) -> BTreeMap<u64, Verdict> {
-    let of = |session: u64| {
-        let states = claims.iter().filter(|claim| claim.session == session).map(|claim| match claim.state {
+    let of = |row: &Row| {
+        let states = claims.iter().filter(|claim| claim.session == row.id).map(|claim| match claim.state {
             State::Fired => Verdict::Revoke,
             State::Spared | State::SparedByUnknown => Verdict::Spare,
             State::Undecided => Verdict::Undecided,
         });
-        states.min().unwrap_or(Verdict::Keep)
+        if row.user.is_none() { Verdict::Undecided } else { states.min().unwrap_or(Verdict::Keep) }
     };
-    world.sessions().into_iter().map(|row| (row.id, of(row.id))).collect()
+    world.sessions().into_iter().map(|row| (row.id, of(row))).collect()
 }
 
 fn state(world: &World, law: &Law, rule: &Rule, row: &Row) -> Option<(State, BTreeSet<&'static str>)> {
@@ -213,7 +213,8 @@ fn user_fact(human: &Human, fact: &str) -> Option<Fact> {
         "user.email-domain" => {
             text(human.email.as_ref().and_then(|email| email.split_once('@')).map(|(_, domain)| domain.to_owned()))
         }
-        "user.role" => text(human.role.map(|role| role.word().to_owned())),
+        // Zendesk never leaves a role out: none is one that we do not know, not an empty text.
+        "user.role" => human.role.map(|role| Fact::Texts(vec![role.word().to_owned()])),
         "user.role-type" => text(human.role_type.map(|role| role.word().to_owned())),
         "user.custom-role-id" => text(human.custom_role.map(|id| id.to_string())),
         "user.organization-id" => text(human.organization.map(|id| id.to_string())),

@@ -133,8 +133,8 @@ fn words(all: &[&str]) -> Vec<String> {
 
 impl Law {
     pub fn random(rng: &mut Rng, now: i64) -> Self {
-        let names = ["insiders", "marked"].iter();
-        let lists: Vec<List> = names.filter_map(|name| chance(rng, 60).then(|| list(rng, name))).collect();
+        let mut lists = vec![list(rng, "insiders"), list(rng, "marked")];
+        lists.truncate(rng.usize(0..=2));
         let mut ids = RULES.to_vec();
         rng.shuffle(&mut ids);
         ids.truncate(rng.usize(1..=RULES.len()));

@@ -11,26 +11,20 @@ use super::law::{Pattern, Piece};
 pub struct Answer {
     /// `None` is unknown.
     pub truth: Option<bool>,
-    /// The facts whose lines made it yes or no; of several that would do alone, all.
+    /// The facts whose lines made it yes or no; of several that would do alone, the first.
     pub facts: BTreeSet<&'static str>,
 }
 
-/// No if one is no, else unknown if one is unknown, else yes.
+/// No if one is no, else unknown if one is unknown, else yes. A yes rests on all, a no on the first that is no.
 pub fn and(answers: Vec<Answer>) -> Answer {
-    let decide = |truth: Option<bool>, answers: &[Answer]| {
-        let deciding = answers.iter().filter(|answer| answer.truth == truth);
-        Answer { truth, facts: deciding.flat_map(|answer| answer.facts.clone()).collect() }
-    };
-    if answers.iter().any(|answer| answer.truth == Some(false)) {
-        return decide(Some(false), &answers);
+    if let Some(first) = answers.iter().find(|answer| answer.truth == Some(false)) {
+        return first.clone();
     }
-    if answers.iter().any(|answer| answer.truth.is_none()) {
-        return decide(None, &answers);
-    }
-    decide(Some(true), &answers)
+    let truth = if answers.iter().any(|answer| answer.truth.is_none()) { None } else { Some(true) };
+    Answer { truth, facts: answers.into_iter().flat_map(|answer| answer.facts).collect() }
 }
 
-/// Yes if one is yes, else unknown if one is unknown, else no.
+/// Yes if one is yes, else unknown if one is unknown, else no. A yes rests on the first that is yes, a no on all.
 pub fn or(answers: Vec<Answer>) -> Answer {
     not(and(answers.into_iter().map(not).collect()))
 }

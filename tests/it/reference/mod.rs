@@ -10,6 +10,7 @@ mod law;
 mod logic;
 mod print;
 mod properties;
+mod real;
 mod spots;
 mod world;
 

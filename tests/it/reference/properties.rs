@@ -123,7 +123,9 @@ fn what_only_reports_never_changes_what_acts() {
     each(|seed, world, law| {
         let mut acting = law.clone();
         acting.rules.retain(|rule| rule.mode == Some(Mode::Enforce));
-        assert_eq!(expect(&world, &acting).acts, expect(&world, &law).acts, "seed {seed}");
+        // What a session is planned for orders it, so only the set is the same.
+        let acts = |law: &Law| expect(&world, law).acts.into_iter().collect::<BTreeSet<_>>();
+        assert_eq!(acts(&acting), acts(&law), "seed {seed}");
     });
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Worlds here are written by hand and tiny, so that each expectation can be read off the documentation's sentence.
 
-use evictd::model::{Action, Mode, Outcome, Role, Severity, Stratum};
+use evictd::model::{Action, Mode, Outcome, Pause, Role, Severity, Stratum};
 
 use super::law::{Exception, Item, Law, Line, Node, Piece, Rule, Table, Value};
 use super::world::{DAY, HOUR, Human, Limits, MINUTE, Past, Row, SECOND, World};
@@ -202,7 +202,7 @@ fn belts_of_one_person_hold_in_their_order() {
     assert_eq!(held(&world, &everybody()), Some(Belt::EvidenceAge));
     world.history.push(past(101, 1, NOW));
     assert_eq!(held(&world, &everybody()), Some(Belt::JustRevoked));
-    world.pause = Some(None);
+    world.pause = Some(Pause { until: None });
     assert_eq!(held(&world, &everybody()), Some(Belt::Pause));
     world.protected.push(1);
     assert_eq!(held(&world, &everybody()), Some(Belt::Protected));
@@ -304,7 +304,6 @@ fn ending_a_person_swallows_what_else_was_planned_for_it() {
     all.rules.push(whole);
     let found = expect(&world, &all);
     let act = |user, session, rules: &[&str]| Act {
-        severity: Severity::Medium,
         user,
         session,
         rules: rules.iter().map(|rule| (*rule).to_owned()).collect(),

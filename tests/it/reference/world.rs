@@ -115,8 +115,7 @@ pub struct World {
     pub history: Vec<Past>,
     /// How many people each stratum had in the last complete sweep.
     pub roster: Option<Vec<(Stratum, usize)>>,
-    /// Ends then, or never.
-    pub pause: Option<Option<i64>>,
+    pub pause: Option<Pause>,
 }
 
 impl World {
@@ -149,7 +148,7 @@ impl World {
             history,
             roster: chance(rng, 60)
                 .then(|| Stratum::ALL.iter().map(|stratum| (*stratum, pick(rng, &[0, 9, 40, 120]))).collect()),
-            pause: chance(rng, 5).then(|| chance(rng, 50).then(|| now + HOUR)),
+            pause: chance(rng, 5).then(|| Pause { until: chance(rng, 50).then(|| instant(now + HOUR)) }),
         };
         world.lose_and_protect(rng);
         world
@@ -158,7 +157,8 @@ impl World {
     fn lose_and_protect(&mut self, rng: &mut Rng) {
         let users: BTreeSet<u64> = self.rows.iter().filter_map(|row| row.user).collect();
         let lost = |rng: &mut Rng| pick(rng, &[Cause::NoRow, Cause::Down, Cause::Partial]);
-        self.missing = users.iter().filter_map(|user| chance(rng, 8).then(|| (*user, lost(rng)))).collect();
+        self.missing = users.into_iter().map(|user| (user, lost(rng))).collect();
+        self.missing.retain(|_| chance(rng, 8));
         self.people.retain(|human| self.missing.iter().all(|(user, _)| *user != human.id));
         self.protected = self.people.iter().map(|human| human.id).filter(|_| chance(rng, 8)).collect();
         if chance(rng, 30) && !self.people.is_empty() {
@@ -214,7 +214,7 @@ impl World {
                 ended: history.into_iter().map(Past::ended).collect(),
                 roster: self.roster.as_ref().map(|roster| roster.iter().copied().collect::<BTreeMap<_, _>>()),
             },
-            pause: self.pause.map(|until| Pause { until: until.map(instant) }),
+            pause: self.pause.clone(),
         }
     }
 }
