@@ -16,7 +16,7 @@ use evictd::diagnostic::{Findings, Source};
 use evictd::enforce::{Brakes, settle};
 use evictd::files::MemoryMedium;
 use evictd::gather::Known;
-use evictd::model::{CycleId, Outcome, Role, SessionId, UserId};
+use evictd::model::{CycleId, History, Outcome, Role, SessionId, UserId};
 use evictd::policy::{self, PolicySet};
 use evictd::record::{DaemonStarted, Entry, Line, RevocationIntended, whole_lines};
 use evictd::report::{Recorded, Report};
@@ -206,10 +206,15 @@ impl Stage {
         trail.append(None, started.into(), None)?;
         trail.sync()?;
         settle(past.open_intents, &zendesk, &mut trail).await?;
-        let known = Known { cycle: self.next_cycle(), history: past.history, pause: self.brake.pause() };
-        let mut chronicle = Chronicle::default();
-        let books = Books { trail: &mut trail, chronicle: &mut chronicle };
-        cycle::run(self.setting(&zendesk), known, books, &mut |_| ()).await
+        let last = past.last_cycle.and_then(|last| last.finished.now.parse().ok());
+        let mut chronicle = Chronicle::since(last);
+        self.one_cycle(&zendesk, past.history, Books { trail: &mut trail, chronicle: &mut chronicle }).await
+    }
+
+    /// One cycle of a process that may have run others before.
+    pub async fn one_cycle(&self, zendesk: &Zendesk, history: History, books: Books<'_>) -> Result<Cycle, Halt> {
+        let known = Known { cycle: self.next_cycle(), history, pause: self.brake.pause() };
+        cycle::run(self.setting(zendesk), known, books, &mut |_| ()).await
     }
 
     /// `apply`, cut off at this request. False if there were not so many.
