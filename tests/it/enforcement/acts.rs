@@ -53,9 +53,9 @@ fn untag(world: &mut World, person: u64) {
 async fn check(scripts: Vec<Script>, expected: (&str, Grade), deletes: usize) -> Stage {
     let stage = Stage::new(OLD, WIDE).with_old_sessions(1);
     let what = format!("{scripts:?}");
-    scripts.into_iter().for_each(|script| {
+    for script in scripts {
         stage.script(script);
-    });
+    }
     let report = stage.apply().await.report;
     let row = &report.revoke[0];
     assert_eq!((row.outcome.unwrap().word(), row.grade.unwrap()), expected, "{what}");

@@ -243,7 +243,9 @@ async fn a_listing_that_lags_behind_asks_for_nothing_twice() {
     let stage = Stage::new(OLD, WIDE).with_old_sessions(1);
     // The account's listing shows the session for ever; whoever asks for it by name is told that it is gone.
     let opened = stage.now() - jiff::SignedDuration::from_hours(11);
-    let appear = alter(move |world| drop(world.add_session(session(101), user(1), opened, opened)));
+    let appear = alter(move |world| {
+        world.add_session(session(101), user(1), opened, opened);
+    });
     let vanish = || alter(|world| world.sessions.retain(|id, _| *id != session(101)));
     stage.apply().await;
     stage.script(Script::on(Method::Get, LIST, appear).times(u32::MAX));

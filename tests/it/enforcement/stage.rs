@@ -16,7 +16,7 @@ use evictd::diagnostic::{Findings, Source};
 use evictd::enforce::{Brakes, settle};
 use evictd::files::MemoryMedium;
 use evictd::gather::Known;
-use evictd::model::{CycleId, Outcome, Role, SessionId, UserId};
+use evictd::model::{CycleId, History, Outcome, Role, SessionId, UserId};
 use evictd::policy::{self, PolicySet};
 use evictd::record::{DaemonStarted, Entry, Line, RevocationIntended, whole_lines};
 use evictd::report::{Recorded, Report};
@@ -36,7 +36,7 @@ pub fn session(number: u64) -> SessionId {
 }
 
 /// Ids as a report or a record has them.
-pub fn names(ids: impl IntoIterator<Item = SessionId>) -> Vec<u64> {
+fn names(ids: impl IntoIterator<Item = SessionId>) -> Vec<u64> {
     ids.into_iter().map(|id| id.0).collect()
 }
 
@@ -135,7 +135,7 @@ impl Stage {
     /// Everybody who lost a session to evictd so far.
     pub fn losses(&self) -> Vec<Loss> {
         let mut losses = self.past_losses.lock().unwrap().clone();
-        losses.extend(self.wire().losses.lock().unwrap().iter());
+        losses.extend(self.wire().losses.lock().unwrap().iter().cloned());
         losses
     }
 
@@ -206,20 +206,30 @@ impl Stage {
         trail.append(None, started.into(), None)?;
         trail.sync()?;
         settle(past.open_intents, &zendesk, &mut trail).await?;
-        let known = Known { cycle: self.next_cycle(), history: past.history, pause: self.brake.pause() };
-        let mut chronicle = Chronicle::default();
-        let books = Books { trail: &mut trail, chronicle: &mut chronicle };
-        cycle::run(self.setting(&zendesk), known, books, &mut |_| ()).await
+        let last = past.last_cycle.and_then(|last| last.finished.now.parse().ok());
+        let mut chronicle = Chronicle::since(last);
+        self.one_cycle(&zendesk, past.history, Books { trail: &mut trail, chronicle: &mut chronicle }).await
+    }
+
+    /// One cycle of a process that may have run others before.
+    pub async fn one_cycle(&self, zendesk: &Zendesk, history: History, books: Books<'_>) -> Result<Cycle, Halt> {
+        let known = Known { cycle: self.next_cycle(), history, pause: self.brake.pause() };
+        cycle::run(self.setting(zendesk), known, books, &mut |_| ()).await
     }
 
     /// `apply`, cut off at this request. False if there were not so many.
     pub async fn apply_until(&self, cut: Cut) -> bool {
+        self.apply_until_halt(cut).await.is_none()
+    }
+
+    /// As before; what it came to if it was not cut off.
+    pub async fn apply_until_halt(&self, cut: Cut) -> Option<Result<Cycle, Halt>> {
         let wire = self.wire();
         *wire.cut.lock().unwrap() = Some(cut);
         tokio::select! {
             biased;
-            () = wire.crashed.notified() => true,
-            done = self.try_apply() => { done.unwrap(); false }
+            () = wire.crashed.notified() => None,
+            done = self.try_apply() => Some(done),
         }
     }
 
@@ -230,7 +240,7 @@ impl Stage {
         let wire = Arc::new(Wire::new(self.simulator.clone(), Arc::clone(&medium)));
         *self.medium.lock().unwrap() = medium;
         let before = std::mem::replace(&mut *self.wire.lock().unwrap(), wire);
-        self.past_losses.lock().unwrap().extend(before.losses.lock().unwrap().iter());
+        self.past_losses.lock().unwrap().extend(before.losses.lock().unwrap().iter().cloned());
     }
 
     /// The trail verifies; its lines.
@@ -297,10 +307,16 @@ pub fn policies_of(text: &str) -> PolicySet {
 
 /// Every whole line of the trail, in order.
 pub fn lines(medium: &MemoryMedium) -> Vec<Line> {
+    lines_with(medium, "")
+}
+
+/// Every whole line that has this text in it.
+pub fn lines_with(medium: &MemoryMedium, text: &str) -> Vec<Line> {
     let mut lines = Vec::new();
     for first_seq in segments(medium).unwrap() {
         let bytes = read_segment(medium, first_seq).unwrap();
-        lines.extend(whole_lines(&bytes).0.map(|line| Line::read(line).unwrap()));
+        let wanted = whole_lines(&bytes).0.filter(|line| str::from_utf8(line).unwrap().contains(text));
+        lines.extend(wanted.map(|line| Line::read(line).unwrap()));
     }
     lines
 }

@@ -1,18 +1,21 @@
 //! The trail: written and durable before each act, silent about nothing, and enough to rebuild every report.
 
-use evictd::cycle::{Cycle, Halt};
+use std::sync::atomic::Ordering;
+
+use evictd::chronicle::Chronicle;
+use evictd::cycle::{Books, Cycle, Halt};
+use evictd::files::Medium;
 use evictd::model::Role;
 use evictd::policy;
 use evictd::record::{Entry, sidecar_name};
 use evictd::report::{Report, replay, to_json};
 use evictd::simulator::{Effect, Script};
-use evictd::trail::segments;
+use evictd::trail::{look, segments};
 use evictd::zendesk::Method;
 
 use super::acts::{LEFT, alter, tag};
-use super::stage::{recorded, told};
+use super::stage::{lines, recorded, told};
 use super::{LIST, OLD, PEOPLE, SHOW, Stage, WIDE, session};
-use evictd::files::Medium;
 
 /// Five agents who left or stayed too long, one of them with three sessions.
 fn crew() -> Stage {
@@ -152,6 +155,37 @@ async fn the_trail_alone_rebuilds_the_report() {
     let second = stage.apply().await.report;
     check_replay(&stage, &second);
     check_replay(&stage, &first);
+}
+
+/// A process that runs on tells each claim once, as it begins, changes and ends; each cycle's report can be rebuilt.
+#[tokio::test]
+async fn claims_are_told_when_they_begin_change_and_end() {
+    let tagged = LEFT.replace(", session.age.over = \"4h\"", "");
+    let stage = Stage::new(&tagged, "belts.people-per-rule-max = 3\nbelts.roster-floor = 9\n");
+    for number in 1..=3 {
+        stage.person(number, Role::Agent).signs_in(100 + number, number, 5);
+        stage.simulator.world(|world| tag(world, number, "left"));
+    }
+    let (mut trail, _) = stage.open();
+    let (zendesk, mut chronicle) = (stage.zendesk(), Chronicle::since(None));
+    let mut told_kinds = Vec::new();
+    for step in 0..6 {
+        stage.brake.paused.store(step < 2, Ordering::Relaxed);
+        if step == 3 {
+            stage.person(4, Role::Agent).signs_in(104, 4, 5).signs_in(101, 1, 5);
+            stage.simulator.world(|world| tag(world, 4, "left"));
+        }
+        let before = lines(&stage.memory).len();
+        let history = look(&stage.memory, &stage.account.name).unwrap().history;
+        let books = Books { trail: &mut trail, chronicle: &mut chronicle };
+        let report = stage.one_cycle(&zendesk, history, books).await.unwrap().report;
+        check_replay(&stage, &report);
+        let kinds = lines(&stage.memory).split_off(before).into_iter().map(|line| line.kind);
+        told_kinds.push(kinds.filter(|kind| kind.starts_with("claim.")).collect::<Vec<_>>().join(" "));
+        stage.wait(1);
+    }
+    let expected = ["claim.began", "", "claim.changed", "claim.began claim.changed claim.ended", "claim.ended", ""];
+    assert_eq!(told_kinds, expected);
 }
 
 #[tokio::test]

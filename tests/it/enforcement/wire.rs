@@ -15,15 +15,17 @@ use evictd::zendesk::{Lost, Method, Request, Response, Transport};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::stage::{lines, open_intents};
+use super::stage::{lines, lines_with, open_intents};
 
 /// Somebody lost a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loss {
     pub at: Timestamp,
     pub user: UserId,
     pub stratum: Stratum,
     pub session: SessionId,
+    /// The rules that the intent names.
+    pub rules: Vec<String>,
 }
 
 /// Where the process dies.
@@ -65,19 +67,16 @@ impl Wire {
 
     async fn carry(&self, request: Request) -> Result<Response, Lost> {
         let path = request.path.clone();
-        let changes = request.method == Method::Delete;
-        if changes {
-            check_intent(&self.medium, &path);
-        }
+        let intended = (request.method == Method::Delete).then(|| intent_of(&self.medium, &path));
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let cut = *self.cut.lock().unwrap();
         if cut == Some(Cut::Before(number)) {
             self.crash().await;
         }
-        let before = changes.then(|| self.simulator.world(|world| world.clone()));
+        let before = intended.as_ref().map(|_| self.simulator.world(|world| world.clone()));
         let mut answer = self.inner.send(request).await;
-        if let Some(before) = before {
-            self.note(&before);
+        if let (Some(before), Some(rules)) = (before, intended) {
+            self.note(&before, &rules);
         }
         if cut == Some(Cut::After(number)) {
             self.crash().await;
@@ -90,11 +89,11 @@ impl Wire {
 
     async fn crash(&self) {
         self.crashed.notify_one();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// What a DELETE ended that was carried out, whether its answer arrived or not.
-    fn note(&self, before: &World) {
+    fn note(&self, before: &World, rules: &[String]) {
         if self.simulator.requests().last().is_none_or(|request| request.status != 204) {
             return;
         }
@@ -104,7 +103,7 @@ impl Wire {
         self.losses.lock().unwrap().extend(gone.filter_map(|session| {
             let user = session.user?;
             let stratum = before.people.get(&user).map_or(Stratum::EndUsers, evictd::model::Person::stratum);
-            Some(Loss { at: now, user, stratum, session: session.id })
+            Some(Loss { at: now, user, stratum, session: session.id, rules: rules.to_vec() })
         }));
     }
 }
@@ -115,14 +114,15 @@ impl Transport for Wire {
     }
 }
 
-/// INVARIANT 3: whatever a crash at this instant left of the trail holds an intent that names what is about to end.
-fn check_intent(medium: &Frail, path: &str) {
+/// INVARIANT 3: whatever a crash at this instant left of the trail holds an intent that names what is about to end. The
+/// rules it names.
+fn intent_of(medium: &Frail, path: &str) -> Vec<String> {
     assert!(!medium.failed(), "`DELETE {path}` left after a write to the trail had failed");
     let left = medium.memory.copy();
     left.crash(|_, _| None);
     let segments: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    let open = open_intents(&lines(&left));
-    let named = open.iter().any(|intent| match (segments.as_slice(), intent.action.as_str()) {
+    let open = open_intents(&lines_with(&left, "\"kind\":\"revocation."));
+    let named = open.into_iter().find(|intent| match (segments.as_slice(), intent.action.as_str()) {
         (["api", "v2", "users", user, "sessions", session], "revoke-session") => {
             intent.user == *user && intent.sessions == [*session]
         }
@@ -131,7 +131,7 @@ fn check_intent(medium: &Frail, path: &str) {
         }
         _ => false,
     });
-    assert!(named, "`DELETE {path}` left without a durable intent");
+    named.unwrap_or_else(|| panic!("`DELETE {path}` left without a durable intent")).rules
 }
 
 /// A folder in memory whose changing calls fail once, at a chosen one.
