@@ -48,6 +48,9 @@ pub enum Halt {
     /// The trail cannot be written: nothing more is done.
     #[error(transparent)]
     Trail(#[from] TrailTrouble),
+    /// The process was asked to stop before anything was judged.
+    #[error("stopped before anything was judged")]
+    Stopped,
     /// The account is to be enforced and its protection does not hold.
     #[error("{0}")]
     Unprotected(String),
@@ -107,7 +110,11 @@ pub async fn run(
     on_page: &mut dyn FnMut(usize),
 ) -> Result<Cycle, Halt> {
     let Setting { account, policies, zendesk, .. } = setting;
-    let snapshot = gather(zendesk, setting.clock, account, known, on_page).await?;
+    // Nothing has changed yet, so that reading may be dropped; from here on every call is finished.
+    let snapshot = tokio::select! {
+        gathered = gather(zendesk, setting.clock, account, known, on_page) => gathered?,
+        () = setting.brakes.stopping() => return Err(Halt::Stopped),
+    };
     if account.mode == Mode::Enforce {
         protects(&snapshot).map_err(Halt::Unprotected)?;
     }

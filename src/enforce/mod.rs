@@ -9,6 +9,7 @@ mod settle;
 
 use std::collections::BTreeMap;
 
+use crate::clock::Pending;
 use crate::config::Account;
 use crate::evidence::Dossier;
 use crate::grade::{Fate, Kept, grade};
@@ -49,6 +50,11 @@ pub trait Brakes {
 
     /// Whether the process was asked to stop.
     fn stop(&self) -> bool;
+
+    /// Ends once the process is asked to stop: while nothing but reading goes on, that need not be finished.
+    fn stopping(&self) -> Pending<'_, ()> {
+        Box::pin(std::future::pending())
+    }
 }
 
 /// A person as a [`Cleared`] names them.

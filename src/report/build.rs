@@ -6,7 +6,7 @@ use crate::evaluate::Judgement;
 use crate::evidence::Dossier;
 use crate::grade::Fate;
 use crate::guard::{Belt, Guarded, roster_of};
-use crate::model::{Completeness, Foreign, Mode, UserId};
+use crate::model::{Completeness, Foreign, Mode, Person, UserId};
 use crate::plan::{Intention, Plan, Planned, grounds_of};
 use crate::policy::PolicySet;
 use crate::snapshot::Snapshot;
@@ -46,7 +46,11 @@ pub fn report(stages: Stages<'_>, fates: &[Fate]) -> Report {
         policy: stages.policies.digest.clone(),
         sessions_seen: stages.dossier.len(),
         people_seen: people_seen.into_iter().collect(),
-        warnings: warnings(snapshot, stages.mode).into_iter().chain(alarms(&claims)).collect(),
+        warnings: warnings(snapshot, stages.mode)
+            .into_iter()
+            .chain(alarms(&claims))
+            .chain(expired(stages.policies, snapshot))
+            .collect(),
         revoke: claims::revoke_rows(&claims, &fates),
         withheld: claims::withheld_rows(&claims),
         undecided: undecided_rows(stages),
@@ -87,13 +91,15 @@ fn reasons_of(stages: Stages<'_>, intention: &Intention, claim: &Planned) -> Vec
 
 /// Name and e-mail as they are shown; a person without a record is told by id.
 pub fn person_of(snapshot: &Snapshot, user: UserId) -> Foreign {
-    Foreign::new(match snapshot.people.get(&user) {
-        None => format!("user {user}"),
-        Some(person) => match &person.email {
-            Some(email) => format!("{} <{}>", person.name.raw(), email.raw()),
-            None => person.name.raw().to_owned(),
-        },
-    })
+    snapshot.people.get(&user).map_or_else(|| Foreign::new(format!("user {user}")), full_name)
+}
+
+/// Name and e-mail, as far as the record has them.
+pub fn full_name(person: &Person) -> Foreign {
+    match &person.email {
+        Some(email) => Foreign::new(format!("{} <{}>", person.name.raw(), email.raw())),
+        None => person.name.clone(),
+    }
 }
 
 fn undecided_rows(stages: Stages<'_>) -> Vec<UndecidedRow> {
@@ -129,6 +135,15 @@ fn rule_rows(stages: Stages<'_>) -> Vec<RuleRow> {
             undecided: tally.undecided,
         })
         .collect()
+}
+
+/// Whoever an expired exception spared is spared no more: that must not come as a surprise.
+fn expired(policies: &PolicySet, snapshot: &Snapshot) -> Vec<String> {
+    let over = policies.exceptions.iter().filter(|exception| !exception.is_in_force(snapshot.now));
+    over.map(|one| {
+        format!("exception `{}` expired after {}: it spares nobody; remove or renew it", one.id, one.expires)
+    })
+    .collect()
 }
 
 /// What somebody has to look at, whatever else the report says.
@@ -168,7 +183,8 @@ fn warnings(snapshot: &Snapshot, mode: Mode) -> Vec<String> {
         ));
     }
     if let Some(pause) = &snapshot.pause {
-        let until = pause.until.map_or("until somebody removes the pause".to_owned(), |until| format!("until {until}"));
+        let until =
+            pause.until.map_or("until somebody removes the pause".to_owned(), |until| format!("until {until:.0}"));
         lines.push(format!("the account is paused {until}: nothing is revoked"));
     }
     if !snapshot.unread.is_empty() {
