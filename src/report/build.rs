@@ -8,7 +8,7 @@ use crate::grade::Fate;
 use crate::guard::{Belt, Guarded, roster_of};
 use crate::model::{Completeness, Foreign, Mode, Person, UserId};
 use crate::plan::{Intention, Plan, Planned, grounds_of};
-use crate::policy::PolicySet;
+use crate::policy::{Exception, PolicySet};
 use crate::snapshot::Snapshot;
 
 /// The stages a report tells of.
@@ -42,7 +42,7 @@ pub fn report(stages: Stages<'_>, fates: &[Fate]) -> Report {
         cycle: snapshot.cycle.clone(),
         now: snapshot.now.to_string(),
         mode: stages.mode,
-        complete: snapshot.listing.is_complete(),
+        complete: snapshot.is_complete(),
         policy: stages.policies.digest.clone(),
         sessions_seen: stages.dossier.len(),
         people_seen: people_seen.into_iter().collect(),
@@ -139,7 +139,8 @@ fn rule_rows(stages: Stages<'_>) -> Vec<RuleRow> {
 
 /// Whoever an expired exception spared is spared no more: that must not come as a surprise.
 fn expired(policies: &PolicySet, snapshot: &Snapshot) -> Vec<String> {
-    let over = policies.exceptions.iter().filter(|exception| !exception.is_in_force(snapshot.now));
+    let is_over = |exception: &&Exception| snapshot.clocks.trusted && !exception.is_in_force(snapshot.now);
+    let over = policies.exceptions.iter().filter(is_over);
     over.map(|one| {
         format!("exception `{}` expired after {}: it spares nobody; remove or renew it", one.id, one.expires)
     })
@@ -178,7 +179,8 @@ fn warnings(snapshot: &Snapshot, mode: Mode) -> Vec<String> {
     }
     if !snapshot.clocks.trusted {
         lines.push(format!(
-            "the host's clock is off by {} s: no condition on time can be decided; set the clock of this host",
+            "the host's clock and Zendesk's differ by {} s: nothing about time can be decided and nothing is revoked; set this \
+             host's clock",
             snapshot.clocks.host_offset.as_secs()
         ));
     }

@@ -101,6 +101,7 @@ fn of_belt(belt: guard::Belt) -> Belt {
         guard::Belt::OwnUser => Belt::OwnUser,
         guard::Belt::Protected => Belt::Protected,
         guard::Belt::Pause => Belt::Pause,
+        guard::Belt::Clock => Belt::Clock,
         guard::Belt::JustRevoked => Belt::JustRevoked,
         guard::Belt::EvidenceAge => Belt::EvidenceAge,
         guard::Belt::PeoplePerRule => Belt::RuleCycle,
