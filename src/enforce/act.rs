@@ -103,7 +103,7 @@ impl Bench<'_> {
     async fn send(&self, action: Action, user: UserId, sessions: &[SessionId]) -> Answered {
         let mut sent_again = false;
         loop {
-            let trouble = match delete(self.zendesk, action, user, sessions).await {
+            let trouble = match self.delete(action, user, sessions).await {
                 Ok(Dated { value: Deleted::Done, date }) => return Answered::plain(Outcome::Revoked, date),
                 // It may be the first request that ended it, late.
                 Ok(Dated { value: Deleted::AlreadyGone, date }) => {
@@ -128,6 +128,15 @@ impl Bench<'_> {
         }
     }
 
+    async fn delete(&self, action: Action, user: UserId, sessions: &[SessionId]) -> Result<Dated<Deleted>, Trouble> {
+        let may_leave = || self.braked().is_none();
+        match (action, sessions.first()) {
+            (Action::RevokeSession, Some(session)) => self.zendesk.delete_session(user, *session, &may_leave).await,
+            (Action::RevokeSession, None) => Err(Trouble::Nonsense("there is no session to end".to_owned())),
+            (Action::RevokeUser, _) => self.zendesk.delete_sessions(user, &may_leave).await,
+        }
+    }
+
     fn keep_all(
         &mut self,
         standing: Vec<(Stands, Fate)>,
@@ -148,19 +157,6 @@ impl Bench<'_> {
 impl Answered {
     fn plain(outcome: Outcome, date: Timestamp) -> Self {
         Self { outcome, at: Some(date), detail: None }
-    }
-}
-
-async fn delete(
-    zendesk: &Zendesk,
-    action: Action,
-    user: UserId,
-    sessions: &[SessionId],
-) -> Result<Dated<Deleted>, Trouble> {
-    match (action, sessions.first()) {
-        (Action::RevokeSession, Some(session)) => zendesk.delete_session(user, *session).await,
-        (Action::RevokeSession, None) => Err(Trouble::Nonsense("there is no session to end".to_owned())),
-        (Action::RevokeUser, _) => zendesk.delete_sessions(user).await,
     }
 }
 
