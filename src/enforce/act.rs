@@ -3,8 +3,6 @@
 //! An unanswered request is looked up, sent once more if the session is still there, and otherwise called unclear:
 //! never guessed.
 
-use std::time::Duration;
-
 use super::read_back::Stands;
 use super::{Bench, Whose, all_kept};
 use crate::chronicle::{ReadBack, Target, intended};
@@ -14,9 +12,6 @@ use crate::model::{Action, Outcome, SessionId, UserId};
 use crate::record::{Entry, RevocationOutcome};
 use crate::trail::TrailTrouble;
 use crate::zendesk::{Dated, Deleted, Trouble, Zendesk};
-
-/// Zendesk may ask to come back this much later before a request is sent once more; beyond, it is unclear for now.
-const WAIT_MAX: Duration = Duration::from_mins(2);
 
 /// What became of one request.
 #[derive(Debug)]
@@ -46,7 +41,6 @@ impl Bench<'_> {
         standing: Vec<(Stands, Fate)>,
         fates: &mut Vec<Fate>,
     ) -> Result<(), TrailTrouble> {
-        self.zendesk.room_to_act().await;
         if let Some((belt, why)) = self.braked().or_else(|| self.outgrown(&standing)) {
             return self.keep_all(standing, fates, (belt, why));
         }
@@ -124,7 +118,7 @@ impl Bench<'_> {
     ) -> Answered {
         let mut sent_again = false;
         loop {
-            let trouble = match delete(self.zendesk, action, user, sessions).await {
+            let trouble = match self.delete(action, user, sessions, standing).await {
                 Ok(Dated { value: Deleted::Done, .. }) => return Answered::plain(Outcome::Revoked),
                 // It may be the first request that ended it, late.
                 Ok(Dated { value: Deleted::AlreadyGone, .. }) => {
@@ -135,9 +129,6 @@ impl Bench<'_> {
                 }
                 Err(trouble) => trouble,
             };
-            if let (Trouble::Later { wait, .. }, false) = (&trouble, sent_again) {
-                self.clock.sleep((*wait).min(WAIT_MAX)).await;
-            }
             let why = match look_up(self.zendesk, action, user, sessions).await {
                 Seen::Gone => return Answered::plain(Outcome::Revoked),
                 Seen::There if !sent_again && self.braked().is_none() && self.outgrown(standing).is_none() => {
@@ -148,6 +139,22 @@ impl Bench<'_> {
                 Seen::Silent(why) => format!("{trouble}; looking it up: {why}"),
             };
             return Answered { outcome: Outcome::Unclear, detail: Some(why) };
+        }
+    }
+
+    /// Sends the request, unless a human put on a brake or its evidence grew too old while it waited for its turn.
+    async fn delete(
+        &self,
+        action: Action,
+        user: UserId,
+        sessions: &[SessionId],
+        standing: &[(Stands, Fate)],
+    ) -> Result<Dated<Deleted>, Trouble> {
+        let may_leave = || self.braked().is_none() && self.outgrown(standing).is_none();
+        match (action, sessions.first()) {
+            (Action::RevokeSession, Some(session)) => self.zendesk.delete_session(user, *session, &may_leave).await,
+            (Action::RevokeSession, None) => Err(Trouble::Nonsense("there is no session to end".to_owned())),
+            (Action::RevokeUser, _) => self.zendesk.delete_sessions(user, &may_leave).await,
         }
     }
 
@@ -171,19 +178,6 @@ impl Bench<'_> {
 impl Answered {
     fn plain(outcome: Outcome) -> Self {
         Self { outcome, detail: None }
-    }
-}
-
-async fn delete(
-    zendesk: &Zendesk,
-    action: Action,
-    user: UserId,
-    sessions: &[SessionId],
-) -> Result<Dated<Deleted>, Trouble> {
-    match (action, sessions.first()) {
-        (Action::RevokeSession, Some(session)) => zendesk.delete_session(user, *session).await,
-        (Action::RevokeSession, None) => Err(Trouble::Nonsense("there is no session to end".to_owned())),
-        (Action::RevokeUser, _) => zendesk.delete_sessions(user).await,
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) struct Granted {
 
 impl Zendesk {
     /// The `Authorization` header's value, of a token that lives.
-    pub(super) async fn authorization(&self, patience: &mut Patience) -> Result<SecretString, Trouble> {
+    pub(super) async fn authorization(&self, patience: &mut Patience<'_>) -> Result<SecretString, Trouble> {
         let (id, secret, scope) = match &self.credential {
             Credential::Token(token) => return Ok(bearer(token.expose_secret())),
             Credential::OauthClient { id, secret, scope } => (id, secret, scope),

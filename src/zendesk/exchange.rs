@@ -13,7 +13,7 @@ use jiff::fmt::rfc2822;
 use secrecy::SecretString;
 
 use super::budget::{Leave, Purpose};
-use super::{Lost, Method, Request, Response, Trouble, Zendesk, trouble};
+use super::{Lost, MayLeave, Method, Request, Response, Trouble, Zendesk, trouble};
 
 /// Listing an account may wait this long in total: what was read first is too old for any belt after ten minutes.
 const SWEEP_PATIENCE: Duration = Duration::from_mins(10);
@@ -34,23 +34,36 @@ pub(super) const REPEATED_MAX: usize = 4;
 const REPEATED_AFTER: Duration = Duration::from_millis(500);
 const REPEATED_AFTER_MAX: Duration = Duration::from_secs(30);
 
-/// How much longer a call may wait. Waiting for our own budget does not count: that is our choice.
-#[derive(Debug)]
-pub(super) struct Patience(Duration);
+/// How much longer a call may wait, and whether it may leave at all. Waiting for our own budget does not count: that is
+/// our choice.
+pub(super) struct Patience<'a> {
+    left: Duration,
+    may_leave: Option<MayLeave<'a>>,
+}
 
-impl Patience {
+impl<'a> Patience<'a> {
     pub(super) fn of(purpose: Purpose) -> Self {
-        Self(match purpose {
+        let left = match purpose {
             Purpose::Sweep => SWEEP_PATIENCE,
             Purpose::Act => ACT_PATIENCE,
-        })
+        };
+        Self { left, may_leave: None }
+    }
+
+    /// The patience of a request that changes something: it leaves only while this says so.
+    pub(super) fn of_change(may_leave: MayLeave<'a>) -> Self {
+        Self { may_leave: Some(may_leave), ..Self::of(Purpose::Act) }
+    }
+
+    fn may_leave(&self) -> bool {
+        self.may_leave.is_none_or(|may_leave| may_leave())
     }
 
     /// Takes this long off, if there is as much left.
     fn spend(&mut self, wait: Duration) -> bool {
-        match self.0.checked_sub(wait) {
+        match self.left.checked_sub(wait) {
             Some(left) => {
-                self.0 = left;
+                self.left = left;
                 true
             }
             None => false,
@@ -84,7 +97,7 @@ impl Zendesk {
         method: Method,
         path: String,
         purpose: Purpose,
-        patience: &mut Patience,
+        patience: &mut Patience<'_>,
     ) -> Result<Response, Trouble> {
         let question = Question { method, path, purpose, body: None };
         let authorization = self.authorization(patience).await?;
@@ -101,7 +114,7 @@ impl Zendesk {
         &self,
         question: &Question,
         authorization: Option<&SecretString>,
-        patience: &mut Patience,
+        patience: &mut Patience<'_>,
     ) -> Result<Response, Trouble> {
         let mut delays = self.delays();
         loop {
@@ -129,8 +142,12 @@ impl Zendesk {
         }
     }
 
-    async fn wait_for_leave(&self, purpose: Purpose, patience: &mut Patience) -> Result<(), Trouble> {
+    async fn wait_for_leave(&self, purpose: Purpose, patience: &mut Patience<'_>) -> Result<(), Trouble> {
         loop {
+            // After every wait anew: a human may have stopped it meanwhile.
+            if !patience.may_leave() {
+                return Err(Trouble::Stopped);
+            }
             let now = self.clock.monotonic();
             let leave = self.budget.lock().unwrap_or_else(PoisonError::into_inner).leave(now, purpose);
             let wait = match leave {

@@ -98,7 +98,12 @@ impl Zendesk {
         Listing { rows, completeness, date, trouble }
     }
 
-    async fn page(&self, range: &Range, query: &str, patience: &mut Patience) -> Result<(Page, Timestamp), Trouble> {
+    async fn page(
+        &self,
+        range: &Range,
+        query: &str,
+        patience: &mut Patience<'_>,
+    ) -> Result<(Page, Timestamp), Trouble> {
         let path = format!("{}?{query}", range.path);
         let answer = self.ask(Method::Get, path, range.purpose, patience).await?;
         let answer = trouble::judged(Method::Get, answer)?;

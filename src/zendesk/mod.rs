@@ -48,6 +48,9 @@ pub struct Dated<T> {
 /// People that one question may name: Zendesk's own limit of `show_many`.
 pub const PEOPLE_PER_CALL_MAX: usize = 100;
 
+/// Asked each time that a request to change something is about to leave, after whatever it had to wait for.
+pub type MayLeave<'a> = &'a dyn Fn() -> bool;
+
 /// What a DELETE did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deleted {
@@ -109,13 +112,18 @@ impl Zendesk {
     }
 
     /// Ends one session.
-    pub async fn delete_session(&self, user: UserId, session: SessionId) -> Result<Dated<Deleted>, Trouble> {
-        self.delete(format!("/api/v2/users/{user}/sessions/{session}")).await
+    pub async fn delete_session(
+        &self,
+        user: UserId,
+        session: SessionId,
+        may_leave: MayLeave<'_>,
+    ) -> Result<Dated<Deleted>, Trouble> {
+        self.delete(format!("/api/v2/users/{user}/sessions/{session}"), may_leave).await
     }
 
     /// Ends every session of a person, listed or not.
-    pub async fn delete_sessions(&self, user: UserId) -> Result<Dated<Deleted>, Trouble> {
-        self.delete(format!("/api/v2/users/{user}/sessions")).await
+    pub async fn delete_sessions(&self, user: UserId, may_leave: MayLeave<'_>) -> Result<Dated<Deleted>, Trouble> {
+        self.delete(format!("/api/v2/users/{user}/sessions"), may_leave).await
     }
 
     /// The records of up to [`PEOPLE_PER_CALL_MAX`] people, deleted ones included. Who is missing has no record that
@@ -175,8 +183,8 @@ impl Zendesk {
         Ok(Dated { value, date })
     }
 
-    async fn delete(&self, path: String) -> Result<Dated<Deleted>, Trouble> {
-        let answer = self.act(Method::Delete, path).await?;
+    async fn delete(&self, path: String, may_leave: MayLeave<'_>) -> Result<Dated<Deleted>, Trouble> {
+        let answer = self.ask(Method::Delete, path, Purpose::Act, &mut Patience::of_change(may_leave)).await?;
         let value = match answer.status {
             204 => Deleted::Done,
             404 if trouble::is_record_not_found(&answer) => Deleted::AlreadyGone,
@@ -205,9 +213,4 @@ impl Zendesk {
     async fn act(&self, method: Method, path: String) -> Result<Response, Trouble> {
         self.ask(method, path, Purpose::Act, &mut Patience::of(Purpose::Act)).await
     }
-}
-impl Zendesk {
-    /// (stub)
-    #[expect(clippy::unused_async, reason = "x")]
-    pub async fn room_to_act(&self) {}
 }

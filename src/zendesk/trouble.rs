@@ -41,6 +41,9 @@ pub enum Trouble {
     /// A request to change something got no clear answer: it may have been carried out, so look it up.
     #[error("Zendesk gave no clear answer: {0}")]
     Unanswered(String),
+    /// A request to change something was stopped while it waited to leave: it was not sent.
+    #[error("it was stopped before it was sent")]
+    Stopped,
 }
 
 /// What a refusal says is missing.

@@ -145,6 +145,46 @@ async fn an_overflow_of_one_stratum_or_rule_shields_no_other() {
 }
 
 #[tokio::test]
+async fn what_was_ended_takes_no_room_of_another_stratum_or_rule() {
+    let stage = Stage::new(LEFT, &narrow("belts.people-per-rule-and-hour-max = 1")).with_old_sessions(1);
+    stage.apply().await;
+    stage.wait(5);
+    stage.person(30, Role::Admin).signs_in(130, 30, 11);
+    stage.person(31, Role::Agent).signs_in(131, 31, 5).person(32, Role::Agent).signs_in(132, 32, 11);
+    stage.simulator.world(|world| tag(world, 31, "left"));
+    let report = stage.apply().await.report;
+    let lost: BTreeSet<u64> = stage.losses().iter().map(|loss| loss.session.0).collect();
+    assert_eq!(lost, BTreeSet::from([101, 130, 131]));
+    assert_eq!(withheld(&report), [(132, "old", "people-per-rule-and-hour")]);
+    let stage = Stage::new(OLD, &narrow("belts.roster-part-per-hour-max = \"1%\"\nbelts.roster-floor = 1"));
+    stage.person(1, Role::EndUser).signs_in(101, 1, 11);
+    stage.apply().await;
+    stage.person(2, Role::Admin).signs_in(102, 2, 11).person(3, Role::EndUser).signs_in(103, 3, 11);
+    assert_eq!(withheld(&stage.apply().await.report), [(103, "old", "roster-part-per-hour")]);
+    assert_eq!(names_lost(&stage), [101, 102]);
+}
+
+/// Reading the account may take longer than what was read first may be old.
+#[tokio::test]
+async fn a_listing_that_took_too_long_clears_nothing_that_counts() {
+    let count = "schema = 1\n[[rule]]\nid = \"crowd\"\ntitle = \"Too many\"\naction = \"revoke-session\"\nmode = \"enforce\"\n\
+                 when.session.count.over = 2\n";
+    for (minutes, held) in [(10, 0), (11, 3)] {
+        let stage = Stage::new(count, WIDE);
+        stage.person(1, Role::Agent).signs_in(101, 1, 3).signs_in(102, 1, 2).signs_in(103, 1, 1);
+        for number in 1000..1100 {
+            stage.person(number, Role::Agent).signs_in(number, number, 1);
+        }
+        let clock = stage.clock.clone();
+        let pass = alter(move |_| clock.advance(std::time::Duration::from_secs(60 * minutes)));
+        stage.script(Script::on(Method::Get, LIST, pass));
+        let report = stage.plan().await.report;
+        let too_old = report.withheld.iter().filter(|row| row.belt == "evidence-age").count();
+        assert_eq!((report.revoke.len(), too_old), (3 - held, held), "{minutes} minutes");
+    }
+}
+
+#[tokio::test]
 async fn what_is_only_reported_uses_up_nobodys_room() {
     let watched = OLD.replace("\"old\"", "\"seen\"").replace("enforce", "report").replace("schema = 1", "");
     let stage = Stage::new(&format!("{OLD}{watched}"), &narrow("belts.people-per-rule-max = 2")).with_old_sessions(2);

@@ -63,6 +63,7 @@ async fn a_brake_between_read_back_and_delete_stops_that_delete() {
         let report = stage.apply().await.report;
         assert_eq!(withheld(&report), [(101, "old", belt), (102, "old", belt)]);
         assert_eq!(stage.deletes(), 0);
+        assert_eq!(withheld_records(&stage).len(), 2);
         assert!(stage.verified().iter().all(|line| line.kind != "revocation.intended"), "nothing was intended");
     }
 }
@@ -75,6 +76,19 @@ async fn a_brake_while_an_answer_is_missing_stops_the_second_request() {
         pull(&stage, how, |effect| Script::on(Method::Get, SHOW, effect).after(1));
         assert_eq!(told(&stage.apply().await.report), [(101, "unclear")], "{belt}");
         assert_eq!(stage.deletes(), 1, "{belt}");
+    }
+}
+
+#[tokio::test]
+async fn a_brake_is_not_outwaited() {
+    for (how, belt) in PULLS {
+        let stage = Stage::new(OLD, WIDE).with_old_sessions(2);
+        stage.script(Script::on_method(Method::Delete, Effect::RateLimit(60)));
+        pull(&stage, how, |effect| Script::on_method(Method::Delete, effect));
+        let report = stage.apply().await.report;
+        assert_eq!((told(&report), stage.deletes()), (vec![(101, "unclear")], 1), "{belt}");
+        assert_eq!(withheld(&report), [(102, "old", belt)]);
+        assert_eq!(stage.losses(), []);
     }
 }
 

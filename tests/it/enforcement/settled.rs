@@ -8,9 +8,9 @@ use evictd::record::Entry;
 use evictd::simulator::{Effect, Script};
 use evictd::zendesk::Method;
 
-use super::acts::{LEFT, tag};
+use super::acts::{LEFT, alter, tag};
 use super::stage::{told, withheld};
-use super::{Cut, OLD, OWN_LIST, SHOW, Stage, WIDE};
+use super::{Cut, OLD, OWN_LIST, SHOW, Stage, WIDE, user};
 
 /// Ends one DELETE unclear: carried out or not, and nobody says which.
 fn unclear(stage: &Stage, effect: Effect) {
@@ -84,6 +84,24 @@ async fn nobody_says_revoked_of_a_listing_that_was_cut_short() {
     stage.script(Script::on(Method::Get, OWN_LIST, Effect::Cut).times(u32::MAX));
     assert_eq!(told(&stage.apply().await.report), [(101, "unclear"), (102, "unclear")]);
     assert_eq!(asked(&stage).await, 1);
+}
+
+#[tokio::test]
+async fn nobody_says_revoked_when_only_the_first_page_could_be_read() {
+    let stage = Stage::new(LEFT, WIDE);
+    stage.person(1, Role::Agent).signs_in(1001, 1, 11).signs_in(1002, 1, 5);
+    stage.simulator.world(|world| tag(world, 1, "left"));
+    stage.script(Script::on(Method::Delete, OWN_LIST, Effect::LoseRequest).times(2));
+    let now = stage.now();
+    let crowd = alter(move |world| {
+        for number in 1..=100 {
+            world.add_session(SessionId(number), user(1), now, now);
+        }
+    });
+    stage.script(Script::on(Method::Delete, OWN_LIST, crowd));
+    stage.script(Script::on(Method::Get, OWN_LIST, Effect::Status(500)).after(1).times(u32::MAX));
+    let report = stage.apply().await.report;
+    assert_eq!(told(&report), [(1001, "unclear"), (1002, "unclear")]);
 }
 
 #[tokio::test]

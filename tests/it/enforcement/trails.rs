@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use evictd::chronicle::Chronicle;
 use evictd::cycle::{Books, Cycle, Halt};
 use evictd::files::Medium;
-use evictd::model::Role;
+use evictd::model::{Mode, Role};
 use evictd::policy;
 use evictd::record::{Entry, sidecar_name};
 use evictd::report::{Report, replay, to_json};
@@ -155,6 +155,19 @@ async fn the_trail_alone_rebuilds_the_report() {
     let second = stage.apply().await.report;
     check_replay(&stage, &second);
     check_replay(&stage, &first);
+}
+
+#[tokio::test]
+async fn what_became_of_a_session_is_told_of_its_own_cycle_only() {
+    let mut stage = Stage::new(OLD, WIDE).with_old_sessions(1);
+    let first = stage.apply().await.report;
+    stage.wait(20);
+    stage.signs_in(101, 1, 11);
+    stage.account.mode = Mode::Report;
+    let second = stage.apply().await.report;
+    assert_eq!((told(&first), told(&second)), (vec![(101, "revoked")], vec![(101, "none")]));
+    check_replay(&stage, &first);
+    check_replay(&stage, &second);
 }
 
 /// A process that runs on tells each claim once, as it begins, changes and ends; each cycle's report can be rebuilt.
