@@ -120,6 +120,8 @@ async fn locked_apply(loaded: &Loaded, set: &PolicySet, zendesk: &Zendesk, scree
         Failure::new(Exit::Trail, format!("the trail's folder `{}` cannot be made: {error}", folder.display()))
             .help("nothing is revoked without a trail: make the folder writable for this user")
     })?;
+    // Another configuration may name the same trail with a state of its own: one trail has one writer all the same.
+    let lock = Lock::take(&folder).map_err(|trouble| locked(&trouble))?;
     let (clock, chance) = (Arc::new(SystemClock), Arc::new(SystemChance));
     let (mut trail, past) = Trail::open(Arc::new(disk), loaded.account.name.clone(), clock, chance)?;
     begin(&mut trail, loaded, set, &past)?;
@@ -129,6 +131,7 @@ async fn locked_apply(loaded: &Loaded, set: &PolicySet, zendesk: &Zendesk, scree
         Err(failure) => failure.exit,
     };
     let stopped = trail.write_durably(None, DaemonStopped { exit: exit.code() }.into(), None);
+    drop(lock);
     let cycle = cycle?;
     stopped?;
     Ok(cycle)

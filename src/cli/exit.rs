@@ -96,7 +96,7 @@ impl From<TrailTrouble> for Failure {
                 "`evictd audit verify` shows every fault; keep the folder as evidence and move it aside: a new trail \
                  begins empty, and with it the memory of the belts"
             }
-            _ => "nothing is revoked without a trail: mend the folder named in `paths.trail`, then try again",
+            _ => "nothing more is revoked without a trail: mend the folder named in `paths.trail`, then try again",
         };
         Self::new(Exit::Trail, trouble.to_string()).help(help)
     }
