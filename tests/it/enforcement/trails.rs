@@ -15,6 +15,7 @@ use evictd::zendesk::Method;
 
 use super::acts::{LEFT, alter, tag};
 use super::stage::{lines, recorded, told};
+use super::wire::kinds;
 use super::{LIST, OLD, PEOPLE, SHOW, Stage, WIDE, session};
 
 /// Five agents who left or stayed too long, one of them with three sessions.
@@ -253,6 +254,30 @@ fn a_broken_policy_set_is_never_in_force() {
         assert!(policy::read(&sources, None, &mut findings).is_none(), "one good file saves nothing: {text}");
         assert!(findings.has_errors());
     }
+}
+
+#[tokio::test]
+async fn an_account_that_shows_nothing_is_no_account_without_sessions() {
+    for route in [LIST, "/api/v2/users/me"] {
+        let stage = crew();
+        stage.script(Script::on(Method::Get, route, Effect::Status(500)).times(u32::MAX));
+        check_nothing_seen(&stage).await;
+    }
+    let stage = crew();
+    *stage.wire().edit.lock().unwrap() = Some(Box::new(|path, answer| {
+        if path.starts_with("/api/v2/sessions") {
+            let body = String::from_utf8(answer.body.clone()).unwrap();
+            answer.body = body.replace("\"id\":", "\"no-id\":").into_bytes();
+        }
+    }));
+    check_nothing_seen(&stage).await;
+}
+
+async fn check_nothing_seen(stage: &Stage) {
+    let halt = stage.try_apply().await;
+    assert!(matches!(halt, Err(Halt::Zendesk(_))), "{halt:?}");
+    assert_eq!(stage.deletes(), 0);
+    assert_eq!(kinds(&stage.memory), ["daemon.started"], "no cycle is counted, and nothing as gone");
 }
 
 #[tokio::test]
