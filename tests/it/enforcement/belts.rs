@@ -203,6 +203,7 @@ fn names_lost(stage: &Stage) -> Vec<u64> {
     stage.losses().iter().map(|loss| loss.session.0).collect()
 }
 
+/// INVARIANT 4.
 #[tokio::test]
 async fn a_protected_person_and_evictds_own_user_never_lose_a_session() {
     let own = 360_000_000_001;
@@ -301,6 +302,7 @@ async fn a_listing_that_lags_behind_asks_for_nothing_twice() {
     assert_eq!(stage.deletes(), 1);
 }
 
+/// INVARIANT 9.
 #[tokio::test]
 async fn the_same_world_twice_revokes_once() {
     let stage = Stage::new(LEFT, WIDE).with_old_sessions(5);

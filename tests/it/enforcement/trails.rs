@@ -26,7 +26,7 @@ fn crew() -> Stage {
     stage
 }
 
-/// The wire looks at every DELETE; here it has something to look at.
+/// INVARIANT 3. The wire looks at every DELETE; here it has something to look at.
 #[tokio::test]
 async fn no_act_without_a_durable_intent() {
     let stage = crew();
@@ -44,6 +44,7 @@ async fn no_act_without_a_durable_intent() {
     assert_eq!(named, lost, "who lost a session is exactly who is named");
 }
 
+/// INVARIANT 3: no trail, no act.
 #[tokio::test]
 async fn a_write_that_fails_at_any_step_ends_all_acts() {
     let whole = crew();
@@ -233,6 +234,7 @@ fn nothing_personal_stands_in_a_line() {
     }
 }
 
+/// INVARIANT 11.
 #[test]
 fn a_broken_policy_set_is_never_in_force() {
     let broken = [
