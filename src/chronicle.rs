@@ -16,7 +16,7 @@ use crate::record::{
     ClaimBegan, ClaimChanged, ClaimEnded, ClaimKey, CycleFinished, Entry, ExceptionExpired, FactUsed, HeldBy,
     RevocationIntended, RuleCount, StandingClaim, UndecidedCount, reason_key,
 };
-use crate::report::{Report, Stages, person_of};
+use crate::report::{Report, Stages, full_name, person_of};
 
 /// Claims in one record; more make a line that nobody can read.
 const CLAIMS_PER_RECORD_MAX: usize = 100;
@@ -47,9 +47,12 @@ impl Chronicle {
 
     /// What is new in this cycle: exceptions that have expired, and claims.
     pub fn tell(&mut self, stages: Stages<'_>) -> Vec<Told> {
-        let now = stages.dossier.snapshot().now;
-        let mut told = expired(stages.policies, self.last_cycle, now);
-        self.last_cycle = Some(now);
+        let snapshot = stages.dossier.snapshot();
+        let mut told = Vec::new();
+        if snapshot.clocks.trusted {
+            told = expired(stages.policies, self.last_cycle, snapshot.now);
+            self.last_cycle = Some(snapshot.now);
+        }
         told.extend(self.tell_claims(stages));
         told
     }
@@ -205,7 +208,7 @@ pub fn intended(target: Target<'_>, read_back: &[ReadBack<'_>], policies: &Polic
     for one in read_back {
         at = at.max(Some(one.evidence.now));
         if let Ok(record) = one.evidence.person {
-            record.name.raw().clone_into(&mut person);
+            full_name(record).raw().clone_into(&mut person);
         }
         for rule in one.cleared.claims.iter().filter_map(|claim| policies.rules.get(claim.rule)) {
             let key = ClaimKey { rule: rule.id.to_string(), session: one.cleared.session.to_string() };

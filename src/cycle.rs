@@ -6,7 +6,7 @@ use crate::config::Account;
 use crate::enforce::{Bench, Brakes, enforce};
 use crate::evaluate::evaluate;
 use crate::evidence::Dossier;
-use crate::gather::{Known, gather};
+use crate::gather::{Gathered, Known, gather};
 use crate::guard::guard;
 use crate::model::{CycleKind, Mode};
 use crate::plan::plan;
@@ -48,6 +48,9 @@ pub enum Halt {
     /// The trail cannot be written: nothing more is done.
     #[error(transparent)]
     Trail(#[from] TrailTrouble),
+    /// The process was asked to stop before anything was judged.
+    #[error("stopped before anything was judged")]
+    Stopped,
     /// The account is to be enforced and its protection does not hold.
     #[error("{0}")]
     Unprotected(String),
@@ -68,7 +71,7 @@ pub struct Cycle {
 ///
 /// When Zendesk showed nothing that could be judged.
 pub async fn dry(setting: Setting<'_>, known: Known, on_page: &mut dyn FnMut(usize)) -> Result<Cycle, Halt> {
-    let snapshot = gather(setting.zendesk, setting.clock, setting.account, known, on_page).await?;
+    let Gathered { snapshot, .. } = gather(setting.zendesk, setting.clock, setting.account, known, on_page).await?;
     let report = judge(setting.account, setting.policies, &snapshot);
     Ok(Cycle { snapshot, report })
 }
@@ -107,7 +110,11 @@ pub async fn run(
     on_page: &mut dyn FnMut(usize),
 ) -> Result<Cycle, Halt> {
     let Setting { account, policies, zendesk, .. } = setting;
-    let snapshot = gather(zendesk, setting.clock, account, known, on_page).await?;
+    // Nothing has changed yet, so that reading may be dropped; from here on every call is finished.
+    let Gathered { snapshot, at } = tokio::select! {
+        gathered = gather(zendesk, setting.clock, account, known, on_page) => gathered?,
+        () = setting.brakes.stopping() => return Err(Halt::Stopped),
+    };
     if account.mode == Mode::Enforce {
         protects(&snapshot).map_err(Halt::Unprotected)?;
     }
@@ -123,7 +130,8 @@ pub async fn run(
     }
     books.trail.sync()?;
     let (cycle, brakes, trail) = (&snapshot.cycle, setting.brakes, &mut *books.trail);
-    let mut bench = Bench { zendesk, trail, dossier: &dossier, policies, account, cycle, brakes };
+    let clock = setting.clock;
+    let mut bench = Bench { zendesk, trail, dossier: &dossier, policies, account, cycle, brakes, clock, gathered: at };
     let fates = enforce(cleared, &mut bench).await?;
     let report = report(stages, &fates);
     let closing = finished(&report, snapshot.clocks.host_offset.as_millis(), zendesk.calls());

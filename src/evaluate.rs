@@ -106,22 +106,35 @@ pub fn claim_of(rule: &Rule, policies: &PolicySet, evidence: &Evidence<'_>) -> O
     if evidence.session.user.is_none() {
         return Some(Claim::Undecided(Cause::NoUser.into()));
     }
-    judge(rule, policies, evidence, Some(evidence.now))
+    let at = if evidence.clocks_trusted { At::Instant(evidence.now) } else { At::Unknown };
+    judge(rule, policies, evidence, at)
 }
 
-/// Without a `now`, exceptions count as in force.
-fn judge(rule: &Rule, policies: &PolicySet, witness: &dyn Witness, now: Option<Timestamp>) -> Option<Claim> {
+/// The instant that exceptions are judged by.
+#[derive(Debug, Clone, Copy)]
+enum At {
+    /// This one.
+    Instant(Timestamp),
+    /// Clocks disagree: no exception can be said to have expired.
+    Unknown,
+}
+
+fn judge(rule: &Rule, policies: &PolicySet, witness: &dyn Witness, at: At) -> Option<Claim> {
     match rule.when.answer(witness) {
         Answer::No(_) => None,
         Answer::Unknown(causes) => Some(Claim::Undecided(causes)),
-        Answer::Yes(strength) => Some(spare_of(rule, policies, witness, now).unwrap_or(Claim::Fired(strength))),
+        Answer::Yes(strength) => Some(spare_of(rule, policies, witness, at).unwrap_or(Claim::Fired(strength))),
     }
 }
 
-fn spare_of(rule: &Rule, policies: &PolicySet, witness: &dyn Witness, now: Option<Timestamp>) -> Option<Claim> {
+fn spare_of(rule: &Rule, policies: &PolicySet, witness: &dyn Witness, at: At) -> Option<Claim> {
     let mut doubtful = None;
     for (place, exception) in policies.exceptions.iter().enumerate() {
-        if !exception.covers(&rule.id) || !now.is_none_or(|now| exception.is_in_force(now)) {
+        let is_over = match at {
+            At::Instant(now) => !exception.is_in_force(now),
+            At::Unknown => false,
+        };
+        if is_over || !exception.covers(&rule.id) {
             continue;
         }
         match exception.when.answer(witness) {
@@ -135,7 +148,7 @@ fn spare_of(rule: &Rule, policies: &PolicySet, witness: &dyn Witness, now: Optio
 
 /// What a case's own rule comes to; a rule that is off is judged as if it were not.
 pub fn claim_of_case(case: &Case, rule: &Rule, policies: &PolicySet) -> Option<Claim> {
-    judge(rule, policies, &case.given, case.now)
+    judge(rule, policies, &case.given, case.now.map_or(At::Unknown, At::Instant))
 }
 
 /// The same, in the words of cases.

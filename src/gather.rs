@@ -7,17 +7,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::Clock;
 use crate::config::{Account, ProtectedEntry};
+use crate::evidence::keep_latest;
 use crate::model::{Cause, CycleId, Foreign, History, Pause, Person, UserId};
 use crate::snapshot::{Clocks, Protected, Snapshot};
-use crate::zendesk::{Trouble, Zendesk};
+use crate::zendesk::{PEOPLE_PER_CALL_MAX, Trouble, Zendesk};
 
 /// Host and Zendesk may differ by this much before conditions on time are unknown (design §2).
 const HOST_OFFSET_MAX: SignedDuration = SignedDuration::from_secs(30);
 /// Wall and monotonic clock may part by this much within a cycle (design §2).
 const DRIFT_MAX: SignedDuration = SignedDuration::from_secs(5);
-/// `show_many` takes this many ids (Zendesk's documentation).
-const PEOPLE_PER_CALL_MAX: usize = 100;
-
 /// What a cycle brings along before it looks at the account.
 #[derive(Debug, Clone)]
 pub struct Known {
@@ -27,6 +25,15 @@ pub struct Known {
     pub history: History,
     /// The pause in force.
     pub pause: Option<Pause>,
+}
+
+/// A snapshot, and when its *now* was on the host's monotonic clock: what happens later is dated from there.
+#[derive(Debug)]
+pub struct Gathered {
+    /// What was seen.
+    pub snapshot: Snapshot,
+    /// The monotonic clock at the snapshot's *now*.
+    pub at: Duration,
 }
 
 /// Gathers everything a cycle over the whole account needs. `on_page` hears how many sessions are read so far.
@@ -40,7 +47,7 @@ pub async fn gather(
     account: &Account,
     known: Known,
     on_page: &mut dyn FnMut(usize),
-) -> Result<Snapshot, Trouble> {
+) -> Result<Gathered, Trouble> {
     let (wall, monotonic) = (clock.now(), clock.monotonic());
     let own = zendesk.me().await?;
     let listing = zendesk.sessions(on_page).await;
@@ -50,26 +57,30 @@ pub async fn gather(
         (_, Some(trouble)) => return Err(trouble),
         (None, None) => own.date,
     };
+    let at = clock.monotonic();
     let clocks = check_clocks(clock, (wall, monotonic), now, account.ignore_host_clock);
+    let mut sessions = listing.rows;
+    keep_latest(&mut sessions);
     let mut people = BTreeMap::new();
-    let protected = resolve(zendesk, &account.protected, &mut people).await;
-    let asked: BTreeSet<UserId> = listing.rows.iter().filter_map(|row| row.user).collect();
+    let protected = resolve(zendesk, &account.protected, &mut people).await?;
+    let asked: BTreeSet<UserId> = sessions.iter().filter_map(|row| row.user).collect();
     let asked = asked.into_iter().chain(protected.people.iter().copied()).collect();
-    let unread = read_people(zendesk, asked, &mut people).await;
-    Ok(Snapshot {
+    let unread = read_people(zendesk, asked, &mut people).await?;
+    let snapshot = Snapshot {
         account: account.name.clone(),
         cycle: known.cycle,
         now,
         clocks,
         listing: listing.completeness,
-        sessions: listing.rows,
+        sessions,
         protected: only_known(protected, &people, &account.protected),
         people,
         unread,
         own: own.value,
         history: known.history,
         pause: known.pause,
-    })
+    };
+    Ok(Gathered { snapshot, at })
 }
 
 fn check_clocks(clock: &dyn Clock, began: (Timestamp, Duration), zendesk: Timestamp, ignore: bool) -> Clocks {
@@ -81,47 +92,65 @@ fn check_clocks(clock: &dyn Clock, began: (Timestamp, Duration), zendesk: Timest
     Clocks { host_offset, drift, trusted }
 }
 
-/// Turns e-mails into people: one exact match, or the entry did not resolve.
-async fn resolve(zendesk: &Zendesk, entries: &[ProtectedEntry], people: &mut BTreeMap<UserId, Person>) -> Protected {
+/// Turns e-mails into people: one exact match, or the entry did not resolve. Who could not be asked for is no such
+/// entry: nobody knows then whom it protects.
+async fn resolve(
+    zendesk: &Zendesk,
+    entries: &[ProtectedEntry],
+    people: &mut BTreeMap<UserId, Person>,
+) -> Result<Protected, Trouble> {
     let mut protected = Protected::default();
     for entry in entries {
         match entry {
             ProtectedEntry::Id(user) => {
                 protected.people.insert(*user);
             }
-            ProtectedEntry::Email(email) => match zendesk.person_by_email(email).await {
-                Ok(found) if found.value.is_some() => {
-                    if let Some(person) = found.value {
-                        protected.people.insert(person.id);
-                        people.insert(person.id, person);
-                    }
+            ProtectedEntry::Email(email) => {
+                let found = zendesk.person_by_email(email).await?.value;
+                if let Some(person) = found {
+                    protected.people.insert(person.id);
+                    people.insert(person.id, person);
+                } else {
+                    protected.unresolved.push(Foreign::new(email.as_str()));
                 }
-                Ok(_) | Err(_) => protected.unresolved.push(Foreign::new(email.as_str())),
-            },
+            }
         }
     }
-    protected
+    Ok(protected)
 }
 
-/// Reads the records of these people. Once Zendesk does not answer, nobody else is asked for: each call would wait.
+/// Reads the records of these people. An answer that makes no sense is asked for again in halves, so that one record
+/// shields nobody else; once Zendesk does not answer, nobody else is asked for, since each call would wait.
 async fn read_people(
     zendesk: &Zendesk,
     asked: BTreeSet<UserId>,
     people: &mut BTreeMap<UserId, Person>,
-) -> BTreeMap<UserId, Cause> {
+) -> Result<BTreeMap<UserId, Cause>, Trouble> {
     let ids: Vec<UserId> = asked.into_iter().filter(|user| !people.contains_key(user)).collect();
     let mut unread = BTreeMap::new();
+    let mut waiting: Vec<&[UserId]> = ids.chunks(PEOPLE_PER_CALL_MAX).rev().collect();
     let mut down = false;
-    for chunk in ids.chunks(PEOPLE_PER_CALL_MAX) {
-        let answer = if down { None } else { zendesk.people(chunk).await.ok() };
-        match answer {
-            Some(answer) => people.extend(answer.value.into_iter().map(|person| (person.id, person))),
-            None => down = true,
+    while let Some(chunk) = waiting.pop() {
+        let mut cause = if down { Cause::Down } else { Cause::NoRow };
+        if !down {
+            match zendesk.people(chunk).await {
+                Ok(answer) => people.extend(answer.value.into_iter().map(|person| (person.id, person))),
+                Err(trouble @ Trouble::Denied { .. }) => return Err(trouble),
+                Err(Trouble::Nonsense(_) | Trouble::NotFound) if chunk.len() > 1 => {
+                    let (left, right) = chunk.split_at(chunk.len() / 2);
+                    waiting.extend([right, left]);
+                    continue;
+                }
+                Err(Trouble::Nonsense(_) | Trouble::NotFound) => cause = Cause::Down,
+                Err(_) => {
+                    down = true;
+                    cause = Cause::Down;
+                }
+            }
         }
-        let cause = if down { Cause::Down } else { Cause::NoRow };
         unread.extend(chunk.iter().filter(|user| !people.contains_key(user)).map(|user| (*user, cause)));
     }
-    unread
+    Ok(unread)
 }
 
 /// An id that Zendesk has no record of protects nobody: it is said, like an e-mail that matches nobody.

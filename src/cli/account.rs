@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 use std::str::FromStr as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, Subcommand};
 use jiff::SignedDuration;
+use tokio::sync::Notify;
 
 use super::load::{Loaded, load};
 use super::{Exit, Failure, Format, Where, audit, screen::Screen};
-use crate::clock::{Chance, Clock, SystemChance, SystemClock};
+use crate::clock::{Chance, Clock, Pending, SystemChance, SystemClock};
 use crate::enforce::Brakes;
 use crate::files::{Disk, read_pause};
 use crate::model::{CycleId, Pause, SessionId, UserId};
@@ -30,13 +30,20 @@ pub(super) struct FileBrakes {
     state: PathBuf,
     expires_after: SignedDuration,
     /// Raised once the process was asked to stop.
-    pub(super) stop: Arc<AtomicBool>,
+    stop: AtomicBool,
+    raised: Notify,
 }
 
 impl FileBrakes {
     pub(super) fn of(loaded: &Loaded) -> Self {
         let expires_after = loaded.account.belts.pause_expires_after;
-        Self { state: loaded.state(), expires_after, stop: Arc::new(AtomicBool::new(false)) }
+        Self { state: loaded.state(), expires_after, stop: AtomicBool::new(false), raised: Notify::new() }
+    }
+
+    /// The process was asked to stop.
+    pub(super) fn raise(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.raised.notify_one();
     }
 
     pub(super) fn pause_now(&self) -> Option<Pause> {
@@ -51,6 +58,10 @@ impl Brakes for FileBrakes {
 
     fn stop(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    fn stopping(&self) -> Pending<'_, ()> {
+        Box::pin(self.raised.notified())
     }
 }
 
@@ -120,8 +131,7 @@ pub(super) fn audit(command: &AuditCommand, screen: Screen) -> Result<Exit, Fail
             let loaded = load(&args.place, screen)?;
             let disk = trail_of(&loaded)?;
             let verified = audit::verify(&disk, &loaded.account.name, form(args.format), &mut out);
-            // A reader that hung up is nobody's failure.
-            Ok(if verified.unwrap_or_default() == 0 { Exit::Done } else { Exit::Findings })
+            read(verified.map_err(audit::AuditTrouble::Output))
         }
         AuditCommand::Tail(args) => {
             let disk = trail_of(&load(&args.place, screen)?)?;
@@ -138,11 +148,17 @@ pub(super) fn audit(command: &AuditCommand, screen: Screen) -> Result<Exit, Fail
 /// The account's trail; a folder that is not there is a mistake, not an empty trail.
 fn trail_of(loaded: &Loaded) -> Result<Disk, Failure> {
     let folder = loaded.trail();
-    if folder.is_dir() {
-        return Ok(Disk::at(&folder));
+    match std::fs::read_dir(&folder) {
+        Ok(_) => Ok(Disk::at(&folder)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let failure = Failure::new(Exit::Config, format!("there is no trail at `{}`", folder.display()));
+            Err(failure.help("it begins with the first `evictd apply`; check `paths.trail` and `--account`"))
+        }
+        Err(error) => {
+            Err(Failure::new(Exit::Config, format!("cannot read the trail at `{}`: {error}", folder.display()))
+                .help("run it as evictd's own user, or as one who may read that folder"))
+        }
     }
-    let failure = Failure::new(Exit::Config, format!("there is no trail at `{}`", folder.display()));
-    Err(failure.help("it begins with the first `evictd apply` or `evictd run`; check `paths.trail` and `--account`"))
 }
 
 fn form(format: Format) -> audit::Form {
@@ -154,8 +170,11 @@ fn form(format: Format) -> audit::Form {
 
 fn read(done: Result<u8, audit::AuditTrouble>) -> Result<Exit, Failure> {
     match done {
-        Ok(0) | Err(audit::AuditTrouble::Output(_)) => Ok(Exit::Done),
+        Ok(0) => Ok(Exit::Done),
         Ok(_) => Ok(Exit::Findings),
+        // A reader that hung up is nobody's failure.
+        Err(audit::AuditTrouble::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Exit::Done),
+        Err(audit::AuditTrouble::Output(error)) => Err(Failure::unprinted(&error)),
         Err(audit::AuditTrouble::Trail(trouble)) => Err(trouble.into()),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
@@ -13,17 +13,21 @@ use super::plan::{keep_snapshot, name_unresolved, print};
 use super::stop::asked_to_stop;
 use super::{Exit, Failure, Format, Where, screen::Screen};
 use crate::chronicle::Chronicle;
-use crate::clock::{SystemChance, SystemClock};
+use crate::clock::{Clock as _, SystemChance, SystemClock};
 use crate::cycle::{Books, Cycle, Setting, run as run_cycle};
 use crate::enforce::settle;
 use crate::files::{Disk, Lock, LockTrouble};
 use crate::gather::Known;
+use crate::guard::Belt;
 use crate::model::{Mode, Outcome};
 use crate::policy::PolicySet;
 use crate::record::{ConfigLoaded, DaemonStarted, DaemonStopped, PolicyLoaded};
 use crate::report::Report;
 use crate::trail::{Past, Trail, TrailTrouble};
 use crate::zendesk::Zendesk;
+
+/// How long the call in flight may take once the process was asked to stop.
+const STOP_WITHIN: Duration = Duration::from_secs(45);
 
 #[derive(Debug, Args)]
 pub(super) struct ApplyArgs {
@@ -40,8 +44,9 @@ pub(super) struct ApplyArgs {
 pub(super) async fn run(args: &ApplyArgs, screen: Screen) -> Result<Exit, Failure> {
     let loaded = load(&args.place, screen)?;
     let set = policies(&loaded, screen)?;
-    if !args.yes {
-        ask(&loaded, &set, screen)?;
+    if !args.yes && loaded.account.mode == Mode::Enforce && !ask(&loaded, &set, screen)? {
+        screen.note("nothing was revoked");
+        return Ok(Exit::Done);
     }
     let cycle = apply_now(&loaded, &set, screen).await?;
     print(&cycle.report, args.format, screen)?;
@@ -69,17 +74,19 @@ pub(super) async fn apply_now(loaded: &Loaded, set: &PolicySet, screen: Screen) 
 
 /// 77 if Zendesk refused anything, 69 if anything ended unclear or was not seen whole.
 fn exit_of(report: &Report) -> Exit {
+    let unreachable = report.withheld.iter().any(|row| row.belt == Belt::Unreachable.word());
+    let stopped = report.withheld.iter().any(|row| row.belt == Belt::Stopping.word());
     let any = |outcome| report.revoke.iter().any(|row| row.outcome == Some(outcome));
     if any(Outcome::Refused) {
         Exit::Refused
-    } else if any(Outcome::Unclear) || !report.complete {
+    } else if any(Outcome::Unclear) || unreachable || stopped || !report.complete {
         Exit::Unavailable
     } else {
         Exit::Done
     }
 }
 
-fn ask(loaded: &Loaded, set: &PolicySet, screen: Screen) -> Result<(), Failure> {
+fn ask(loaded: &Loaded, set: &PolicySet, screen: Screen) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(
             Failure::new(Exit::Usage, "there is nobody to ask").help("look at `evictd plan` first, then add `--yes`")
@@ -95,10 +102,7 @@ fn ask(loaded: &Loaded, set: &PolicySet, screen: Screen) -> Result<(), Failure> 
     drop(write!(anstream::stderr(), "revoke now? type yes: "));
     let mut answer = String::new();
     let read = std::io::stdin().read_line(&mut answer);
-    match (read, answer.trim()) {
-        (Ok(_), "yes") => Ok(()),
-        _ => Err(Failure::new(Exit::Usage, "nothing was revoked")),
-    }
+    Ok(read.is_ok() && answer.trim() == "yes")
 }
 
 fn locked(trouble: &LockTrouble) -> Failure {
@@ -179,7 +183,6 @@ async fn cycle(
         screen.note(&format!("note: {open} earlier requests are still unclear: Zendesk did not say"));
     }
     let brakes = FileBrakes::of(loaded);
-    let stop = Arc::clone(&brakes.stop);
     let known = Known { cycle: new_cycle()?, history: past.history, pause: brakes.pause_now() };
     let bar = screen.progress("sessions listed");
     let last = past.last_cycle.and_then(|last| last.finished.now.parse().ok());
@@ -188,20 +191,31 @@ async fn cycle(
     let books = Books { trail, chronicle: &mut chronicle };
     let mut on_page = |rows: usize| bar.set_position(rows as u64);
     let work = run_cycle(setting, known, books, &mut on_page);
-    let cycle = until_done(work, &stop, screen).await;
+    let cycle = until_done(work, &brakes, screen).await;
     bar.finish_and_clear();
-    Ok(cycle?)
+    Ok(cycle??)
 }
 
-/// The first signal raises the flag, and the call in flight is finished; no future is dropped on the way.
-async fn until_done<T>(work: impl Future<Output = T>, stop: &AtomicBool, screen: Screen) -> T {
+/// The first signal raises the flag, and the call in flight is finished. A second one, or a call that takes too long,
+/// ends it: what was asked for last is then an open intent, which the next cycle looks up.
+async fn until_done<T>(work: impl Future<Output = T>, brakes: &FileBrakes, screen: Screen) -> Result<T, Failure> {
     let mut work = std::pin::pin!(work);
-    let Ok(asked) = asked_to_stop() else { return work.await };
+    let Ok(asked) = asked_to_stop() else { return Ok(work.await) };
     tokio::select! {
-        done = &mut work => return done,
+        done = &mut work => return Ok(done),
         () = asked => {}
     }
-    stop.store(true, Ordering::Relaxed);
+    brakes.raise();
     screen.note("stopping after the call in flight; what is left is withheld");
-    work.await
+    let Ok(again) = asked_to_stop() else { return Ok(work.await) };
+    tokio::select! {
+        done = work => Ok(done),
+        () = again => Err(cut_short("asked twice")),
+        () = SystemClock.sleep(STOP_WITHIN) => Err(cut_short("the call in flight took too long")),
+    }
+}
+
+fn cut_short(why: &str) -> Failure {
+    Failure::new(Exit::Unavailable, format!("stopped at once: {why}"))
+        .help("if a request was on its way, its intent stays open, and the next `evictd apply` looks it up first")
 }

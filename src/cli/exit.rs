@@ -64,6 +64,11 @@ impl Failure {
         Self::new(exit, "")
     }
 
+    /// What was asked for could not be printed: whoever waits for it must not believe that all is well.
+    pub fn unprinted(error: &std::io::Error) -> Self {
+        Self::new(Exit::Trail, format!("cannot print: {error}"))
+    }
+
     /// A file that is needed to know what to do.
     pub fn of_file(trouble: &FileTrouble) -> Self {
         Self { exit: Exit::Config, title: trouble.to_string(), help: trouble.help() }
@@ -86,8 +91,14 @@ impl From<Trouble> for Failure {
 
 impl From<TrailTrouble> for Failure {
     fn from(trouble: TrailTrouble) -> Self {
-        Self::new(Exit::Trail, format!("the trail: {trouble}"))
-            .help("nothing is revoked without a trail: mend the folder named in `paths.trail`, then try again")
+        let help = match &trouble {
+            TrailTrouble::Broken(_) => {
+                "`evictd audit verify` shows every fault; keep the folder as evidence and move it aside: a new trail \
+                 begins empty, and with it the memory of the belts"
+            }
+            _ => "nothing is revoked without a trail: mend the folder named in `paths.trail`, then try again",
+        };
+        Self::new(Exit::Trail, trouble.to_string()).help(help)
     }
 }
 
@@ -96,6 +107,7 @@ impl From<Halt> for Failure {
         match halt {
             Halt::Zendesk(trouble) => trouble.into(),
             Halt::Trail(trouble) => trouble.into(),
+            Halt::Stopped => Self::new(Exit::Unavailable, halt.to_string()).help("nothing was revoked; run it again"),
             Halt::Unprotected(why) => Self::new(Exit::Config, format!("enforcement is refused: {why}")).help(
                 "list at least one admin in the account's `protected`, each by an e-mail or id that Zendesk knows",
             ),

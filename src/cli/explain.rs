@@ -11,12 +11,13 @@ use super::{Exit, Failure, Format, Where, screen::Screen};
 use crate::cycle::staged;
 use crate::diagnostic::Code;
 use crate::document::did_you_mean;
-use crate::model::SessionId;
+use crate::guard::Belt;
+use crate::model::{Cause, SessionId};
 use crate::report::explain;
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
-    /// A session's id, or a diagnostic code such as `unknown-key`
+    /// A session's id, a diagnostic code such as `unknown-key`, or a belt or cause of a report
     #[arg(value_name = "SESSION|CODE")]
     what: String,
     #[command(flatten)]
@@ -34,6 +35,10 @@ pub(super) fn run(args: &ExplainArgs, screen: Screen) -> Result<Exit, Failure> {
         explain_code(code, args.format, screen);
         return Ok(Exit::Done);
     }
+    if let Some(text) = word_of_reports(&args.what) {
+        screen.out(&format!("{}: {text}\n", args.what));
+        return Ok(Exit::Done);
+    }
     let Ok(session) = SessionId::from_str(&args.what) else {
         let what = crate::diagnostic::quoted(&args.what);
         let failure = Failure::new(Exit::Usage, format!("{what} is neither a session's id nor a diagnostic code"));
@@ -48,7 +53,7 @@ pub(super) fn run(args: &ExplainArgs, screen: Screen) -> Result<Exit, Failure> {
     let snapshot = read_snapshot(&file, &loaded)?;
     let explanation = staged(&loaded.account, &set, &snapshot, |stages| explain(stages, session));
     let explanation = explanation.ok_or_else(|| {
-        Failure::new(Exit::Usage, format!("the snapshot `{}` has no session {session}", file.display()))
+        Failure::new(Exit::Findings, format!("the snapshot `{}` has no session {session}", file.display()))
             .help("`evictd plan` takes a new one")
     })?;
     match args.format {
@@ -56,6 +61,11 @@ pub(super) fn run(args: &ExplainArgs, screen: Screen) -> Result<Exit, Failure> {
         Format::Json => screen.json(&explanation.json()),
     }
     Ok(Exit::Done)
+}
+
+/// Causes and belts, as reports print them.
+fn word_of_reports(word: &str) -> Option<&'static str> {
+    Cause::from_word(word).map(Cause::text).or_else(|| Belt::from_word(word).map(Belt::text))
 }
 
 fn explain_code(code: Code, format: Format, screen: Screen) {

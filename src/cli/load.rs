@@ -134,10 +134,15 @@ pub(super) fn source_of(path: &Path) -> Result<Source, Failure> {
 
 /// Prints findings for people, on stderr.
 pub(super) fn show(findings: &Findings, screen: Screen) {
-    let text = render(findings, Style::Colour, screen.width());
+    let text = shown(findings, screen);
     if !text.is_empty() {
         screen.note(text.trim_end());
     }
+}
+
+/// Findings as people read them; empty if there are none.
+pub(super) fn shown(findings: &Findings, screen: Screen) -> String {
+    render(findings, Style::Colour, screen.width())
 }
 
 /// Signs in to the account's Zendesk; nothing is sent yet.

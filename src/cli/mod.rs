@@ -88,7 +88,10 @@ evictd revokes risky Zendesk sessions by policy, and leaves a trail that an outs
   evictd explain SESSION --config FILE   why a session is judged as it is
   evictd audit verify --config FILE      whether the trail is whole
 
-`evictd help` does not exist; `evictd --help` and `evictd COMMAND --help` do.
+  evictd status --config FILE            what happened last, whether it is paused or running
+  evictd simulator                       a Zendesk to try things on
+
+`evictd COMMAND --help` says more.
 ";
 
 /// Runs the program with these arguments and tells its exit code.
@@ -107,7 +110,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         screen.out(GUIDE);
         return Exit::Done.code();
     };
-    match run(command, screen) {
+    let done = run(command, screen);
+    let done = match screen.unprinted() {
+        Some(error) => done.and(Err(Failure::unprinted(&error))),
+        None => done,
+    };
+    match done {
         Ok(exit) => exit.code(),
         Err(failure) => {
             screen.failure(&failure);

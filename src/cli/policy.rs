@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::load::{read_policies, show, source_of};
+use super::load::{read_policies, shown, source_of};
 use super::{Exit, Failure, Format, screen::Screen};
 use crate::diagnostic::{Source, quoted_list, to_json};
 use crate::evaluate::{Claim, claim_of_case, fires_in_case, verdict_of_case};
@@ -91,7 +91,7 @@ fn check(files: &Files, screen: Screen) -> Result<Exit, Failure> {
     match files.format {
         Format::Json => screen.json(&to_json(&findings)),
         Format::Text => {
-            show(&findings, screen);
+            screen.out(&shown(&findings, screen));
             let read = counted(sources.len(), "file", "files");
             screen.out(&match &set {
                 Some(set) => format!(
@@ -121,7 +121,7 @@ struct Tried<'p> {
 fn test(files: &Files, screen: Screen) -> Result<Exit, Failure> {
     let (set, findings) = read_policies(&sources(files)?);
     let Some(set) = set else {
-        show(&findings, screen);
+        screen.out(&shown(&findings, screen));
         return Ok(Exit::Findings);
     };
     let tried: Vec<Tried<'_>> = set

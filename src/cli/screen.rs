@@ -2,6 +2,8 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
+use std::sync::{Mutex, PoisonError};
+
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
@@ -16,6 +18,9 @@ const WIDTH: u16 = 120;
 /// Wider pages are harder to read, not easier.
 const WIDTH_MAX: u16 = 160;
 
+/// The first loss on stdout: printing goes on, and the exit code tells.
+static UNPRINTED: Mutex<Option<std::io::Error>> = Mutex::new(None);
+
 /// The process's own streams. Whoever prints is handed one; there is no other way out.
 #[derive(Debug, Clone, Copy)]
 pub struct Screen {
@@ -26,8 +31,8 @@ pub struct Screen {
 impl Screen {
     /// The streams of this process.
     pub(super) fn of_process() -> Self {
-        let width = terminal_size::terminal_size().map_or(WIDTH, |(width, _)| width.0.clamp(40, WIDTH_MAX));
-        Self { width }
+        let terminal = terminal_size::terminal_size().map(|(width, _)| width.0);
+        Self { width: terminal.or_else(columns).unwrap_or(WIDTH).clamp(40, WIDTH_MAX) }
     }
 
     /// What a page of text is laid out for. Where colour is not wanted the stream takes it out again.
@@ -40,9 +45,20 @@ impl Screen {
         usize::from(self.width)
     }
 
-    /// Prints what was asked for. A reader that hung up is nobody's failure.
+    /// Prints what was asked for. A reader that hung up is nobody's failure; any other loss is told at the end.
     pub fn out(self, text: &str) {
-        drop(anstream::stdout().write_all(text.as_bytes()));
+        let mut out = anstream::stdout();
+        let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        if let Err(error) = printed
+            && error.kind() != std::io::ErrorKind::BrokenPipe
+        {
+            *UNPRINTED.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        }
+    }
+
+    /// Why something that was asked for could not be printed, if so.
+    pub(super) fn unprinted(self) -> Option<std::io::Error> {
+        UNPRINTED.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Prints a JSON document that was asked for.
@@ -77,4 +93,10 @@ impl Screen {
         let bar = style.map_or_else(|_| ProgressBar::hidden(), |style| bar.with_style(style));
         bar.with_message(what.to_owned())
     }
+}
+
+/// What a shell or a pager says of its width.
+#[expect(clippy::disallowed_methods, reason = "the command line is the room that reads the environment")]
+fn columns() -> Option<u16> {
+    std::env::var("COLUMNS").ok()?.parse().ok()
 }

@@ -35,7 +35,7 @@ pub(super) fn run(args: &StatusArgs, screen: Screen) -> Result<Exit, Failure> {
         account: loaded.account.name.to_string(),
         mode: loaded.account.mode.word(),
         running: Lock::holder(&loaded.state()),
-        paused: paused.map(|pause| pause.until.map_or("without end".to_owned(), |until| format!("until {until}"))),
+        paused: paused.map(|pause| pause.until.map_or("without end".to_owned(), |until| format!("until {until:.0}"))),
         past: trail::look(&Disk::at(&loaded.trail()), &loaded.account.name)?,
     };
     match args.format {
@@ -64,7 +64,7 @@ fn text(status: &Status) -> String {
             page += &format!("complete      {}\n", if last.finished.complete { "yes" } else { "no" });
             page += &format!("sessions      {}\nwithheld      {withheld}\n", last.finished.sessions_seen);
             for warning in &last.finished.warnings {
-                page += &format!("warning       {warning}\n");
+                page += &format!("it warned     {warning}\n");
             }
         }
     }

@@ -40,7 +40,8 @@ impl<'d> Table<'d> {
     pub fn required(&mut self, key: &'static str, findings: &mut Findings) -> Option<Item<'d>> {
         let item = self.optional(key);
         if item.is_none() {
-            findings.push(self.fault(Code::MissingKey, format!("{} is missing", quoted(key))));
+            let fault = self.fault(Code::MissingKey, format!("{} is missing", quoted(key)));
+            findings.push(fault.help(format!("add `{key} = …` here, or as a table of that name")));
         }
         item
     }

@@ -195,6 +195,8 @@ fn missing_and_unknown_keys_are_reported_at_their_places() {
       |
     1 | schemma = 1
       | ^
+      |
+      = help: add `schema = …` here, or as a table of that name
 
     error[unknown-key]: `schemma` is not known here
      --> a.toml:1:1
@@ -209,6 +211,8 @@ fn missing_and_unknown_keys_are_reported_at_their_places() {
       |
     2 | [account]
       | ^^^^^^^^^
+      |
+      = help: add `scope = …` here, or as a table of that name
 
     error[unknown-key]: `moed` is not known here
      --> a.toml:3:1

@@ -3,8 +3,6 @@
 //! An unanswered request is looked up, sent once more if the session is still there, and otherwise called unclear:
 //! never guessed.
 
-use jiff::Timestamp;
-
 use super::read_back::Stands;
 use super::{Bench, Whose, all_kept};
 use crate::chronicle::{ReadBack, Target, intended};
@@ -19,7 +17,6 @@ use crate::zendesk::{Dated, Deleted, Trouble, Zendesk};
 #[derive(Debug)]
 struct Answered {
     outcome: Outcome,
-    at: Option<Timestamp>,
     detail: Option<String>,
 }
 
@@ -27,7 +24,7 @@ struct Answered {
 #[derive(Debug)]
 pub(super) enum Seen {
     /// None of them is there.
-    Gone(Timestamp),
+    Gone,
     /// At least one is still there.
     There,
     /// It does not say.
@@ -44,7 +41,7 @@ impl Bench<'_> {
         standing: Vec<(Stands, Fate)>,
         fates: &mut Vec<Fate>,
     ) -> Result<(), TrailTrouble> {
-        if let Some((belt, why)) = self.braked() {
+        if let Some((belt, why)) = self.braked().or_else(|| self.outgrown(&standing)) {
             return self.keep_all(standing, fates, (belt, why));
         }
         let sessions = self.reach(action, whose.user, &standing, fates);
@@ -52,7 +49,8 @@ impl Bench<'_> {
         let read_back: Vec<ReadBack<'_>> = standing
             .iter()
             .filter_map(|(stands, _)| {
-                let evidence = self.dossier.get(stands.cleared.place)?.read_back(&stands.row, &stands.person);
+                let evidence =
+                    self.dossier.get(stands.cleared.place)?.read_back(&stands.row, &stands.person, stands.now);
                 Some(ReadBack { cleared: stands.cleared.clone(), evidence })
             })
             .collect();
@@ -62,20 +60,20 @@ impl Bench<'_> {
             Entry::RevocationIntended(body) => body.rules.clone(),
             _ => Vec::new(),
         };
-        let read_at = read_back.iter().map(|one| one.evidence.now).max().unwrap_or(self.dossier.snapshot().now);
         // INVARIANT: no request leaves before this returned (`no_act_without_a_durable_intent`).
         let intent = self.trail.write_durably(Some(self.cycle), told.entry, told.personal)?;
-        let answered = self.send(action, whose.user, &sessions).await;
-        self.write(Entry::from(RevocationOutcome {
+        let answered = self.send(action, whose.user, &sessions, &standing).await;
+        let record = RevocationOutcome {
             intent: Some(intent.to_string()),
             sessions: names,
             user: whose.user.to_string(),
             stratum: whose.stratum.word().to_owned(),
             rules,
             outcome: answered.outcome.word().to_owned(),
-            answered_at: answered.at.unwrap_or(read_at).to_string(),
-            detail: answered.detail.clone(),
-        }))?;
+            answered_at: self.now().to_string(),
+            detail: None,
+        };
+        self.write(Entry::from(record), answered.detail.as_deref())?;
         fates.extend(standing.into_iter().map(|(_, fate)| fate));
         for session in sessions {
             let (outcome, detail) = (Some(answered.outcome), answered.detail.clone());
@@ -100,36 +98,59 @@ impl Bench<'_> {
         }
     }
 
-    async fn send(&self, action: Action, user: UserId, sessions: &[SessionId]) -> Answered {
+    /// Why what these claims rest on is too old by now, if it is.
+    fn outgrown(&self, standing: &[(Stands, Fate)]) -> Option<(Belt, &'static str)> {
+        let listed = |stands: &Stands| stands.cleared.claims.iter().filter_map(|claim| claim.listed).min();
+        let oldest = standing.iter().map(|(stands, _)| {
+            let read = stands.row.seen.min(stands.person.seen);
+            listed(stands).map_or(read, |listed| listed.min(read))
+        });
+        let age = oldest.min()?.duration_until(self.now());
+        (age > self.account.belts.evidence_age_max).then_some((Belt::EvidenceAge, "it grew too old while it waited"))
+    }
+
+    async fn send(
+        &self,
+        action: Action,
+        user: UserId,
+        sessions: &[SessionId],
+        standing: &[(Stands, Fate)],
+    ) -> Answered {
         let mut sent_again = false;
         loop {
-            let trouble = match self.delete(action, user, sessions).await {
-                Ok(Dated { value: Deleted::Done, date }) => return Answered::plain(Outcome::Revoked, date),
+            let trouble = match self.delete(action, user, sessions, standing).await {
+                Ok(Dated { value: Deleted::Done, .. }) => return Answered::plain(Outcome::Revoked),
                 // It may be the first request that ended it, late.
-                Ok(Dated { value: Deleted::AlreadyGone, date }) => {
-                    let outcome = if sent_again { Outcome::Revoked } else { Outcome::AlreadyGone };
-                    return Answered::plain(outcome, date);
+                Ok(Dated { value: Deleted::AlreadyGone, .. }) => {
+                    return Answered::plain(if sent_again { Outcome::Revoked } else { Outcome::AlreadyGone });
                 }
                 Err(Trouble::Denied { words, .. }) => {
-                    return Answered { outcome: Outcome::Refused, at: None, detail: Some(words.to_string()) };
+                    return Answered { outcome: Outcome::Refused, detail: Some(words.to_string()) };
                 }
                 Err(trouble) => trouble,
             };
             let why = match look_up(self.zendesk, action, user, sessions).await {
-                Seen::Gone(date) => return Answered::plain(Outcome::Revoked, date),
-                Seen::There if !sent_again && self.braked().is_none() => {
+                Seen::Gone => return Answered::plain(Outcome::Revoked),
+                Seen::There if !sent_again && self.braked().is_none() && self.outgrown(standing).is_none() => {
                     sent_again = true;
                     continue;
                 }
                 Seen::There => format!("{trouble}; still listed"),
                 Seen::Silent(why) => format!("{trouble}; looking it up: {why}"),
             };
-            return Answered { outcome: Outcome::Unclear, at: None, detail: Some(why) };
+            return Answered { outcome: Outcome::Unclear, detail: Some(why) };
         }
     }
 
-    async fn delete(&self, action: Action, user: UserId, sessions: &[SessionId]) -> Result<Dated<Deleted>, Trouble> {
-        let may_leave = || self.braked().is_none();
+    /// Sends the request, unless a human put on a brake or its evidence grew too old while it waited for its turn.
+    async fn delete(
+        &self,
+        action: Action,
+        user: UserId,
+        sessions: &[SessionId],
+        standing: &[(Stands, Fate)],
+    ) -> Result<Dated<Deleted>, Trouble> {
+        let may_leave = || self.braked().is_none() && self.outgrown(standing).is_none();
         match (action, sessions.first()) {
             (Action::RevokeSession, Some(session)) => self.zendesk.delete_session(user, *session, &may_leave).await,
             (Action::RevokeSession, None) => Err(Trouble::Nonsense("there is no session to end".to_owned())),
@@ -155,8 +176,8 @@ impl Bench<'_> {
 }
 
 impl Answered {
-    fn plain(outcome: Outcome, date: Timestamp) -> Self {
-        Self { outcome, at: Some(date), detail: None }
+    fn plain(outcome: Outcome) -> Self {
+        Self { outcome, detail: None }
     }
 }
 
@@ -164,16 +185,16 @@ impl Answered {
 pub(super) async fn look_up(zendesk: &Zendesk, action: Action, user: UserId, sessions: &[SessionId]) -> Seen {
     if let (Action::RevokeSession, Some(session)) = (action, sessions.first()) {
         return match zendesk.session(user, *session).await {
-            Ok(Dated { value: None, date }) => Seen::Gone(date),
+            Ok(Dated { value: None, .. }) => Seen::Gone,
             Ok(Dated { value: Some(_), .. }) => Seen::There,
             Err(trouble) => Seen::Silent(trouble.to_string()),
         };
     }
     let listing = zendesk.sessions_of(user).await;
-    match (listing.date, &listing.trouble) {
+    match &listing.trouble {
         _ if listing.rows.iter().any(|row| sessions.contains(&row.id)) => Seen::There,
-        (Some(date), None) if listing.completeness.is_complete() => Seen::Gone(date),
-        (_, Some(trouble)) => Seen::Silent(trouble.to_string()),
-        _ => Seen::Silent("the listing was cut short".to_owned()),
+        None if listing.completeness.is_complete() => Seen::Gone,
+        Some(trouble) => Seen::Silent(trouble.to_string()),
+        None => Seen::Silent("the listing was cut short".to_owned()),
     }
 }

@@ -8,21 +8,24 @@ mod read_back;
 mod settle;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::clock::{Clock, Pending};
 use crate::config::Account;
 use crate::evidence::Dossier;
 use crate::grade::{Fate, Kept, grade};
-use crate::guard::{Belt, Cleared};
+use crate::guard::{Belt, Cleared, ClearedSession};
 use crate::model::{Action, CycleId, Outcome, Pause, Person, Stratum, UserId};
 use crate::policy::PolicySet;
 use crate::record::{Entry, HeldBy, RevocationGraded, RevocationOutcome, Withheld};
 use crate::trail::{Trail, TrailTrouble};
-use crate::zendesk::Zendesk;
+use crate::zendesk::{PEOPLE_PER_CALL_MAX, Zendesk};
 
+use read_back::Stands;
 pub use settle::settle;
-
-/// `show_many` takes this many ids (Zendesk's documentation).
-const PEOPLE_PER_CALL_MAX: usize = 100;
 
 /// What enforcement works with.
 pub struct Bench<'a> {
@@ -40,6 +43,10 @@ pub struct Bench<'a> {
     pub cycle: &'a CycleId,
     /// What a human can stop it by.
     pub brakes: &'a dyn Brakes,
+    /// The host's clocks.
+    pub clock: &'a dyn Clock,
+    /// The monotonic clock at the snapshot's *now*.
+    pub gathered: Duration,
 }
 
 /// What a human can stop enforcement by; looked at before every changing call.
@@ -49,6 +56,11 @@ pub trait Brakes {
 
     /// Whether the process was asked to stop.
     fn stop(&self) -> bool;
+
+    /// Ends once the process is asked to stop: while nothing but reading goes on, that need not be finished.
+    fn stopping(&self) -> Pending<'_, ()> {
+        Box::pin(std::future::pending())
+    }
 }
 
 /// A person as a [`Cleared`] names them.
@@ -101,6 +113,12 @@ fn is_last_turn(turns: &mut BTreeMap<UserId, usize>, user: UserId) -> bool {
 }
 
 impl Bench<'_> {
+    /// The cycle's *now*, run on by the host's monotonic clock: no later answer can move it.
+    fn now(&self) -> Timestamp {
+        let elapsed = self.clock.monotonic().saturating_sub(self.gathered);
+        self.dossier.snapshot().now.saturating_add(elapsed).unwrap_or(Timestamp::MAX)
+    }
+
     async fn read_people(&self, batch: &[Cleared]) -> BTreeMap<UserId, Person> {
         let users: Vec<UserId> = turns(batch).into_keys().collect();
         match self.zendesk.people(&users).await {
@@ -118,7 +136,13 @@ impl Bench<'_> {
     ) -> Result<Vec<Fate>, TrailTrouble> {
         let mut fates = Vec::new();
         let mut standing = Vec::new();
+        let mut swallowed = Vec::new();
         for session in cleared.spend() {
+            if standing.iter().any(is_wide) {
+                // One claim on the whole person stands: what that ends need not be read one by one.
+                swallowed.push(session);
+                continue;
+            }
             let (stands, fate) = match self.braked() {
                 None => self.read_back(session, whose, person).await,
                 Some((belt, why)) => {
@@ -133,15 +157,36 @@ impl Bench<'_> {
                 None => fates.push(self.write_unasked(whose, fate)?),
             }
         }
-        let wide = standing.iter().any(|(stands, _)| stands.cleared.action() == Some(Action::RevokeUser));
-        if wide {
+        if standing.iter().any(is_wide) {
             self.revoke(Action::RevokeUser, whose, standing, &mut fates).await?;
+            self.keep_swallowed(&swallowed, whose, &mut fates)?;
         } else {
             for one in standing {
                 self.revoke(Action::RevokeSession, whose, vec![one], &mut fates).await?;
             }
         }
         Ok(fates)
+    }
+
+    /// If the wide request was kept back, so are the sessions that it would have ended along with the others.
+    fn keep_swallowed(
+        &mut self,
+        swallowed: &[ClearedSession],
+        whose: Whose,
+        fates: &mut Vec<Fate>,
+    ) -> Result<(), TrailTrouble> {
+        for session in swallowed {
+            if fates.iter().any(|fate| fate.session == session.session) {
+                continue;
+            }
+            let kept = fates.iter().rev().find_map(|fate| fate.kept.last());
+            let Some((held, why)) = kept.map(|kept| (kept.held, kept.why.clone())) else { continue };
+            let mut fate = Fate::of(session.session, whose.user);
+            all_kept(&mut fate, self.rules_of(session), held.belt, &why);
+            self.write_kept(&fate)?;
+            fates.push(fate);
+        }
+        self.trail.sync()
     }
 
     /// The belt a human put on meanwhile.
@@ -181,16 +226,17 @@ impl Bench<'_> {
                 stratum: whose.stratum.word().to_owned(),
                 rules: Vec::new(),
                 outcome: outcome.word().to_owned(),
-                answered_at: self.dossier.snapshot().now.to_string(),
-                detail: fate.detail.clone(),
+                answered_at: self.now().to_string(),
+                detail: None,
             };
-            self.write(record.into())?;
+            self.write(record.into(), fate.detail.as_deref())?;
         }
         Ok(fate)
     }
 
-    fn write(&mut self, entry: Entry) -> Result<u64, TrailTrouble> {
-        self.trail.write_durably(Some(self.cycle), entry, None)
+    /// Writes an outcome. What Zendesk said may name people, so that it goes into the personal part.
+    fn write(&mut self, entry: Entry, said: Option<&str>) -> Result<u64, TrailTrouble> {
+        self.trail.write_durably(Some(self.cycle), entry, said.map(|said| json!({ "detail": said })))
     }
 
     /// Reads the person's listing once and grades everything that was asked for.
@@ -212,6 +258,10 @@ impl Bench<'_> {
         }
         self.trail.sync()
     }
+}
+
+fn is_wide((stands, _): &(Stands, Fate)) -> bool {
+    stands.cleared.action() == Some(Action::RevokeUser)
 }
 
 /// Every claim of a session kept back for one reason.

@@ -1,8 +1,9 @@
 //! Reading back: right before the act, session and person are read again and every claim is judged again.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Bench, Whose, all_kept};
+use crate::config::ProtectedEntry;
 use crate::evaluate::{Claim, claim_of};
 use crate::evidence::Evidence;
 use crate::grade::{Fate, Kept};
@@ -18,9 +19,14 @@ pub(super) struct Stands {
     pub(super) row: Session,
     /// Its person.
     pub(super) person: Person,
+    /// When they were judged again.
+    pub(super) now: Timestamp,
     /// The claims that still stand.
     pub(super) cleared: ClearedSession,
 }
+
+/// An answer may be dated this far from the cycle's own time: beyond, something between us and Zendesk made it up.
+const DATE_OFF_MAX: SignedDuration = SignedDuration::from_secs(60);
 
 impl Bench<'_> {
     /// Reads one session back. What no longer stands is in the fate, as is a session that is already gone.
@@ -37,9 +43,19 @@ impl Bench<'_> {
                     fate.outcome = Some(Outcome::AlreadyGone);
                     return (None, fate);
                 }
-                (Some(row), _) if row.user != Some(whose.user) => Err("it belongs to somebody else by now"),
-                (Some(_), Some(person)) if person.stratum() != whose.stratum => Err("the person's role has changed"),
-                (Some(_), None) => Err("the person's record could not be read again"),
+                (Some(row), _) if self.now().duration_until(row.seen).abs() > DATE_OFF_MAX => {
+                    Err((Belt::Unreachable, "the answer that carried it bears a wrong date"))
+                }
+                (Some(row), _) if row.user != Some(whose.user) => {
+                    Err((Belt::ReadBack, "it belongs to somebody else by now"))
+                }
+                (Some(_), Some(person)) if person.stratum() != whose.stratum => {
+                    Err((Belt::ReadBack, "the person's role has changed"))
+                }
+                (Some(_), Some(person)) if self.is_protected(person) => {
+                    Err((Belt::Protected, "a protected e-mail is this person's by now"))
+                }
+                (Some(_), None) => Err((Belt::Unreachable, "the person's record could not be read again")),
                 (Some(row), Some(person)) => Ok((row, person.clone())),
             },
             Err(Trouble::Denied { words, .. }) => {
@@ -47,12 +63,12 @@ impl Bench<'_> {
                 fate.detail = Some(words.to_string());
                 return (None, fate);
             }
-            Err(_) => Err("it could not be read again"),
+            Err(_) => Err((Belt::Unreachable, "it could not be read again")),
         };
         match stands {
             Ok((row, person)) => (self.judge_again(&cleared, row, person, &mut fate), fate),
-            Err(why) => {
-                all_kept(&mut fate, self.rules_of(&cleared), Belt::ReadBack, why);
+            Err((belt, why)) => {
+                all_kept(&mut fate, self.rules_of(&cleared), belt, why);
                 (None, fate)
             }
         }
@@ -60,7 +76,8 @@ impl Bench<'_> {
 
     fn judge_again(&self, cleared: &ClearedSession, row: Session, person: Person, fate: &mut Fate) -> Option<Stands> {
         let evidence = self.dossier.get(cleared.place)?;
-        let renewed = evidence.read_back(&row, &person);
+        let now = self.now();
+        let renewed = evidence.read_back(&row, &person, now);
         let mut claims = Vec::new();
         for claim in &cleared.claims {
             match self.doubt(claim, &renewed) {
@@ -72,7 +89,7 @@ impl Bench<'_> {
             }
         }
         let cleared = ClearedSession { claims, ..cleared.clone() };
-        (!cleared.claims.is_empty()).then_some(Stands { row, person, cleared })
+        (!cleared.claims.is_empty()).then_some(Stands { row, person, now, cleared })
     }
 
     /// Why this claim no longer stands, if it does not.
@@ -94,6 +111,15 @@ impl Bench<'_> {
                 None => Some((Belt::ReadBack, "it no longer fires")),
             }
         }
+    }
+
+    /// Whether the record has an e-mail that the configuration protects: it may have changed hands since.
+    fn is_protected(&self, person: &Person) -> bool {
+        let email = person.email.as_ref().map(|email| email.raw().to_lowercase());
+        self.account.protected.iter().any(|entry| match entry {
+            ProtectedEntry::Id(user) => *user == person.id,
+            ProtectedEntry::Email(protected) => Some(protected.to_lowercase()) == email,
+        })
     }
 
     pub(super) fn rules_of(&self, cleared: &ClearedSession) -> impl Iterator<Item = RuleId> {

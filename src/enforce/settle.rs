@@ -23,9 +23,9 @@ pub async fn settle(open: Vec<OpenIntent>, zendesk: &Zendesk, trail: &mut Trail)
             intended.sessions.iter().filter_map(|one| SessionId::from_str(one).ok()).collect();
         let action = Action::from_word(&intended.action).unwrap_or(Action::RevokeUser);
         let Ok(user) = UserId::from_str(&intended.user) else { continue };
-        let (outcome, at, detail) = match look_up(zendesk, action, user, &sessions).await {
-            Seen::Gone(date) => (Outcome::Revoked, date.to_string(), "settled: no longer listed"),
-            Seen::There => (Outcome::Unclear, intended.read_back.clone(), "settled: still listed, judged anew"),
+        let (outcome, detail) = match look_up(zendesk, action, user, &sessions).await {
+            Seen::Gone => (Outcome::Revoked, "settled: no longer listed"),
+            Seen::There => (Outcome::Unclear, "settled: still listed, judged anew"),
             Seen::Silent(_) => {
                 silent += 1;
                 continue;
@@ -38,7 +38,8 @@ pub async fn settle(open: Vec<OpenIntent>, zendesk: &Zendesk, trail: &mut Trail)
             stratum: intended.stratum,
             rules: intended.rules,
             outcome: outcome.word().to_owned(),
-            answered_at: at,
+            // No later instant is known to be right: an answer's own date may be anything.
+            answered_at: intended.read_back,
             detail: Some(detail.to_owned()),
         };
         trail.write_durably(None, record.into(), None)?;

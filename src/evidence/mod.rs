@@ -3,6 +3,7 @@
 //! A [`Dossier`] looks over a whole snapshot once (order, counts, ranks); an [`Evidence`] is its page on one session.
 //! What a fact is called and how a rule asks for it is not known here.
 
+use std::borrow::Borrow;
 use std::cmp::Reverse;
 
 use jiff::{SignedDuration, Timestamp};
@@ -26,6 +27,7 @@ struct Page<'s> {
     session: &'s Session,
     count: u32,
     rank: Result<u32, Cause>,
+    listed: Timestamp,
 }
 
 /// What is known about one session.
@@ -39,7 +41,7 @@ pub struct Evidence<'s> {
     pub count: Result<u64, Cause>,
     /// Its place among them, 1 being the newest, or why that cannot be said.
     pub rank: Result<u64, Cause>,
-    /// When the listing that `count` and `rank` rest on carried this session.
+    /// When the oldest of the rows was listed that `count` and `rank` rest on.
     pub listed: Timestamp,
     /// The cycle's *now*.
     pub now: Timestamp,
@@ -53,10 +55,7 @@ impl<'s> Dossier<'s> {
     /// Looks the snapshot over. Of rows with one id the latest is taken.
     pub fn new(snapshot: &'s Snapshot, idle_slack: SignedDuration) -> Self {
         let mut rows: Vec<&Session> = snapshot.sessions.iter().collect();
-        rows.sort_unstable_by_key(|row| {
-            (row.id, Reverse((row.seen, row.last_seen_at, row.authenticated_at, row.user)))
-        });
-        rows.dedup_by_key(|row| row.id);
+        keep_latest(&mut rows);
         rows.sort_unstable_by_key(|row| (row.user, row.id));
         let mut pages = Vec::with_capacity(rows.len());
         for siblings in rows.chunk_by(|left, right| left.user == right.user) {
@@ -101,7 +100,7 @@ impl<'s> Dossier<'s> {
             person: person_of(self.snapshot, page.session.user),
             count: whole.map(|()| u64::from(page.count)),
             rank: whole.and_then(|()| page.rank.map(u64::from)),
-            listed: page.session.seen,
+            listed: page.listed,
             now: self.snapshot.now,
             clocks_trusted: self.snapshot.clocks.trusted,
             idle_slack: self.idle_slack,
@@ -110,13 +109,13 @@ impl<'s> Dossier<'s> {
 }
 
 impl<'s> Evidence<'s> {
-    /// The same session after it and its person were read again; what rests on the listing stays as it was.
+    /// The same session at a later instant, after it and its person were read again; what rests on the listing stays as it was.
     #[must_use]
-    pub fn read_back<'n>(&self, session: &'n Session, person: &'n Person) -> Evidence<'n>
+    pub fn read_back<'n>(&self, session: &'n Session, person: &'n Person, now: Timestamp) -> Evidence<'n>
     where
         's: 'n,
     {
-        Evidence { session, person: Ok(person), now: session.seen.max(self.now), ..*self }
+        Evidence { session, person: Ok(person), now, ..*self }
     }
 
     /// The stratum of its person; one whose record could not be read counts among end users.
@@ -132,6 +131,15 @@ impl<'s> Evidence<'s> {
         }
         Ok(from.duration_until(to).max(SignedDuration::ZERO))
     }
+}
+
+/// Of rows with one id, the latest: a row may move to another page while the pages are read.
+pub fn keep_latest<R: Borrow<Session>>(rows: &mut Vec<R>) {
+    rows.sort_unstable_by_key(|row| {
+        let row = row.borrow();
+        (row.id, Reverse((row.seen, row.last_seen_at, row.authenticated_at, row.user)))
+    });
+    rows.dedup_by_key(|row| (*row).borrow().id);
 }
 
 fn person_of(snapshot: &Snapshot, user: Option<UserId>) -> Result<&Person, Cause> {
@@ -151,6 +159,7 @@ fn pages_of<'s>(siblings: &[&'s Session], snapshot: &Snapshot) -> Vec<Page<'s>> 
         Some(at) if is_future(at, snapshot.now) => Err(Cause::ClockSkew),
         Some(at) => Ok((at, row.id)),
     };
+    let listed = siblings.iter().map(|row| row.seen).min().unwrap_or(snapshot.now);
     let flaw = siblings.iter().find_map(|row| opened(row).err());
     let mut keys: Vec<_> = siblings.iter().filter_map(|row| opened(row).ok()).collect();
     keys.sort_unstable();
@@ -161,7 +170,7 @@ fn pages_of<'s>(siblings: &[&'s Session], snapshot: &Snapshot) -> Vec<Page<'s>> 
                 (Some(cause), _) | (None, Err(cause)) => Err(cause),
                 (None, Ok(key)) => Ok(count - u32::try_from(keys.partition_point(|other| *other < key)).unwrap_or(0)),
             };
-            Page { session, count, rank }
+            Page { session, count, rank, listed }
         })
         .collect()
 }

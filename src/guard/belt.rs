@@ -16,6 +16,8 @@ pub enum Belt {
     Protected,
     /// Somebody paused the account.
     Pause,
+    /// Clocks disagree, so that no window can be told.
+    Clock,
     /// Zendesk answered lately that this session is gone.
     JustRevoked,
     /// A fact it rests on is too old, or the person's record could not be read.
@@ -32,6 +34,8 @@ pub enum Belt {
     RosterPerDay,
     /// Read again right before acting, the claim no longer stood.
     ReadBack,
+    /// Zendesk did not answer when it was to be read again right before acting.
+    Unreachable,
     /// The process was asked to stop before it came to it.
     Stopping,
 }
@@ -53,6 +57,7 @@ impl Belt {
         Self::OwnUser,
         Self::Protected,
         Self::Pause,
+        Self::Clock,
         Self::JustRevoked,
         Self::EvidenceAge,
         Self::PeoplePerRule,
@@ -61,6 +66,7 @@ impl Belt {
         Self::RosterPerHour,
         Self::RosterPerDay,
         Self::ReadBack,
+        Self::Unreachable,
         Self::Stopping,
     ];
 
@@ -70,6 +76,7 @@ impl Belt {
             Self::OwnUser => "own-user",
             Self::Protected => "protected",
             Self::Pause => "pause",
+            Self::Clock => "clock",
             Self::JustRevoked => "just-revoked",
             Self::EvidenceAge => "evidence-age",
             Self::PeoplePerRule => "people-per-rule",
@@ -78,6 +85,7 @@ impl Belt {
             Self::RosterPerHour => "roster-part-per-hour",
             Self::RosterPerDay => "roster-part-per-day",
             Self::ReadBack => "read-back",
+            Self::Unreachable => "unreachable",
             Self::Stopping => "stopping",
         }
     }
@@ -93,6 +101,7 @@ impl Belt {
             Self::OwnUser => "evictd's own user is never touched",
             Self::Protected => "a protected person",
             Self::Pause => "the account is paused",
+            Self::Clock => "clocks disagree, so that no limit over time can be told",
             Self::JustRevoked => "ended a moment ago, or again and again",
             Self::EvidenceAge => "what it rests on is too old or could not be read",
             Self::PeoplePerRule => "one rule reaches too many people at once",
@@ -101,6 +110,7 @@ impl Belt {
             Self::RosterPerHour => "all rules together reach too many people in an hour",
             Self::RosterPerDay => "all rules together reach too many people in 24 hours",
             Self::ReadBack => "read again right before acting, it no longer stood",
+            Self::Unreachable => "it could not be read again right before acting",
             Self::Stopping => "the process was asked to stop first",
         }
     }
@@ -125,6 +135,8 @@ pub(super) fn of_person(intention: &Intention, claim: &Planned, around: Circumst
         Some(Belt::Protected.holds())
     } else if snapshot.pause.is_some() {
         Some(Belt::Pause.holds())
+    } else if !snapshot.clocks.trusted {
+        Some(Belt::Clock.holds())
     } else if let Some(answers) = just_revoked(intention, around) {
         Some(Held { belt: Belt::JustRevoked, limit: None, count: Some(answers) })
     } else if is_too_old(intention, claim, around) {
@@ -158,6 +170,8 @@ fn just_revoked(intention: &Intention, around: Circumstances<'_>) -> Option<u64>
 /// are read again right before acting.
 fn is_too_old(intention: &Intention, claim: &Planned, around: Circumstances<'_>) -> bool {
     let now = around.snapshot.now;
-    !around.snapshot.people.contains_key(&intention.user)
+    // A role that is not known belongs to no stratum whose limits would be the right ones.
+    let record = around.snapshot.people.get(&intention.user);
+    record.is_none_or(|person| person.role.is_none())
         || claim.listed.is_some_and(|listed| listed.duration_until(now) > around.belts.evidence_age_max)
 }

@@ -194,7 +194,7 @@ impl Condition {
                 branch.map(|part| part.grounds_of(witness, wanted)).unwrap_or_default()
             }
             (Self::Not(part), _) => part.grounds_of(witness, !wanted),
-            (Self::Line(line), _) => line.ground(&witness.tell(line.fact)).into_iter().collect(),
+            (Self::Line(line), _) => line.ground(&witness.tell(line.fact), wanted).into_iter().collect(),
         }
     }
 }
@@ -230,10 +230,13 @@ impl Line {
         if holds { Answer::Yes(known.strength) } else { Answer::No(known.strength) }
     }
 
-    fn ground(&self, fact: &Fact<'_>) -> Option<Ground> {
+    fn ground(&self, fact: &Fact<'_>, holds: bool) -> Option<Ground> {
         let Fact::Known(Known { value, source, as_of, strength }) = fact else { return None };
         let name = self.fact.name;
         let reason = match (&self.test, value) {
+            (test, _) if !holds && !matches!(test, Test::Truth(_)) => {
+                format!("{name} {} not {} {}", shown(value), self.operator.sign(), self.written)
+            }
             (Test::Truth(_), _) => format!("{name} is {}", shown(value)),
             // The value says by itself that it is the one, or one of those, that were asked for.
             (Test::Text(TextTest::In(_)), Value::Text(Some(_))) => format!("{name} {}", shown(value)),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
+use super::condition::folded;
 use super::read::line_of;
 use super::read_condition::find_fact;
 use super::{Case, Expect, Given, PolicySet, shown};
@@ -87,7 +88,8 @@ fn read_value(fact: &FactSpec, item: &Item<'_>, findings: &mut Findings) -> Opti
         Kind::Truth => Value::Truth(item.boolean(findings)?),
         Kind::Text => {
             let text = item.text(findings)?;
-            if !fact.vocabulary.is_empty() && !text.is_empty() && !fact.vocabulary.contains(&text) {
+            let word = folded(text, fact.folds_case);
+            if !fact.vocabulary.is_empty() && !text.is_empty() && !fact.vocabulary.contains(&word.as_ref()) {
                 let fault = item.fault(Code::UnknownValue, format!("{} is never {}", quoted(fact.name), quoted(text)));
                 let listed = crate::diagnostic::quoted_list(fact.vocabulary.iter().copied());
                 findings.push(fault.help(format!("it is one of {listed}")));

@@ -127,12 +127,20 @@ fn shown(text: &str) -> Foreign {
 
 /// Columns of one level of indentation, and of a key.
 const INDENT: usize = 2;
-const KEY: usize = 16;
+const KEY: usize = 15;
 
+/// A text of several lines, such as a policy, stands below its key, whole.
 fn row(page: &mut String, depth: usize, key: &str, value: &str) {
-    let line = format!("{:indent$}{:<KEY$}{}", "", shown(key), shown(value), indent = depth * INDENT);
+    let several = value.contains('\n');
+    let first = if several { "" } else { value };
+    let line = format!("{:indent$}{:<KEY$} {}", "", shown(key), shown(first), indent = depth * INDENT);
     page.push_str(line.trim_end());
     page.push('\n');
+    for line in value.lines().filter(|_| several) {
+        let line = format!("{:indent$}| {}", "", shown(line), indent = (depth + 1) * INDENT);
+        page.push_str(line.trim_end());
+        page.push('\n');
+    }
 }
 
 fn fields(page: &mut String, depth: usize, value: &Value) {

@@ -6,9 +6,9 @@ use crate::evaluate::Judgement;
 use crate::evidence::Dossier;
 use crate::grade::Fate;
 use crate::guard::{Belt, Guarded, roster_of};
-use crate::model::{Completeness, Foreign, Mode, UserId};
+use crate::model::{Completeness, Foreign, Mode, Person, UserId};
 use crate::plan::{Intention, Plan, Planned, grounds_of};
-use crate::policy::PolicySet;
+use crate::policy::{Exception, PolicySet};
 use crate::snapshot::Snapshot;
 
 /// The stages a report tells of.
@@ -42,11 +42,15 @@ pub fn report(stages: Stages<'_>, fates: &[Fate]) -> Report {
         cycle: snapshot.cycle.clone(),
         now: snapshot.now.to_string(),
         mode: stages.mode,
-        complete: snapshot.listing.is_complete(),
+        complete: snapshot.is_complete(),
         policy: stages.policies.digest.clone(),
         sessions_seen: stages.dossier.len(),
         people_seen: people_seen.into_iter().collect(),
-        warnings: warnings(snapshot, stages.mode).into_iter().chain(alarms(&claims)).collect(),
+        warnings: warnings(snapshot, stages.mode)
+            .into_iter()
+            .chain(alarms(&claims))
+            .chain(expired(stages.policies, snapshot))
+            .collect(),
         revoke: claims::revoke_rows(&claims, &fates),
         withheld: claims::withheld_rows(&claims),
         undecided: undecided_rows(stages),
@@ -87,13 +91,15 @@ fn reasons_of(stages: Stages<'_>, intention: &Intention, claim: &Planned) -> Vec
 
 /// Name and e-mail as they are shown; a person without a record is told by id.
 pub fn person_of(snapshot: &Snapshot, user: UserId) -> Foreign {
-    Foreign::new(match snapshot.people.get(&user) {
-        None => format!("user {user}"),
-        Some(person) => match &person.email {
-            Some(email) => format!("{} <{}>", person.name.raw(), email.raw()),
-            None => person.name.raw().to_owned(),
-        },
-    })
+    snapshot.people.get(&user).map_or_else(|| Foreign::new(format!("user {user}")), full_name)
+}
+
+/// Name and e-mail, as far as the record has them.
+pub fn full_name(person: &Person) -> Foreign {
+    match &person.email {
+        Some(email) => Foreign::new(format!("{} <{}>", person.name.raw(), email.raw())),
+        None => person.name.clone(),
+    }
 }
 
 fn undecided_rows(stages: Stages<'_>) -> Vec<UndecidedRow> {
@@ -131,6 +137,16 @@ fn rule_rows(stages: Stages<'_>) -> Vec<RuleRow> {
         .collect()
 }
 
+/// Whoever an expired exception spared is spared no more: that must not come as a surprise.
+fn expired(policies: &PolicySet, snapshot: &Snapshot) -> Vec<String> {
+    let is_over = |exception: &&Exception| snapshot.clocks.trusted && !exception.is_in_force(snapshot.now);
+    let over = policies.exceptions.iter().filter(is_over);
+    over.map(|one| {
+        format!("exception `{}` expired after {}: it spares nobody; remove or renew it", one.id, one.expires)
+    })
+    .collect()
+}
+
 /// What somebody has to look at, whatever else the report says.
 fn alarms(claims: &[ClaimRow]) -> Vec<String> {
     let held = |belt: Belt, least: u64| {
@@ -163,12 +179,14 @@ fn warnings(snapshot: &Snapshot, mode: Mode) -> Vec<String> {
     }
     if !snapshot.clocks.trusted {
         lines.push(format!(
-            "the host's clock is off by {} s: no condition on time can be decided; set the clock of this host",
+            "the host's clock and Zendesk's differ by {} s: nothing about time can be decided and nothing is revoked; set this \
+             host's clock",
             snapshot.clocks.host_offset.as_secs()
         ));
     }
     if let Some(pause) = &snapshot.pause {
-        let until = pause.until.map_or("until somebody removes the pause".to_owned(), |until| format!("until {until}"));
+        let until =
+            pause.until.map_or("until somebody removes the pause".to_owned(), |until| format!("until {until:.0}"));
         lines.push(format!("the account is paused {until}: nothing is revoked"));
     }
     if !snapshot.unread.is_empty() {

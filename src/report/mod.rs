@@ -6,6 +6,7 @@
 mod build;
 mod claims;
 mod explain;
+mod grid;
 mod json;
 mod reference;
 mod replay;
@@ -14,7 +15,7 @@ mod text;
 use crate::model::{AccountName, Stratum, UserId};
 use crate::model::{Action, Cause, CycleId, Foreign, Grade, Mode, Outcome, RuleId, SessionId, Severity};
 
-pub use build::{Stages, person_of, report};
+pub use build::{Stages, full_name, person_of, report};
 pub use explain::{Explanation, explain};
 pub use json::to_json;
 pub use reference::{facts_json, facts_markdown, facts_text};

@@ -3,16 +3,13 @@
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 
+use super::grid::Grid;
 use super::{Report, UndecidedRow, WithheldRow};
 use crate::model::{Mode, UserId};
 
 /// Rows of one rule and belt that the page shows; `--format json` has them all.
 const WITHHELD_ROWS_MAX: usize = 5;
-/// From this width on there is room for whole names.
-const WIDTH_WHOLE: u16 = 100;
 
 /// What the page is shown on.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +66,7 @@ pub fn revoked(report: &Report, look: Look) -> String {
             header.push("MODE");
         }
     }
-    let mut table = table(&header, look);
+    let mut grid = Grid::new(&header);
     for row in &report.revoke {
         let rules: Vec<&str> = row.rules.iter().map(crate::model::RuleId::as_str).collect();
         let mut cells = vec![
@@ -82,26 +79,26 @@ pub fn revoked(report: &Report, look: Look) -> String {
         if header.len() > cells.len() {
             cells.push(if acted { row.end() } else { row.mode.word().to_owned() });
         }
-        table.add_row(cells);
+        grid.add(cells);
     }
     let title = if acted { "REVOKED" } else { "WOULD BE REVOKED" };
-    section((title, AnsiColor::Red), &summary, &table, look)
+    section((title, AnsiColor::Red), &summary, &grid, look)
 }
 
 fn withheld(report: &Report, look: Look) -> String {
     let mut rows: Vec<&WithheldRow> = report.withheld.iter().collect();
     rows.sort_by(|left, right| (&left.belt, &left.rule).cmp(&(&right.belt, &right.rule)));
-    let mut table = table(&["BELT", "RULE", "PERSON", "SESSION", "WHY"], look);
+    let mut grid = Grid::new(&["BELT", "RULE", "PERSON", "SESSION", "WHY"]);
     for group in rows.chunk_by(|left, right| left.belt == right.belt && left.rule == right.rule) {
         for row in group.iter().take(WITHHELD_ROWS_MAX) {
             let why = row.reasons.join(", ");
-            table.add_row([&belt_of(row), row.rule.as_str(), &row.who(), &row.session.to_string(), &why]);
+            grid.add([belt_of(row), row.rule.to_string(), row.who(), row.session.to_string(), why]);
         }
         if let Some(more) = group.len().checked_sub(WITHHELD_ROWS_MAX).filter(|more| *more > 0) {
-            table.add_row(["", "", &format!("… and {more} more")]);
+            grid.add([String::new(), String::new(), format!("… and {more} more")]);
         }
     }
-    section(("WITHHELD", AnsiColor::Yellow), &summary(report.withheld.iter().map(|row| row.user)), &table, look)
+    section(("WITHHELD", AnsiColor::Yellow), &summary(report.withheld.iter().map(|row| row.user)), &grid, look)
 }
 
 fn belt_of(row: &WithheldRow) -> String {
@@ -112,28 +109,29 @@ fn belt_of(row: &WithheldRow) -> String {
 }
 
 fn undecided(report: &Report, look: Look) -> String {
-    let mut table = table(&["RULE", "CAUSE", "SESSIONS", "PEOPLE", "FOR INSTANCE"], look);
+    let mut grid = Grid::new(&["RULE", "CAUSE", "SESSIONS", "PEOPLE", "EXAMPLE SESSIONS"]);
     for UndecidedRow { rule, cause, sessions, people, examples } in &report.undecided {
         let examples: Vec<String> = examples.iter().take(3).map(ToString::to_string).collect();
         let why = format!("{}: {}", cause.word(), cause.text());
-        table.add_row([rule.as_str(), &why, &sessions.to_string(), &people.to_string(), &examples.join(" ")]);
+        grid.add([rule.to_string(), why, sessions.to_string(), people.to_string(), examples.join(" ")]);
     }
-    align_right(&mut table, &[2, 3]);
-    section(("UNDECIDED", AnsiColor::Cyan), &counted(report.undecided.len(), "line", "lines"), &table, look)
+    let mut rules: Vec<_> = report.undecided.iter().map(|row| &row.rule).collect();
+    rules.dedup();
+    section(("UNDECIDED", AnsiColor::Cyan), &format!("by {}", counted(rules.len(), "rule", "rules")), &grid, look)
 }
 
 fn rules(report: &Report, look: Look) -> String {
-    let mut table = table(&["RULE", "MODE", "SEVERITY", "FIRES", "SPARED", "CLEAR", "WITHHELD", "UNDECIDED"], look);
+    let mut grid = Grid::new(&["RULE", "MODE", "SEVERITY", "FIRES", "SPARED", "CLEAR", "WITHHELD", "UNDECIDED"]);
     for row in &report.rules {
         if row.mode == Mode::Off {
-            table.add_row([row.rule.as_str(), "off"]);
+            grid.add([row.rule.to_string(), "off".to_owned()]);
             continue;
         }
         let spared = match row.spared_by_unknown {
             0 => row.spared.to_string(),
             unknown => format!("{} + {unknown} by unknown", row.spared),
         };
-        table.add_row([
+        grid.add([
             row.rule.to_string(),
             row.mode.word().to_owned(),
             row.severity.word().to_owned(),
@@ -144,39 +142,14 @@ fn rules(report: &Report, look: Look) -> String {
             row.undecided.to_string(),
         ]);
     }
-    align_right(&mut table, &[3, 4, 5, 6, 7]);
-    section(("RULES", AnsiColor::Green), &counted(report.rules.len(), "rule", "rules"), &table, look)
+    section(("RULES", AnsiColor::Green), &counted(report.rules.len(), "rule", "rules"), &grid, look)
 }
 
-/// A table for this width. Where there is room for it, ids, names and numbers stay whole and only the reasons wrap.
-fn table(header: &[&str], look: Look) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(look.width);
-    table.set_header(header);
-    for (place, title) in header.iter().enumerate() {
-        if let Some(column) = table.column_mut(place)
-            && look.width >= WIDTH_WHOLE
-            && !matches!(*title, "WHY" | "CAUSE" | "FOR INSTANCE" | "OUTCOME")
-        {
-            column.set_constraint(ColumnConstraint::ContentWidth);
-        }
-    }
-    table
-}
-
-fn align_right(table: &mut Table, columns: &[usize]) {
-    for column in columns {
-        if let Some(column) = table.column_mut(*column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-}
-
-fn section((title, colour): (&str, AnsiColor), summary: &str, table: &Table, look: Look) -> String {
-    if table.is_empty() {
+fn section((title, colour): (&str, AnsiColor), summary: &str, grid: &Grid<'_>, look: Look) -> String {
+    if grid.is_empty() {
         return format!("\n{}  nothing\n", painted(title, colour, look));
     }
-    format!("\n{}  {summary}\n{}\n", painted(title, colour, look), table.trim_fmt())
+    format!("\n{}  {summary}\n{}\n", painted(title, colour, look), grid.text(look))
 }
 
 fn summary(users: impl Iterator<Item = UserId>) -> String {

@@ -45,6 +45,11 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Whether everything that was asked for was read: the whole listing, and every record Zendesk did not refuse to have.
+    pub fn is_complete(&self) -> bool {
+        self.listing.is_complete() && !self.unread.values().any(|cause| *cause == Cause::Down)
+    }
+
     /// Whether an admin who can sign in is protected: somebody has to be left who can undo a mistake.
     pub fn protects_admin(&self) -> bool {
         let can_mend = |person: &Person| {

@@ -179,7 +179,7 @@ fn a_snapshot_that_cannot_be_used_ends_with_78() {
             room.run(&[command, &["--config", config, "--snapshot", file]].concat()).says(78, &[part]);
         }
     }
-    room.run(&["explain", "1", "--config", "evictd.toml"]).says(64, &["has no session 1"]);
+    room.run(&["explain", "1", "--config", "evictd.toml"]).says(1, &["has no session 1"]);
     room.run(&["explain", "unknwon-key"]).says(64, &["did you mean `unknown-key`?"]);
     room.run(&["explain", "unknown-key"]).says(0, &["unknown-key (error)"]);
     room.run(&["simulator", "--world", "text"]).says(78, &["cannot use `text`"]);

@@ -270,7 +270,7 @@ async fn no_more_people_lose_sessions_than_the_belts_allow_whatever_happens() {
         "complete true",
         "complete false",
         "crash",
-        "read-back",
+        "unreachable",
     ];
     let missed: Vec<_> = wanted.iter().filter(|word| !seen.contains(**word)).collect();
     assert!(missed.is_empty(), "{missed:?} never happened: {seen:?}");

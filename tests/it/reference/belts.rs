@@ -16,6 +16,7 @@ pub enum Belt {
     OwnUser,
     Protected,
     Pause,
+    Clock,
     JustRevoked,
     EvidenceAge,
     RuleCycle,
@@ -30,6 +31,7 @@ impl Belt {
         Self::OwnUser,
         Self::Protected,
         Self::Pause,
+        Self::Clock,
         Self::JustRevoked,
         Self::EvidenceAge,
         Self::RuleCycle,
@@ -156,11 +158,14 @@ impl Belts<'_> {
         self.hold(Belt::OwnUser, None, |claim| person(claim) == world.own);
         self.hold(Belt::Protected, None, |claim| world.protected.contains(&person(claim)));
         self.hold(Belt::Pause, None, |_| world.pause.is_some());
+        self.hold(Belt::Clock, None, |_| !world.trusted);
         self.hold(Belt::JustRevoked, None, |claim| just_revoked(world, claim.session));
         self.hold(Belt::EvidenceAge, None, |claim| {
             let counts = claim.facts.contains("session.count") || claim.facts.contains("session.rank");
-            let is_old = world.now - claim.seen > world.limits.evidence_age_max;
-            world.human(person(claim)).is_none() || counts && is_old
+            let rows = world.sessions().into_iter().filter(|row| row.user == Some(person(claim)));
+            let oldest = rows.map(|row| row.seen).min().unwrap();
+            let is_old = world.now - oldest > world.limits.evidence_age_max;
+            world.human(person(claim)).is_none_or(|human| human.role.is_none()) || counts && is_old
         });
     }
 

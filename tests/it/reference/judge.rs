@@ -90,7 +90,7 @@ fn state(world: &World, law: &Law, rule: &Rule, row: &Row) -> Option<(State, BTr
         Some(false) => None,
         None => Some((State::Undecided, BTreeSet::new())),
         Some(true) => {
-            let naming = law.exceptions.iter().filter(|exception| is_in_force(exception, rule, world.now));
+            let naming = law.exceptions.iter().filter(|exception| is_in_force(exception, rule, world));
             let spares: Vec<_> = naming.map(|exception| holds(world, law, row, &exception.when).truth).collect();
             let state = if spares.contains(&Some(true)) {
                 State::Spared
@@ -104,9 +104,10 @@ fn state(world: &World, law: &Law, rule: &Rule, row: &Row) -> Option<(State, BTr
     }
 }
 
-fn is_in_force(exception: &Exception, rule: &Rule, now: i64) -> bool {
+/// Where clocks disagree nobody can say that its last day has passed.
+fn is_in_force(exception: &Exception, rule: &Rule, world: &World) -> bool {
     let names = exception.rules.iter().any(|glob| is_named(glob, &rule.id));
-    names && now < (exception.last_day + 1) * DAY
+    names && (!world.trusted || world.now < (exception.last_day + 1) * DAY)
 }
 
 fn holds(world: &World, law: &Law, row: &Row, table: &Table) -> Answer {

@@ -101,6 +101,7 @@ fn of_belt(belt: guard::Belt) -> Belt {
         guard::Belt::OwnUser => Belt::OwnUser,
         guard::Belt::Protected => Belt::Protected,
         guard::Belt::Pause => Belt::Pause,
+        guard::Belt::Clock => Belt::Clock,
         guard::Belt::JustRevoked => Belt::JustRevoked,
         guard::Belt::EvidenceAge => Belt::EvidenceAge,
         guard::Belt::PeoplePerRule => Belt::RuleCycle,
@@ -108,7 +109,9 @@ fn of_belt(belt: guard::Belt) -> Belt {
         guard::Belt::PeoplePerRuleAndDay => Belt::RuleDay,
         guard::Belt::RosterPerHour => Belt::AccountHour,
         guard::Belt::RosterPerDay => Belt::AccountDay,
-        guard::Belt::ReadBack | guard::Belt::Stopping => panic!("`{}` is none of the guard's", belt.word()),
+        guard::Belt::ReadBack | guard::Belt::Unreachable | guard::Belt::Stopping => {
+            panic!("`{}` is none of the guard's", belt.word())
+        }
     }
 }
 
