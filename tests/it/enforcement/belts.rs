@@ -228,6 +228,30 @@ async fn a_protected_person_and_evictds_own_user_never_lose_a_session() {
 }
 
 #[tokio::test]
+async fn nobody_loses_a_session_while_clocks_disagree() {
+    for (seconds, clear) in [(30, true), (31, false), (-31, false)] {
+        let stage = Stage::new(TAGGED, WIDE);
+        stage.person(1, Role::Agent).signs_in(101, 1, 5);
+        stage.simulator.world(|world| tag(world, 1, "left"));
+        stage.simulator.set_now(stage.now() + jiff::SignedDuration::from_secs(seconds));
+        let report = stage.apply().await.report;
+        let held = if clear { vec![] } else { vec![(101, "left", "clock")] };
+        assert_eq!((withheld(&report), names_lost(&stage).len()), (held, usize::from(clear)), "{seconds} s");
+    }
+}
+
+/// No condition of it asks for the time.
+const TAGGED: &str = r#"
+schema = 1
+[[rule]]
+id = "left"
+title = "Left"
+action = "revoke-user"
+mode = "enforce"
+when.user.tags.contains = "left"
+"#;
+
+#[tokio::test]
 async fn a_person_without_a_record_keeps_every_session() {
     let stage = Stage::new(OLD, WIDE).with_old_sessions(1);
     stage.signs_in(300, 77, 20);
