@@ -203,6 +203,7 @@ fn names_lost(stage: &Stage) -> Vec<u64> {
     stage.losses().iter().map(|loss| loss.session.0).collect()
 }
 
+/// INVARIANT 4.
 #[tokio::test]
 async fn a_protected_person_and_evictds_own_user_never_lose_a_session() {
     let own = 360_000_000_001;
@@ -225,6 +226,30 @@ async fn a_protected_person_and_evictds_own_user_never_lose_a_session() {
     let expected = [(107, "protected"), (117, "protected"), (108, "protected"), (109, "own-user"), (119, "own-user")];
     assert_eq!(belts, BTreeSet::from(expected));
 }
+
+#[tokio::test]
+async fn nobody_loses_a_session_while_clocks_disagree() {
+    for (seconds, clear) in [(30, true), (31, false), (-31, false)] {
+        let stage = Stage::new(TAGGED, WIDE);
+        stage.person(1, Role::Agent).signs_in(101, 1, 5);
+        stage.simulator.world(|world| tag(world, 1, "left"));
+        stage.simulator.set_now(stage.now() + jiff::SignedDuration::from_secs(seconds));
+        let report = stage.apply().await.report;
+        let held = if clear { vec![] } else { vec![(101, "left", "clock")] };
+        assert_eq!((withheld(&report), names_lost(&stage).len()), (held, usize::from(clear)), "{seconds} s");
+    }
+}
+
+/// No condition of it asks for the time.
+const TAGGED: &str = r#"
+schema = 1
+[[rule]]
+id = "left"
+title = "Left"
+action = "revoke-user"
+mode = "enforce"
+when.user.tags.contains = "left"
+"#;
 
 #[tokio::test]
 async fn a_person_without_a_record_keeps_every_session() {
@@ -301,6 +326,7 @@ async fn a_listing_that_lags_behind_asks_for_nothing_twice() {
     assert_eq!(stage.deletes(), 1);
 }
 
+/// INVARIANT 9.
 #[tokio::test]
 async fn the_same_world_twice_revokes_once() {
     let stage = Stage::new(LEFT, WIDE).with_old_sessions(5);

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use evictd::chronicle::Chronicle;
-use evictd::clock::Clock;
-use evictd::cycle::{self, Books, Setting};
+use evictd::clock::{Clock, Pending};
+use evictd::cycle::{self, Books, Cycle, Halt, Setting};
 use evictd::enforce::Brakes;
 use evictd::files::read_pause;
 use evictd::gather::Known;
-use evictd::model::{CycleId, Pause};
+use evictd::model::{CycleId, Pause, Role};
 use evictd::record::Entry;
 use evictd::simulator::{Effect, Script};
 use evictd::zendesk::Method;
 
-use super::acts::alter;
-use super::stage::{told, withheld};
-use super::{Handbrake, OLD, SHOW, Stage, WIDE};
+use super::acts::{LEFT, alter, tag};
+use super::stage::{lines, told, withheld};
+use super::{Cut, Handbrake, OLD, SHOW, Stage, WIDE, Wire};
 
 type Pull = fn(&Handbrake);
 
@@ -93,6 +93,69 @@ async fn a_brake_is_not_outwaited() {
 }
 
 #[tokio::test]
+async fn evidence_that_grew_old_while_the_request_waited_ends_nothing() {
+    for (seconds, outcome) in [(50, "revoked"), (70, "unclear")] {
+        let stage = Stage::new(OLD, &format!("belts.evidence-age-max = \"1m\"\n{WIDE}")).with_old_sessions(1);
+        stage.script(Script::on_method(Method::Delete, Effect::RateLimit(seconds)));
+        assert_eq!(told(&stage.apply().await.report), [(101, outcome)], "{seconds} s");
+        assert_eq!(stage.losses().len(), usize::from(outcome == "revoked"), "{seconds} s");
+    }
+}
+
+#[tokio::test]
+async fn a_wide_request_that_is_kept_back_keeps_all_that_it_would_have_ended() {
+    for (how, belt) in PULLS {
+        let stage = Stage::new(LEFT, WIDE);
+        stage.person(1, Role::Agent).signs_in(101, 1, 11).signs_in(102, 1, 5);
+        stage.simulator.world(|world| tag(world, 1, "left"));
+        pull(&stage, how, |effect| Script::on(Method::Get, SHOW, effect));
+        let report = stage.apply().await.report;
+        assert_eq!(withheld(&report), [(101, "left", belt), (101, "old", belt), (102, "left", belt)]);
+        let records = [("101", belt), ("101", belt), ("102", belt)];
+        assert_eq!(withheld_records(&stage), records.map(|(id, belt)| (id.to_owned(), belt.to_owned())));
+        assert_eq!(stage.deletes(), 0);
+    }
+}
+
+/// Asked to stop once Zendesk no longer answers.
+struct Impatient(Arc<Wire>);
+
+impl Brakes for Impatient {
+    fn pause(&self) -> Option<Pause> {
+        None
+    }
+
+    fn stop(&self) -> bool {
+        false
+    }
+
+    fn stopping(&self) -> Pending<'_, ()> {
+        Box::pin(self.0.crashed.notified())
+    }
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_what_only_reads() {
+    let stage = Stage::new(OLD, WIDE).with_old_sessions(1);
+    // The token, evictd's own user, the listing.
+    *stage.wire().cut.lock().unwrap() = Some(Cut::Before(2));
+    let halt = cycle_with(&stage, &Impatient(stage.wire())).await;
+    assert!(matches!(halt, Err(Halt::Stopped)), "{halt:?}");
+    assert_eq!((stage.deletes(), lines(&stage.memory).len()), (0, 0));
+}
+
+/// One cycle under these brakes.
+async fn cycle_with(stage: &Stage, brakes: &dyn Brakes) -> Result<Cycle, Halt> {
+    let (mut trail, past) = stage.open();
+    let zendesk = stage.zendesk();
+    let (account, policies) = (&stage.account, &stage.policies);
+    let setting = Setting { account, policies, zendesk: &zendesk, clock: &*stage.clock, brakes };
+    let known = Known { cycle: CycleId::new("c"), history: past.history, pause: brakes.pause() };
+    let books = Books { trail: &mut trail, chronicle: &mut Chronicle::default() };
+    cycle::run(setting, known, books, &mut |_| ()).await
+}
+
+#[tokio::test]
 async fn an_account_that_is_paused_clears_nothing() {
     let stage = Stage::new(OLD, WIDE).with_old_sessions(2);
     stage.brake.paused.store(true, Ordering::Relaxed);
@@ -129,13 +192,7 @@ async fn a_pause_file_written_between_two_calls_is_seen_before_the_next_delete()
         let write = alter(move |_| std::fs::write(&path, text).unwrap());
         stage.script(Script::on_method(Method::Delete, write));
         let brakes = PauseFile { folder: folder.path().to_owned(), clock: stage.clock.clone() };
-        let (mut trail, past) = stage.open();
-        let zendesk = stage.zendesk();
-        let (account, policies) = (&stage.account, &stage.policies);
-        let setting = Setting { account, policies, zendesk: &zendesk, clock: &*stage.clock, brakes: &brakes };
-        let known = Known { cycle: CycleId::new("c"), history: past.history, pause: brakes.pause() };
-        let books = Books { trail: &mut trail, chronicle: &mut Chronicle::default() };
-        let report = cycle::run(setting, known, books, &mut |_| ()).await.unwrap().report;
+        let report = cycle_with(&stage, &brakes).await.unwrap().report;
         assert_eq!(told(&report), [(101, "revoked")], "{text}");
         assert_eq!(withheld(&report), [(102, "old", "pause"), (103, "old", "pause")], "{text}");
         assert_eq!(stage.sessions(), [102, 103, 199], "{text}");

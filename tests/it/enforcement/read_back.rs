@@ -2,9 +2,10 @@
 //!
 //! Each test lets one thing change after the listing and before the DELETE, and nobody else is held up by it.
 
+use evictd::config::ProtectedEntry;
 use evictd::model::{Foreign, Role};
 use evictd::record::Entry;
-use evictd::simulator::{Effect, Script};
+use evictd::simulator::{Effect, Script, World};
 use evictd::zendesk::Method;
 use jiff::SignedDuration;
 
@@ -123,6 +124,41 @@ async fn a_session_that_changed_hands_is_not_ended() {
     assert_eq!(told(&report), [(102, "revoked")]);
     assert_eq!(withheld(&report), [(101, "idle", "read-back")]);
     assert_eq!(stage.sessions(), [101]);
+}
+
+#[tokio::test]
+async fn a_read_back_with_a_wrong_date_proves_nothing() {
+    for (date, ends) in [("Mon, 23 Nov 2026 12:00:59 GMT", true), ("Mon, 23 Nov 2026 12:01:02 GMT", false)] {
+        let stage = idlers();
+        *stage.wire().edit.lock().unwrap() = Some(Box::new(move |path, answer| {
+            if path.ends_with("/sessions/101") {
+                let header = answer.headers.iter_mut().find(|(name, _)| name == "date").unwrap();
+                date.clone_into(&mut header.1);
+            }
+        }));
+        let report = stage.apply().await.report;
+        assert_eq!(told(&report).len(), 1 + usize::from(ends), "{date}");
+        assert!(ends || withheld(&report) == [(101, "idle", "unreachable")], "{:?}", withheld(&report));
+    }
+}
+
+#[tokio::test]
+async fn somebody_who_has_a_protected_email_by_now_keeps_the_session() {
+    let mut stage = idlers();
+    stage.account.protected.push(ProtectedEntry::Email("Owner@acme.example".to_owned()));
+    stage.person(5, Role::Agent);
+    stage.simulator.world(|world| rename(world, 5, "owner@acme.example"));
+    let moves = alter(|world| {
+        rename(world, 5, "former@acme.example");
+        rename(world, 1, "owner@ACME.example");
+    });
+    stage.script(read_again(moves));
+    let report = stage.apply().await.report;
+    assert_eq!((told(&report), withheld(&report)), (vec![(102, "revoked")], vec![(101, "idle", "protected")]));
+}
+
+fn rename(world: &mut World, person: u64, email: &str) {
+    world.people.get_mut(&user(person)).unwrap().email = Some(Foreign::new(email));
 }
 
 #[tokio::test]

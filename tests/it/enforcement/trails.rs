@@ -15,6 +15,7 @@ use evictd::zendesk::Method;
 
 use super::acts::{LEFT, alter, tag};
 use super::stage::{lines, recorded, told};
+use super::wire::kinds;
 use super::{LIST, OLD, PEOPLE, SHOW, Stage, WIDE, session};
 
 /// Five agents who left or stayed too long, one of them with three sessions.
@@ -25,7 +26,7 @@ fn crew() -> Stage {
     stage
 }
 
-/// The wire looks at every DELETE; here it has something to look at.
+/// INVARIANT 3. The wire looks at every DELETE; here it has something to look at.
 #[tokio::test]
 async fn no_act_without_a_durable_intent() {
     let stage = crew();
@@ -43,6 +44,7 @@ async fn no_act_without_a_durable_intent() {
     assert_eq!(named, lost, "who lost a session is exactly who is named");
 }
 
+/// INVARIANT 3: no trail, no act.
 #[tokio::test]
 async fn a_write_that_fails_at_any_step_ends_all_acts() {
     let whole = crew();
@@ -223,15 +225,24 @@ async fn a_report_survives_the_erasure_of_its_people() {
 fn nothing_personal_stands_in_a_line() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let stage = eventful();
+    *stage.wire().edit.lock().unwrap() = Some(Box::new(|_, answer| {
+        if answer.status == 403 {
+            answer.body = br#"{"error":"Forbidden","description":"Person 2 <person2@acme.example> says no"}"#.to_vec();
+        }
+    }));
     runtime.block_on(stage.apply());
+    let whole = stage.memory.list().unwrap().into_iter().map(|name| stage.memory.read(&name).unwrap());
+    let whole: Vec<String> = whole.map(|bytes| String::from_utf8(bytes).unwrap()).collect();
+    assert!(whole.concat().contains("says no"), "it is told, apart from the lines");
     for first_seq in segments(&stage.memory).unwrap() {
         let text = String::from_utf8(evictd::trail::read_segment(&stage.memory, first_seq).unwrap()).unwrap();
-        for personal in ["Person", "@acme.example", "\"left\"]"] {
+        for personal in ["Person", "@acme.example", "says no"] {
             assert!(!text.contains(personal), "{personal}");
         }
     }
 }
 
+/// INVARIANT 11.
 #[test]
 fn a_broken_policy_set_is_never_in_force() {
     let broken = [
@@ -253,6 +264,30 @@ fn a_broken_policy_set_is_never_in_force() {
         assert!(policy::read(&sources, None, &mut findings).is_none(), "one good file saves nothing: {text}");
         assert!(findings.has_errors());
     }
+}
+
+#[tokio::test]
+async fn an_account_that_shows_nothing_is_no_account_without_sessions() {
+    for route in [LIST, "/api/v2/users/me"] {
+        let stage = crew();
+        stage.script(Script::on(Method::Get, route, Effect::Status(500)).times(u32::MAX));
+        check_nothing_seen(&stage).await;
+    }
+    let stage = crew();
+    *stage.wire().edit.lock().unwrap() = Some(Box::new(|path, answer| {
+        if path.starts_with("/api/v2/sessions") {
+            let body = String::from_utf8(answer.body.clone()).unwrap();
+            answer.body = body.replace("\"id\":", "\"no-id\":").into_bytes();
+        }
+    }));
+    check_nothing_seen(&stage).await;
+}
+
+async fn check_nothing_seen(stage: &Stage) {
+    let halt = stage.try_apply().await;
+    assert!(matches!(halt, Err(Halt::Zendesk(_))), "{halt:?}");
+    assert_eq!(stage.deletes(), 0);
+    assert_eq!(kinds(&stage.memory), ["daemon.started"], "no cycle is counted, and nothing as gone");
 }
 
 #[tokio::test]

@@ -213,6 +213,7 @@ async fn check_dry(scene: &Scene, seed: u64) -> Report {
     report
 }
 
+/// INVARIANTS 1 and 10.
 #[tokio::test]
 async fn a_dry_run_sends_only_questions_and_enforcement_plans_the_same() {
     for seed in 0..SEEDS {
@@ -229,6 +230,7 @@ async fn a_dry_run_sends_only_questions_and_enforcement_plans_the_same() {
     }
 }
 
+/// INVARIANTS 2, 3, 4, 8, 13 and 14.
 #[tokio::test]
 async fn no_more_people_lose_sessions_than_the_belts_allow_whatever_happens() {
     let mut seen: BTreeSet<String> = BTreeSet::new();
@@ -312,6 +314,7 @@ async fn one_process(scene: &mut Scene) -> Option<Report> {
     report
 }
 
+/// INVARIANT 9.
 #[tokio::test]
 async fn no_session_is_asked_for_twice_in_a_world_that_stands_still() {
     for seed in 0..SEEDS {
