@@ -60,14 +60,10 @@ impl Zendesk {
             Credential::Token(token) => return Ok(bearer(token.expose_secret())),
             Credential::OauthClient { id, secret, scope } => (id, secret, scope),
         };
-        let now = self.clock.monotonic();
-        let living =
-            self.granted.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(|granted| {
-                granted.renew_at.is_none_or(|end| now < end).then(|| granted.authorization.clone())
-            });
-        if let Some(authorization) = living {
+        if let Some(authorization) = self.granted_and_living() {
             return Ok(authorization);
         }
+        let now = self.clock.monotonic();
         let body = json!({
             "grant_type": "client_credentials", "client_id": id, "client_secret": secret.expose_secret(),
             "scope": scope, "expires_in": TOKEN_LIFE_SECONDS,
@@ -88,6 +84,18 @@ impl Zendesk {
         let granted = Granted { authorization: authorization.clone(), renew_at };
         *self.granted.lock().unwrap_or_else(PoisonError::into_inner) = Some(granted);
         Ok(authorization)
+    }
+
+    /// Whether the next request needs no token to be fetched first.
+    pub(super) fn has_living_token(&self) -> bool {
+        matches!(self.credential, Credential::Token(_)) || self.granted_and_living().is_some()
+    }
+
+    fn granted_and_living(&self) -> Option<SecretString> {
+        let now = self.clock.monotonic();
+        let granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
+        let living = granted.as_ref().filter(|granted| granted.renew_at.is_none_or(|end| now < end));
+        living.map(|granted| granted.authorization.clone())
     }
 
     /// Drops the token in use, so that the next request asks for a fresh one. False if there is none to be had.

@@ -332,22 +332,52 @@ fn deletion_is_done_or_gone_or_refused_or_unclear() {
 }
 
 #[test]
-fn deletion_that_never_left_or_was_cleanly_refused_is_sent_again() {
-    let unsent =
-        Bench::new(|turn, _| if turn == 0 { Err(Lost::Unsent("no route".to_owned())) } else { answer(204, "") });
-    assert_eq!(unsent.delete().map(|dated| dated.value), Ok(Deleted::Done));
+fn deletion_is_never_sent_again_without_its_caller() {
     let never = Bench::new(|_, _| Err(Lost::Unsent("no route".to_owned())));
     assert_eq!(never.delete(), Err(Trouble::Unreachable("no route".to_owned())));
-    assert_eq!(never.asked().len(), 1 + REPEATED_MAX);
+    assert_eq!((never.asked().len(), never.waited()), (1, Duration::ZERO));
     for status in [429, 503] {
         let refused = Bench::new(
             move |turn, _| {
                 if turn == 0 { with(status, "", &[("retry-after", "7")]) } else { answer(204, "") }
             },
         );
+        let wait = Duration::from_secs(7);
+        assert_eq!(refused.delete(), Err(Trouble::Later { wait, why: format!("status {status}: no words") }));
+        assert_eq!((refused.asked().len(), refused.waited()), (1, Duration::ZERO));
+        run(refused.zendesk.room_to_act());
+        assert_eq!((refused.asked().len(), refused.waited()), (1, wait));
         assert_eq!(refused.delete().map(|dated| dated.value), Ok(Deleted::Done));
-        assert_eq!(refused.waited(), Duration::from_secs(7));
+        assert_eq!(refused.waited(), wait);
     }
+}
+
+#[test]
+fn room_to_act_is_waited_for_and_not_used_up() {
+    let full = Bench::with(Credential::Token("t".into()), 2, |_, _| answer(204, ""));
+    for turn in 0..6 {
+        for _ in 0..3 {
+            run(full.zendesk.room_to_act());
+        }
+        let before = full.waited();
+        assert!(full.delete().is_ok());
+        assert_eq!((full.waited(), full.asked().len()), (before, turn + 1), "the wait is over before the act");
+    }
+    assert_eq!(full.waited(), Duration::from_mins(2));
+    // A token to be fetched needs room as well.
+    let grant = r#"{"access_token":"tN","expires_in":300}"#;
+    let client = oauth(grant, |_| answer(204, ""));
+    for _ in 0..98 {
+        assert!(client.delete().is_ok());
+    }
+    assert!(client.zendesk.drop_token());
+    run(client.zendesk.room_to_act());
+    assert_eq!(client.waited(), Duration::from_mins(1));
+    let long = Bench::new(|_, _| with(429, "", &[("retry-after", "18446744073709551615")]));
+    assert!(long.delete().is_err());
+    run(long.zendesk.room_to_act());
+    assert!(matches!(long.delete(), Err(Trouble::Later { .. })));
+    assert_eq!((long.asked().len(), long.waited()), (1, Duration::ZERO), "a hold beyond patience is told, not kept");
 }
 
 #[test]
@@ -391,7 +421,7 @@ fn waiting_ends_at_the_deadline() {
     assert_eq!(later(&again).0, 100);
     assert_eq!(again.waited(), Duration::from_mins(10));
     let act = Bench::new(|_, _| with(429, "", &[("retry-after", "50")]));
-    assert!(matches!(act.delete(), Err(Trouble::Later { .. })));
+    assert!(matches!(act.show(), Err(Trouble::Later { .. })));
     assert_eq!((act.waited(), act.asked().len()), (Duration::from_secs(100), 3));
 }
 
