@@ -48,7 +48,7 @@ pub enum Credential {
 /// A token in use.
 pub(super) struct Granted {
     /// The `Authorization` header's value.
-    authorization: SecretString,
+    pub(super) authorization: SecretString,
     /// On the monotonic clock; none if the token has no end.
     renew_at: Option<Duration>,
 }
@@ -100,7 +100,10 @@ impl Zendesk {
 
     /// Drops the token in use, so that the next request asks for a fresh one. False if there is none to be had.
     pub(super) fn drop_token(&self) -> bool {
-        *self.granted.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        // It is kept, past its end: an answer that echoes it must still be seen to.
+        if let Some(granted) = self.granted.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            granted.renew_at = Some(Duration::ZERO);
+        }
         matches!(self.credential, Credential::OauthClient { .. })
     }
 }

@@ -132,7 +132,7 @@ impl Zendesk {
                 authorization: authorization.cloned(),
                 body: question.body.clone(),
             };
-            let sent = self.transport.send(request).await;
+            let sent = self.without_secrets(self.transport.send(request).await, authorization);
             if let Ok(answer) = &sent {
                 self.note_limits(answer);
             }

@@ -7,6 +7,7 @@
 
 mod access;
 mod budget;
+mod discretion;
 mod exchange;
 mod https;
 mod listing;

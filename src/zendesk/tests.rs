@@ -540,6 +540,48 @@ fn sign_in_that_fails_says_why() {
 }
 
 #[test]
+fn echoed_secrets_never_get_into_words() {
+    let far = "x".repeat(196);
+    let bodies = |secret: &str| {
+        [
+            format!(r#"{{"error":"Forbidden","description":"Bearer {secret} may not"}}"#),
+            format!(r#"{{"error":"no {secret}"}}"#),
+            format!(r#"{{"{secret}":"odd"}}"#),
+            format!(r#"{{"error":"\u{:04x}{}"}}"#, secret.as_bytes()[0], &secret[1..]),
+            format!("<html><title>{far}{secret}</title>"),
+            format!("not with bearer {secret}"),
+        ]
+    };
+    let check = |credential: Credential, secret: &str, fails_at: usize, status: u16| {
+        for body in bodies(secret) {
+            let failing = body.clone();
+            let bench = Bench::with(credential.clone(), 100, move |turn, _| match turn {
+                turn if turn >= fails_at => answer(status, &failing),
+                _ => answer(200, r#"{"access_token":"fresh-token"}"#),
+            });
+            let listing = bench.list();
+            let words = [
+                format!("{listing:?}"),
+                listing.trouble.map(|trouble| trouble.to_string()).unwrap_or_default(),
+                format!("{:?}", bench.delete()),
+            ];
+            for words in words {
+                assert!(!words.contains(&secret[..4]) && words.contains("(se"), "{words} of {body}");
+            }
+        }
+    };
+    let ready = || Credential::Token("ready-token".into());
+    for status in [400, 401, 403, 404, 429, 500, 503] {
+        check(ready(), "ready-token", 0, status);
+        check(client(), "s3cret", 0, status);
+        check(client(), "s3cret", 1, status);
+        check(client(), "fresh-token", 1, status);
+    }
+    let lost = Bench::with(ready(), 100, |_, _| Err(Lost::Unanswered("no way for ready-token".to_owned())));
+    assert_eq!(lost.delete(), Err(Trouble::Unanswered("no way for (secret)".to_owned())));
+}
+
+#[test]
 fn secrets_have_no_printable_form() {
     let access = Access {
         credential: client(),
