@@ -232,6 +232,29 @@ fn hostile_pages_end_in_nonsense() {
 }
 
 #[test]
+fn pages_and_cursors_beyond_measure_end_the_listing() {
+    let list = |rows: usize, cursor: usize| {
+        let rows: Vec<String> = (1..=rows).map(|id| format!(r#"{{"id":{id},"user_id":2}}"#)).collect();
+        let (rows, cursor) = (rows.join(","), "c".repeat(cursor));
+        let page = format!(r#"{{"sessions":[{rows}],"meta":{{"has_more":true,"after_cursor":"{cursor}"}}}}"#);
+        let bench = Bench::new(move |turn, _| answer(200, if turn == 0 { &page } else { LAST }));
+        let listing = bench.list();
+        (listing.rows.len(), bench.asked().len(), listing.completeness.is_complete())
+    };
+    assert_eq!(list(1_000, 4_096), (1_001, 2, true));
+    assert_eq!(list(1_001, 1), (1_000, 1, false));
+    assert_eq!(list(1, 4_097), (0, 1, false));
+}
+
+#[test]
+fn instants_before_zendesk_are_none() {
+    let body = r#"{"session":{"id":1,"user_id":2,"authenticated_at":"2006-12-31T23:59:59Z",
+        "last_seen_at":"2007-01-01T00:00:00Z"}}"#;
+    let shown = Bench::new(move |_, _| answer(200, body)).show().unwrap().value.unwrap();
+    assert_eq!((shown.authenticated_at, shown.last_seen_at), (None, "2007-01-01T00:00:00Z".parse().ok()));
+}
+
+#[test]
 fn endless_listings_stop_at_the_page_cap() {
     let endless = || {
         Bench::new(|turn, _| answer(200, &format!(r#"{{{ROWS},"meta":{{"has_more":true,"after_cursor":"{turn}"}}}}"#)))
@@ -643,6 +666,28 @@ fn people_are_read_with_what_is_missing_or_strange_as_none() {
     }
     assert_eq!(bench.asked().len(), 1);
     assert!(run(Bench::says(&[(200, "{}")]).zendesk.people(&[user(2)])).is_err());
+}
+
+#[test]
+fn texts_of_a_person_are_capped_on_whole_letters() {
+    let long = format!("a{}", "ë".repeat(600));
+    let tags = vec![format!("\"{long}\""); 1_001].join(",");
+    let body =
+        format!(r#"{{"users":[{{"id":2,"name":"{long}","email":"{long}","external_id":"{long}","tags":[{tags}]}}]}}"#);
+    let people = run(Bench::new(move |_, _| answer(200, &body)).zendesk.people(&[user(2)])).unwrap().value;
+    let Person { name, email, external_id, tags, .. } = &people[0];
+    assert_eq!(tags.len(), 1_000);
+    for text in [name, email.as_ref().unwrap(), external_id.as_ref().unwrap(), &tags[999]] {
+        assert_eq!(text.raw(), format!("a{}", "ë".repeat(511)));
+    }
+}
+
+#[test]
+fn records_that_contradict_each_other_are_none() {
+    let body = r#"{"users":[{"id":2,"name":"a"},{"id":3,"name":"b"},{"id":2,"name":"c"},{"id":2,"name":"c"},
+        {"id":3,"name":"b"}]}"#;
+    let people = run(Bench::new(move |_, _| answer(200, body)).zendesk.people(&[user(2), user(3)])).unwrap().value;
+    assert_eq!(people.iter().map(|person| person.id).collect::<Vec<_>>(), [user(3)]);
 }
 
 #[test]
