@@ -244,6 +244,7 @@ pub fn finished(report: &Report, clock_offset_ms: i128, calls: u64) -> CycleFini
         sessions_seen: report.sessions_seen,
         people_seen: report.people_seen.iter().map(|(stratum, count)| (stratum.word().to_owned(), *count)).collect(),
         clock_offset_ms: clock_offset_ms.to_string(),
+        clock_trusted: true,
         calls,
         rules: report
             .rules

@@ -124,6 +124,8 @@ pub struct CycleFinished {
     pub people_seen: BTreeMap<String, usize>,
     /// Zendesk's clock minus the host's, in milliseconds, as text.
     pub clock_offset_ms: String,
+    /// Whether Zendesk's and the host's clock agreed; otherwise `now` is not to be believed.
+    pub clock_trusted: bool,
     /// API requests sent.
     pub calls: u64,
     /// What each rule found.

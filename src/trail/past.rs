@@ -14,7 +14,7 @@ const MEMORY: SignedDuration = SignedDuration::from_hours(25);
 /// What the trail remembers at start.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Past {
-    /// What was ended in the 25 hours before the newest record on Zendesk's clock, and the last roster.
+    /// What was ended in the 25 hours before the newest record on Zendesk's trusted clock, and the last roster.
     pub history: History,
     /// Intents whose outcome nobody knows yet, oldest first.
     pub open_intents: Vec<OpenIntent>,
@@ -51,6 +51,7 @@ pub struct LastCycle {
 pub(super) struct Memory {
     past: Past,
     open: BTreeMap<u64, RevocationIntended>,
+    /// The newest instant of Zendesk's clock that was trusted: it decides what is forgotten.
     newest: Option<Timestamp>,
 }
 
@@ -109,8 +110,8 @@ pub(super) fn memory_begins(newest: Timestamp) -> Timestamp {
     newest.checked_sub(MEMORY).unwrap_or(Timestamp::MIN)
 }
 
-/// Zendesk's clock in a record that carries it. How far back to read is told by it alone: moving the host's clock must
-/// not shorten the memory.
+/// Zendesk's clock in a record that carries it, unless it was not trusted. How far back to read is told by it alone:
+/// moving the host's clock must not shorten the memory, nor must an answer dated years ahead.
 pub(super) fn zendesk_instant(entry: &Entry) -> Result<Option<Timestamp>, String> {
     let (key, text) = match entry {
         Entry::CycleFinished(body) => ("now", &body.now),
@@ -118,7 +119,9 @@ pub(super) fn zendesk_instant(entry: &Entry) -> Result<Option<Timestamp>, String
         Entry::RevocationOutcome(body) => ("answered_at", &body.answered_at),
         _ => return Ok(None),
     };
-    read(key, text).map(Some)
+    let instant = read(key, text)?;
+    let believed = !matches!(entry, Entry::CycleFinished(body) if !body.clock_trusted);
+    Ok(believed.then_some(instant))
 }
 
 fn read<T: FromStr>(key: &str, text: &str) -> Result<T, String> {

@@ -83,6 +83,7 @@ fn finished(now: &str, complete: bool, agents: usize) -> Entry {
         sessions_seen: 3,
         people_seen: BTreeMap::from([("agents".into(), agents)]),
         clock_offset_ms: "0".into(),
+        clock_trusted: true,
         calls: 1,
         rules: Vec::new(),
         undecided: Vec::new(),
@@ -310,6 +311,30 @@ fn remembered(host: &str) -> usize {
 fn a_day_is_remembered_whatever_the_hosts_clock_says() {
     for host in ["2026-11-23T00:00:00Z", "1999-01-01T00:00:00Z", "2100-01-01T00:00:00Z"] {
         assert_eq!(remembered(host), 26, "{host}");
+    }
+}
+
+#[test]
+fn a_clock_that_was_not_trusted_makes_nothing_forgotten() {
+    for (now, trusted, remembered) in [
+        ("2036-11-23T08:00:00Z", false, 2),
+        ("1990-11-23T08:00:00Z", false, 2),
+        ("2036-11-23T08:00:00Z", true, 0),
+        ("2026-11-23T07:00:00Z", true, 2),
+    ] {
+        let medium = MemoryMedium::default();
+        let (mut trail, _) = open(&medium).unwrap();
+        for at in ["2026-11-23T07:30:00Z", "2026-11-23T08:00:00Z"] {
+            trail.append(None, outcome(None, "1", at), None).unwrap();
+        }
+        let Entry::CycleFinished(mut dated) = finished(now, true, 40) else { panic!("another kind") };
+        dated.clock_trusted = trusted;
+        for _ in 0..5 {
+            trail.append(None, dated.clone().into(), None).unwrap();
+        }
+        trail.sync().unwrap();
+        assert!(segments(&medium).unwrap().len() > 2, "the newest segment must not hold the outcomes");
+        assert_eq!(open(&medium).unwrap().1.history.ended.len(), remembered, "{now} {trusted}");
     }
 }
 

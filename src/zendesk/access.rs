@@ -48,7 +48,7 @@ pub enum Credential {
 /// A token in use.
 pub(super) struct Granted {
     /// The `Authorization` header's value.
-    authorization: SecretString,
+    pub(super) authorization: SecretString,
     /// On the monotonic clock; none if the token has no end.
     renew_at: Option<Duration>,
 }
@@ -60,14 +60,10 @@ impl Zendesk {
             Credential::Token(token) => return Ok(bearer(token.expose_secret())),
             Credential::OauthClient { id, secret, scope } => (id, secret, scope),
         };
-        let now = self.clock.monotonic();
-        let living =
-            self.granted.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(|granted| {
-                granted.renew_at.is_none_or(|end| now < end).then(|| granted.authorization.clone())
-            });
-        if let Some(authorization) = living {
+        if let Some(authorization) = self.granted_and_living() {
             return Ok(authorization);
         }
+        let now = self.clock.monotonic();
         let body = json!({
             "grant_type": "client_credentials", "client_id": id, "client_secret": secret.expose_secret(),
             "scope": scope, "expires_in": TOKEN_LIFE_SECONDS,
@@ -90,9 +86,24 @@ impl Zendesk {
         Ok(authorization)
     }
 
+    /// Whether the next request needs no token to be fetched first.
+    pub(super) fn has_living_token(&self) -> bool {
+        matches!(self.credential, Credential::Token(_)) || self.granted_and_living().is_some()
+    }
+
+    fn granted_and_living(&self) -> Option<SecretString> {
+        let now = self.clock.monotonic();
+        let granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
+        let living = granted.as_ref().filter(|granted| granted.renew_at.is_none_or(|end| now < end));
+        living.map(|granted| granted.authorization.clone())
+    }
+
     /// Drops the token in use, so that the next request asks for a fresh one. False if there is none to be had.
     pub(super) fn drop_token(&self) -> bool {
-        *self.granted.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        // It is kept, past its end: an answer that echoes it must still be seen to.
+        if let Some(granted) = self.granted.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            granted.renew_at = Some(Duration::ZERO);
+        }
         matches!(self.credential, Credential::OauthClient { .. })
     }
 }

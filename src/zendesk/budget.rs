@@ -70,6 +70,19 @@ impl Budget {
 
     /// Asks to send one request now.
     pub(super) fn leave(&mut self, now: Duration, purpose: Purpose) -> Leave {
+        let leave = self.would_leave(1, now, purpose);
+        if leave == Leave::Go {
+            self.sent.push_back(now);
+        }
+        leave
+    }
+
+    /// Whether so many requests of an act could leave now. Counts nothing.
+    pub(super) fn room_for(&mut self, requests: usize, now: Duration) -> Leave {
+        self.would_leave(requests, now, Purpose::Act)
+    }
+
+    fn would_leave(&mut self, requests: usize, now: Duration, purpose: Purpose) -> Leave {
         if let Some((until, why)) = &self.held {
             if *until > now {
                 return Leave::Held(until.saturating_sub(now), why.clone());
@@ -79,12 +92,14 @@ impl Budget {
         while self.sent.front().is_some_and(|sent| sent.saturating_add(WINDOW) <= now) {
             self.sent.pop_front();
         }
-        let over = self.sent.len().checked_sub(self.room(purpose));
-        if let Some(sent) = over.and_then(|index| self.sent.get(index)) {
-            return Leave::Full(sent.saturating_add(WINDOW).saturating_sub(now));
+        let room = self.room(purpose);
+        // More than a whole minute has room for is had by no wait.
+        let needed = requests.min(room);
+        let over = self.sent.len().saturating_add(needed).checked_sub(room.saturating_add(1));
+        match over.and_then(|index| self.sent.get(index)) {
+            Some(sent) => Leave::Full(sent.saturating_add(WINDOW).saturating_sub(now)),
+            None => Leave::Go,
         }
-        self.sent.push_back(now);
-        Leave::Go
     }
 
     /// Requests of this purpose in a minute; never none, or nothing would ever be learned.

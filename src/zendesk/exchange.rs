@@ -1,7 +1,7 @@
 //! One question until it is answered: budget, waiting where Zendesk asks to, repeating where nothing can be harmed.
 //!
-//! A DELETE is never repeated unless Zendesk cleanly refused it or it never left: whoever sent it looks up what became
-//! of it. Every wait draws on a [`Patience`], so that no call waits for ever.
+//! A DELETE is never repeated here, but for one that a dead token cost: whoever sent it looks up what became of it, and
+//! whether it is still wanted. Every wait draws on a [`Patience`], so that no call waits for ever.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -90,6 +90,25 @@ enum Setback {
 }
 
 impl Zendesk {
+    /// Waits until a DELETE would leave at once: until the budget has room for it, and for the token it may need, and
+    /// until Zendesk no longer asks to be left alone. Sends nothing and uses nothing up, so that the caller can look
+    /// once more at what speaks against the act. A hold longer than an act's patience is not waited out: the DELETE
+    /// itself says so, unsent.
+    pub async fn room_to_act(&self) {
+        let requests = if self.has_living_token() { 1 } else { 2 };
+        loop {
+            let now = self.clock.monotonic();
+            let leave = self.budget.lock().unwrap_or_else(PoisonError::into_inner).room_for(requests, now);
+            let wait = match leave {
+                Leave::Go => return,
+                Leave::Held(wait, _) if wait > ACT_PATIENCE => return,
+                Leave::Full(wait) | Leave::Held(wait, _) => wait,
+            };
+            tracing::info!(seconds = wait.as_secs(), "waiting for room to act");
+            self.clock.sleep(wait).await;
+        }
+    }
+
     /// Asks with a living token, and once more with a fresh one if Zendesk does not accept it. Any status may come back
     /// but those that were waited out or repeated.
     pub(super) async fn ask(
@@ -126,13 +145,18 @@ impl Zendesk {
                 authorization: authorization.cloned(),
                 body: question.body.clone(),
             };
-            let sent = self.transport.send(request).await;
+            let sent = self.without_secrets(self.transport.send(request).await, authorization);
             if let Ok(answer) = &sent {
                 self.note_limits(answer);
             }
             match self.setback(question.method, sent) {
                 Ok(answer) => return Ok(answer),
-                Err(Setback::Hold(wait, why)) => self.hold(wait, why),
+                Err(Setback::Hold(wait, why)) => {
+                    self.hold(wait, why.clone());
+                    if question.method == Method::Delete {
+                        return Err(Trouble::Later { wait, why });
+                    }
+                }
                 Err(Setback::Over(trouble)) => return Err(trouble),
                 Err(Setback::Repeat(trouble)) => match delays.next() {
                     Some(delay) if patience.spend(delay) => self.clock.sleep(delay).await,
@@ -165,6 +189,7 @@ impl Zendesk {
         let answer = match sent {
             Ok(answer) => answer,
             Err(Lost::Unanswered(why)) if changes => return Err(Setback::Over(Trouble::Unanswered(why))),
+            Err(Lost::Unsent(why)) if changes => return Err(Setback::Over(Trouble::Unreachable(why))),
             Err(Lost::Unsent(why) | Lost::Unanswered(why)) => return Err(Setback::Repeat(Trouble::Unreachable(why))),
         };
         let why = || format!("status {}: {}", answer.status, trouble::shown_words(&answer));

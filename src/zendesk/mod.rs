@@ -7,6 +7,7 @@
 
 mod access;
 mod budget;
+mod discretion;
 mod exchange;
 mod https;
 mod listing;
@@ -127,7 +128,7 @@ impl Zendesk {
     }
 
     /// The records of up to [`PEOPLE_PER_CALL_MAX`] people, deleted ones included. Who is missing has no record that
-    /// could be read.
+    /// could be read, or several that differ.
     pub async fn people(&self, ids: &[UserId]) -> Result<Dated<Vec<Person>>, Trouble> {
         if ids.is_empty() || ids.len() > PEOPLE_PER_CALL_MAX {
             let asked = ids.len();
@@ -137,7 +138,7 @@ impl Zendesk {
         let path = format!("/api/v2/users/show_many?ids={list}&include_deleted=true");
         let (rows, _, date) = self.users(path).await?;
         let people = rows.iter().filter_map(|row| wire::person(row, date)).filter(|person| ids.contains(&person.id));
-        Ok(Dated { value: people.collect(), date })
+        Ok(Dated { value: wire::unambiguous(people), date })
     }
 
     /// The one person with this address, compared without regard to case; `None` if there is none, or several.

@@ -232,6 +232,29 @@ fn hostile_pages_end_in_nonsense() {
 }
 
 #[test]
+fn pages_and_cursors_beyond_measure_end_the_listing() {
+    let list = |rows: usize, cursor: usize| {
+        let rows: Vec<String> = (1..=rows).map(|id| format!(r#"{{"id":{id},"user_id":2}}"#)).collect();
+        let (rows, cursor) = (rows.join(","), "c".repeat(cursor));
+        let page = format!(r#"{{"sessions":[{rows}],"meta":{{"has_more":true,"after_cursor":"{cursor}"}}}}"#);
+        let bench = Bench::new(move |turn, _| answer(200, if turn == 0 { &page } else { LAST }));
+        let listing = bench.list();
+        (listing.rows.len(), bench.asked().len(), listing.completeness.is_complete())
+    };
+    assert_eq!(list(1_000, 4_096), (1_001, 2, true));
+    assert_eq!(list(1_001, 1), (1_000, 1, false));
+    assert_eq!(list(1, 4_097), (0, 1, false));
+}
+
+#[test]
+fn instants_before_zendesk_are_none() {
+    let body = r#"{"session":{"id":1,"user_id":2,"authenticated_at":"2006-12-31T23:59:59Z",
+        "last_seen_at":"2007-01-01T00:00:00Z"}}"#;
+    let shown = Bench::new(move |_, _| answer(200, body)).show().unwrap().value.unwrap();
+    assert_eq!((shown.authenticated_at, shown.last_seen_at), (None, "2007-01-01T00:00:00Z".parse().ok()));
+}
+
+#[test]
 fn endless_listings_stop_at_the_page_cap() {
     let endless = || {
         Bench::new(|turn, _| answer(200, &format!(r#"{{{ROWS},"meta":{{"has_more":true,"after_cursor":"{turn}"}}}}"#)))
@@ -332,22 +355,52 @@ fn deletion_is_done_or_gone_or_refused_or_unclear() {
 }
 
 #[test]
-fn deletion_that_never_left_or_was_cleanly_refused_is_sent_again() {
-    let unsent =
-        Bench::new(|turn, _| if turn == 0 { Err(Lost::Unsent("no route".to_owned())) } else { answer(204, "") });
-    assert_eq!(unsent.delete().map(|dated| dated.value), Ok(Deleted::Done));
+fn deletion_is_never_sent_again_without_its_caller() {
     let never = Bench::new(|_, _| Err(Lost::Unsent("no route".to_owned())));
     assert_eq!(never.delete(), Err(Trouble::Unreachable("no route".to_owned())));
-    assert_eq!(never.asked().len(), 1 + REPEATED_MAX);
+    assert_eq!((never.asked().len(), never.waited()), (1, Duration::ZERO));
     for status in [429, 503] {
         let refused = Bench::new(
             move |turn, _| {
                 if turn == 0 { with(status, "", &[("retry-after", "7")]) } else { answer(204, "") }
             },
         );
+        let wait = Duration::from_secs(7);
+        assert_eq!(refused.delete(), Err(Trouble::Later { wait, why: format!("status {status}: no words") }));
+        assert_eq!((refused.asked().len(), refused.waited()), (1, Duration::ZERO));
+        run(refused.zendesk.room_to_act());
+        assert_eq!((refused.asked().len(), refused.waited()), (1, wait));
         assert_eq!(refused.delete().map(|dated| dated.value), Ok(Deleted::Done));
-        assert_eq!(refused.waited(), Duration::from_secs(7));
+        assert_eq!(refused.waited(), wait);
     }
+}
+
+#[test]
+fn room_to_act_is_waited_for_and_not_used_up() {
+    let full = Bench::with(Credential::Token("t".into()), 2, |_, _| answer(204, ""));
+    for turn in 0..6 {
+        for _ in 0..3 {
+            run(full.zendesk.room_to_act());
+        }
+        let before = full.waited();
+        assert!(full.delete().is_ok());
+        assert_eq!((full.waited(), full.asked().len()), (before, turn + 1), "the wait is over before the act");
+    }
+    assert_eq!(full.waited(), Duration::from_mins(2));
+    // A token to be fetched needs room as well.
+    let grant = r#"{"access_token":"tN","expires_in":300}"#;
+    let client = oauth(grant, |_| answer(204, ""));
+    for _ in 0..98 {
+        assert!(client.delete().is_ok());
+    }
+    assert!(client.zendesk.drop_token());
+    run(client.zendesk.room_to_act());
+    assert_eq!(client.waited(), Duration::from_mins(1));
+    let long = Bench::new(|_, _| with(429, "", &[("retry-after", "18446744073709551615")]));
+    assert!(long.delete().is_err());
+    run(long.zendesk.room_to_act());
+    assert!(matches!(long.delete(), Err(Trouble::Later { .. })));
+    assert_eq!((long.asked().len(), long.waited()), (1, Duration::ZERO), "a hold beyond patience is told, not kept");
 }
 
 #[test]
@@ -391,7 +444,7 @@ fn waiting_ends_at_the_deadline() {
     assert_eq!(later(&again).0, 100);
     assert_eq!(again.waited(), Duration::from_mins(10));
     let act = Bench::new(|_, _| with(429, "", &[("retry-after", "50")]));
-    assert!(matches!(act.delete(), Err(Trouble::Later { .. })));
+    assert!(matches!(act.show(), Err(Trouble::Later { .. })));
     assert_eq!((act.waited(), act.asked().len()), (Duration::from_secs(100), 3));
 }
 
@@ -510,6 +563,48 @@ fn sign_in_that_fails_says_why() {
 }
 
 #[test]
+fn echoed_secrets_never_get_into_words() {
+    let far = "x".repeat(196);
+    let bodies = |secret: &str| {
+        [
+            format!(r#"{{"error":"Forbidden","description":"Bearer {secret} may not"}}"#),
+            format!(r#"{{"error":"no {secret}"}}"#),
+            format!(r#"{{"{secret}":"odd"}}"#),
+            format!(r#"{{"error":"\u{:04x}{}"}}"#, secret.as_bytes()[0], &secret[1..]),
+            format!("<html><title>{far}{secret}</title>"),
+            format!("not with bearer {secret}"),
+        ]
+    };
+    let check = |credential: Credential, secret: &str, fails_at: usize, status: u16| {
+        for body in bodies(secret) {
+            let failing = body.clone();
+            let bench = Bench::with(credential.clone(), 100, move |turn, _| match turn {
+                turn if turn >= fails_at => answer(status, &failing),
+                _ => answer(200, r#"{"access_token":"fresh-token"}"#),
+            });
+            let listing = bench.list();
+            let words = [
+                format!("{listing:?}"),
+                listing.trouble.map(|trouble| trouble.to_string()).unwrap_or_default(),
+                format!("{:?}", bench.delete()),
+            ];
+            for words in words {
+                assert!(!words.contains(&secret[..4]) && words.contains("(se"), "{words} of {body}");
+            }
+        }
+    };
+    let ready = || Credential::Token("ready-token".into());
+    for status in [400, 401, 403, 404, 429, 500, 503] {
+        check(ready(), "ready-token", 0, status);
+        check(client(), "s3cret", 0, status);
+        check(client(), "s3cret", 1, status);
+        check(client(), "fresh-token", 1, status);
+    }
+    let lost = Bench::with(ready(), 100, |_, _| Err(Lost::Unanswered("no way for ready-token".to_owned())));
+    assert_eq!(lost.delete(), Err(Trouble::Unanswered("no way for (secret)".to_owned())));
+}
+
+#[test]
 fn secrets_have_no_printable_form() {
     let access = Access {
         credential: client(),
@@ -571,6 +666,28 @@ fn people_are_read_with_what_is_missing_or_strange_as_none() {
     }
     assert_eq!(bench.asked().len(), 1);
     assert!(run(Bench::says(&[(200, "{}")]).zendesk.people(&[user(2)])).is_err());
+}
+
+#[test]
+fn texts_of_a_person_are_capped_on_whole_letters() {
+    let long = format!("a{}", "ë".repeat(600));
+    let tags = vec![format!("\"{long}\""); 1_001].join(",");
+    let body =
+        format!(r#"{{"users":[{{"id":2,"name":"{long}","email":"{long}","external_id":"{long}","tags":[{tags}]}}]}}"#);
+    let people = run(Bench::new(move |_, _| answer(200, &body)).zendesk.people(&[user(2)])).unwrap().value;
+    let Person { name, email, external_id, tags, .. } = &people[0];
+    assert_eq!(tags.len(), 1_000);
+    for text in [name, email.as_ref().unwrap(), external_id.as_ref().unwrap(), &tags[999]] {
+        assert_eq!(text.raw(), format!("a{}", "ë".repeat(511)));
+    }
+}
+
+#[test]
+fn records_that_contradict_each_other_are_none() {
+    let body = r#"{"users":[{"id":2,"name":"a"},{"id":3,"name":"b"},{"id":2,"name":"c"},{"id":2,"name":"c"},
+        {"id":3,"name":"b"}]}"#;
+    let people = run(Bench::new(move |_, _| answer(200, body)).zendesk.people(&[user(2), user(3)])).unwrap().value;
+    assert_eq!(people.iter().map(|person| person.id).collect::<Vec<_>>(), [user(3)]);
 }
 
 #[test]

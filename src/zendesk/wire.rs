@@ -2,6 +2,8 @@
 //!
 //! Rows are read one by one from a loose tree, because one row that cannot be read must not cost its page.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -24,6 +26,18 @@ pub struct CurrentToken {
     /// When it ends; `None` if it never does.
     pub expires_at: Option<Timestamp>,
 }
+
+/// Bytes of one text in a person's record; Zendesk's own fields end at 255 letters.
+const TEXT_BYTES_MAX: usize = 1_024;
+
+/// Tags of one person.
+const TAGS_MAX: usize = 1_000;
+
+/// Bytes of the query that names the next page; Zendesk's cursors have some hundred.
+const QUERY_BYTES_MAX: usize = 4 << 10;
+
+/// 2007-01-01: Zendesk's first year. No session is older.
+const FIRST_INSTANT: Timestamp = Timestamp::constant(1_167_609_600, 0);
 
 /// A page of a listing.
 pub(super) struct Page {
@@ -77,6 +91,9 @@ fn next_query(body: &Value, size: usize) -> Result<String, Trouble> {
     let linked = link.and_then(|link| link.split_once('?')).map(|(_, query)| query).filter(|query| !query.is_empty());
     let after = body.pointer("/meta/after_cursor").and_then(Value::as_str).filter(|after| !after.is_empty());
     match (linked, after) {
+        (Some(cursor), _) | (None, Some(cursor)) if cursor.len() > QUERY_BYTES_MAX => {
+            Err(nonsense("what names the next page is too long"))
+        }
         (Some(query), _) if !is_query(query) => Err(nonsense("its link to the next page is no address")),
         (Some(query), _) if query.contains("page[size]=") || query.to_lowercase().contains("page%5bsize%5d=") => {
             Ok(query.to_owned())
@@ -111,10 +128,14 @@ pub(super) fn session(row: &Value, seen: Timestamp) -> Option<Session> {
     Some(Session {
         id: SessionId(positive(row.get("id")?)?),
         user,
-        authenticated_at: instant(row, "authenticated_at"),
-        last_seen_at: instant(row, "last_seen_at"),
+        authenticated_at: instant(row, "authenticated_at").filter(is_possible),
+        last_seen_at: instant(row, "last_seen_at").filter(is_possible),
         seen,
     })
+}
+
+fn is_possible(instant: &Timestamp) -> bool {
+    *instant >= FIRST_INSTANT
 }
 
 /// A user's record; none if it has no readable id.
@@ -135,7 +156,7 @@ pub(super) fn person(row: &Value, seen: Timestamp) -> Option<Person> {
         two_factor: truth(row, "two_factor_auth_enabled"),
         verified: truth(row, "verified"),
         chat_only: truth(row, "chat_only"),
-        tags: tags.map(|tags| tags.iter().filter_map(Value::as_str).map(Foreign::new).collect()).unwrap_or_default(),
+        tags: tags.into_iter().flatten().filter_map(Value::as_str).take(TAGS_MAX).map(capped).collect(),
         organization_id: number(row, "organization_id"),
         external_id: foreign(row, "external_id"),
     })
@@ -202,8 +223,34 @@ fn instant(row: &Value, key: &str) -> Option<Timestamp> {
 
 fn foreign(row: &Value, key: &str) -> Option<Foreign> {
     match row.get(key)? {
-        Value::String(text) => Some(Foreign::new(text.as_str())),
+        Value::String(text) => Some(capped(text)),
         Value::Number(number) => Some(Foreign::new(number.to_string())),
         _ => None,
     }
+}
+
+/// The text, or as many of its letters as have room.
+fn capped(text: &str) -> Foreign {
+    let mut end = text.len().min(TEXT_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    Foreign::new(text.get(..end).unwrap_or_default())
+}
+
+/// Each person once. Whose record comes twice and says two things has none: which of them is true?
+pub(super) fn unambiguous(people: impl Iterator<Item = Person>) -> Vec<Person> {
+    let mut by_id: BTreeMap<UserId, Option<Person>> = BTreeMap::new();
+    for person in people {
+        match by_id.entry(person.id) {
+            Entry::Vacant(place) => {
+                place.insert(Some(person));
+            }
+            Entry::Occupied(mut place) if place.get().as_ref() != Some(&person) => {
+                place.insert(None);
+            }
+            Entry::Occupied(_) => {}
+        }
+    }
+    by_id.into_values().flatten().collect()
 }
