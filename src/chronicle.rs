@@ -17,6 +17,7 @@ use crate::record::{
     RevocationIntended, RuleCount, StandingClaim, UndecidedCount, reason_key,
 };
 use crate::report::{Report, Stages, full_name, person_of};
+use crate::snapshot::Clocks;
 
 /// Claims in one record; more make a line that nobody can read.
 const CLAIMS_PER_RECORD_MAX: usize = 100;
@@ -235,7 +236,7 @@ pub fn intended(target: Target<'_>, read_back: &[ReadBack<'_>], policies: &Polic
 }
 
 /// The closing count of a cycle.
-pub fn finished(report: &Report, clock_offset_ms: i128, calls: u64) -> CycleFinished {
+pub fn finished(report: &Report, clocks: Clocks, calls: u64) -> CycleFinished {
     CycleFinished {
         now: report.now.clone(),
         mode: report.mode.word().to_owned(),
@@ -243,8 +244,8 @@ pub fn finished(report: &Report, clock_offset_ms: i128, calls: u64) -> CycleFini
         complete: report.complete,
         sessions_seen: report.sessions_seen,
         people_seen: report.people_seen.iter().map(|(stratum, count)| (stratum.word().to_owned(), *count)).collect(),
-        clock_offset_ms: clock_offset_ms.to_string(),
-        clock_trusted: true,
+        clock_offset_ms: clocks.host_offset.as_millis().to_string(),
+        clock_trusted: clocks.trusted,
         calls,
         rules: report
             .rules

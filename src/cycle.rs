@@ -134,7 +134,7 @@ pub async fn run(
     let mut bench = Bench { zendesk, trail, dossier: &dossier, policies, account, cycle, brakes, clock, gathered: at };
     let fates = enforce(cleared, &mut bench).await?;
     let report = report(stages, &fates);
-    let closing = finished(&report, snapshot.clocks.host_offset.as_millis(), zendesk.calls());
+    let closing = finished(&report, snapshot.clocks, zendesk.calls());
     books.trail.write_durably(Some(&snapshot.cycle), closing.into(), None)?;
     Ok(Cycle { snapshot, report })
 }

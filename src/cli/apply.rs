@@ -188,7 +188,8 @@ async fn cycle(
     let brakes = FileBrakes::of(loaded);
     let known = Known { cycle: new_cycle()?, history: past.history, pause: brakes.pause_now() };
     let bar = screen.progress("sessions listed");
-    let last = past.last_cycle.and_then(|last| last.finished.now.parse().ok());
+    let last =
+        past.last_cycle.filter(|last| last.finished.clock_trusted).and_then(|last| last.finished.now.parse().ok());
     let mut chronicle = Chronicle::since(last);
     let setting = Setting { account: &loaded.account, policies: set, zendesk, clock: &SystemClock, brakes: &brakes };
     let books = Books { trail, chronicle: &mut chronicle };
