@@ -1,17 +1,18 @@
 //! Signing in: a ready token, or an OAuth client that asks for short-lived ones and renews them early.
 //!
 //! Tokens live in memory only and have no printable form. Zendesk's client credentials come without a refresh token:
-//! renewing is asking again.
+//! renewing is asking again. Secrets that an answer echoes are taken out as it arrives, before anybody words, cuts or
+//! logs it: only refusals and losses are ever quoted, so they alone are cleaned.
 
 use std::sync::PoisonError;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::budget::{BudgetLimits, Purpose};
 use super::exchange::{Patience, Question};
-use super::{Method, Trouble, Zendesk, trouble, wire};
+use super::{Lost, Method, Response, Trouble, Zendesk, trouble, wire};
 
 /// A token's life, as asked for, in seconds: long enough for the longest cycle, short enough that a stolen one is soon
 /// worthless. Zendesk allows 300 to 172,800.
@@ -19,6 +20,12 @@ const TOKEN_LIFE_SECONDS: u64 = 7_200;
 
 /// A token is renewed this long before its end, or a tenth of its life before if that is less.
 const RENEWED_EARLY_MAX: Duration = Duration::from_mins(5);
+
+/// What stands in a secret's place.
+const SHOWN: &str = "(secret)";
+
+/// What is shorter, in bytes, is no secret, but a part of many words.
+const SECRET_BYTES_MIN: usize = 4;
 
 /// How to sign in, and how much to ask.
 #[derive(Debug, Clone)]
@@ -110,4 +117,58 @@ impl Zendesk {
 
 fn bearer(token: &str) -> SecretString {
     SecretString::from(format!("Bearer {token}"))
+}
+
+impl Zendesk {
+    /// What came back, without any secret in what may be quoted of it.
+    pub(super) fn without_secrets(
+        &self,
+        sent: Result<Response, Lost>,
+        used: Option<&SecretString>,
+    ) -> Result<Response, Lost> {
+        match sent {
+            Ok(answer) if (200..=299).contains(&answer.status) => Ok(answer),
+            Ok(answer) => {
+                let secrets = self.secrets(used);
+                let body = cleaned(&quotable(&answer.body), &secrets).into_bytes();
+                Ok(Response { body, ..answer })
+            }
+            Err(Lost::Unsent(why)) => Err(Lost::Unsent(cleaned(&why, &self.secrets(used)))),
+            Err(Lost::Unanswered(why)) => Err(Lost::Unanswered(cleaned(&why, &self.secrets(used)))),
+        }
+    }
+
+    /// Every secret there is: the configured one, the token in use, and the one this request went out with.
+    fn secrets(&self, used: Option<&SecretString>) -> Vec<SecretString> {
+        let configured = match &self.credential {
+            Credential::Token(secret) | Credential::OauthClient { secret, .. } => secret.clone(),
+        };
+        let granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
+        let granted = granted.as_ref().map(|granted| granted.authorization.clone());
+        granted.into_iter().chain(used.cloned()).chain([configured]).collect()
+    }
+}
+
+/// JSON in its plainest spelling, so that escaped letters hide nothing; anything else as text.
+fn quotable(body: &[u8]) -> String {
+    match serde_json::from_slice::<Value>(body) {
+        Ok(body) => body.to_string(),
+        Err(_) => String::from_utf8_lossy(body).into_owned(),
+    }
+}
+
+fn cleaned(text: &str, secrets: &[SecretString]) -> String {
+    let mut text = text.to_owned();
+    for secret in secrets {
+        let whole = secret.expose_secret();
+        let raw = whole.strip_prefix("Bearer ").unwrap_or(whole);
+        let escaped = Value::from(raw).to_string();
+        let escaped = escaped.trim_matches('"');
+        for spelling in [format!("Bearer {raw}").as_str(), raw, escaped] {
+            if spelling.len() >= SECRET_BYTES_MIN {
+                text = text.replace(spelling, SHOWN);
+            }
+        }
+    }
+    text
 }

@@ -7,7 +7,6 @@
 
 mod access;
 mod budget;
-mod discretion;
 mod exchange;
 mod https;
 mod listing;
