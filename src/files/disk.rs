@@ -59,6 +59,17 @@ impl Disk {
     }
 }
 
+/// An error if there is something at the path that is no regular file. Asked before opening: opening a pipe would wait
+/// for its other end.
+pub(super) fn must_be_regular(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(found) if found.is_file() => Ok(()),
+        Ok(_) => Err(io::Error::other("is not a file")),
+    }
+}
+
 impl Medium for Disk {
     fn append(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let path = self.path(name)?;
@@ -66,6 +77,7 @@ impl Medium for Disk {
         if let Some(open) = appended.get_mut(name) {
             return open.file.write_all(bytes);
         }
+        must_be_regular(&path)?;
         let mut options = OpenOptions::new();
         options.append(true).mode(0o600);
         let (mut file, made) = match options.open(&path) {
@@ -85,6 +97,7 @@ impl Medium for Disk {
             open.made
         } else {
             // Somebody else may have appended and crashed before its sync: then the name is not durable either.
+            must_be_regular(&path)?;
             File::open(path)?.sync_all()?;
             true
         };
@@ -96,10 +109,9 @@ impl Medium for Disk {
     }
 
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
-        let file = File::open(self.path(name)?)?;
-        if !file.metadata()?.is_file() {
-            return Err(io::Error::other("is not a file"));
-        }
+        let path = self.path(name)?;
+        must_be_regular(&path)?;
+        let file = File::open(path)?;
         let mut bytes = Vec::new();
         file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > FILE_BYTES_MAX {
@@ -125,6 +137,7 @@ impl Medium for Disk {
     fn truncate(&self, name: &str, length: u64) -> io::Result<()> {
         let path = self.path(name)?;
         self.appended.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        must_be_regular(&path)?;
         let file = OpenOptions::new().write(true).open(path)?;
         file.set_len(length)?;
         file.sync_all()
@@ -134,7 +147,12 @@ impl Medium for Disk {
         let path = self.path(name)?;
         let aside = self.path(&format!("{name}{UNFINISHED}"))?;
         self.appended.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
+        // What a crash left, or somebody laid there: it is neither written into nor followed.
+        match fs::remove_file(&aside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&aside, &path)?;
@@ -159,11 +177,46 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
     use crate::files::MemoryMedium;
+
+    /// Makes a named pipe, which hangs whoever opens it.
+    pub(in crate::files) fn make_pipe(path: &Path) {
+        assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+    }
+
+    #[test]
+    fn a_pipe_or_a_device_in_place_of_a_file_is_not_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        make_pipe(&folder.path().join("a"));
+        std::os::unix::fs::symlink("/dev/null", folder.path().join("b")).unwrap();
+        let disk = Disk::at(folder.path());
+        for name in ["a", "b"] {
+            let refused = [disk.read(name).map(drop), disk.append(name, b"x"), disk.sync(name), disk.truncate(name, 0)];
+            for refused in refused {
+                assert_eq!(refused.unwrap_err().to_string(), "is not a file", "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_lies_in_the_way_of_a_replacement_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let victim = folder.path().join("victim");
+        fs::write(&victim, b"dear").unwrap();
+        std::os::unix::fs::symlink(&victim, folder.path().join("a.unfinished")).unwrap();
+        make_pipe(&folder.path().join("b.unfinished"));
+        let disk = Disk::at(folder.path());
+        for name in ["a", "b"] {
+            disk.replace(name, b"new").unwrap();
+            assert_eq!(disk.read(name).unwrap(), b"new");
+        }
+        assert_eq!(fs::read(&victim).unwrap(), b"dear");
+        assert!(fs::symlink_metadata(folder.path().join("a")).unwrap().is_file());
+    }
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o777

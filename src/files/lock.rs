@@ -8,7 +8,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::disk::make_folder;
+use super::disk::{make_folder, must_be_regular};
 
 /// Held for as long as it lives.
 #[derive(Debug)]
@@ -47,17 +47,39 @@ impl Lock {
         let path = folder.join("lock");
         let local = |error| LockTrouble::Local { path: path.clone(), error };
         make_folder(folder).map_err(local)?;
-        let mut options = OpenOptions::new();
-        let mut file =
-            options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(local)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(LockTrouble::Held { pid: pid_in(&file), path }),
-            Err(TryLockError::Error(error)) => return Err(local(error)),
+        let mut file = Self::locked(&path)?;
+        if !is_at(&file, &path).map_err(local)? {
+            // Somebody deleted it in between, which others may have locked anew: once more, on what is there now.
+            file = Self::locked(&path)?;
+            if !is_at(&file, &path).map_err(local)? {
+                return Err(local(io::Error::other("somebody keeps deleting it")));
+            }
         }
         file.set_len(0).map_err(local)?;
         writeln!(file, "{}", std::process::id()).map_err(local)?;
         Ok(Self { file })
+    }
+
+    /// The file at this path, locked; by now it may no longer be the one at the path.
+    fn locked(path: &Path) -> Result<File, LockTrouble> {
+        let local = |error| LockTrouble::Local { path: path.to_owned(), error };
+        must_be_regular(path).map_err(local)?;
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path).map_err(local)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(LockTrouble::Held { pid: pid_in(&file), path: path.to_owned() }),
+            Err(TryLockError::Error(error)) => Err(local(error)),
+        }
+    }
+}
+
+/// Whether this open file is the one at the path.
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let ours = file.metadata()?;
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        there => there.map(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino())),
     }
 }
 
@@ -65,7 +87,9 @@ impl Lock {
     /// Whether a process holds the account's lock, without taking it even for a moment: what the kernel lists in
     /// `/proc/locks` (proc(5)), by the file's inode. `Some(0)` if the holder has not written its process id.
     pub fn holder(folder: &Path) -> Option<u32> {
-        let file = File::open(folder.join("lock")).ok()?;
+        let path = folder.join("lock");
+        must_be_regular(&path).ok()?;
+        let file = File::open(path).ok()?;
         let inode = file.metadata().ok()?.ino().to_string();
         let held = std::fs::read_to_string("/proc/locks").ok()?;
         let is_ours = |line: &str| {
@@ -106,6 +130,26 @@ mod tests {
         drop(lock);
         assert_eq!(Lock::holder(&state), None);
         Lock::take(&state).unwrap();
+    }
+
+    #[test]
+    fn a_locked_file_is_ours_only_while_it_stands_at_its_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let file = Lock::locked(&path).unwrap();
+        assert!(is_at(&file, &path).unwrap());
+        std::fs::remove_file(&path).unwrap();
+        assert!(!is_at(&file, &path).unwrap());
+        let other = Lock::locked(&path).unwrap();
+        assert!(is_at(&other, &path).unwrap() && !is_at(&file, &path).unwrap());
+    }
+
+    #[test]
+    fn a_pipe_in_place_of_a_lock_is_not_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        crate::files::disk::tests::make_pipe(&folder.path().join("lock"));
+        assert!(matches!(Lock::take(folder.path()), Err(LockTrouble::Local { .. })));
+        assert_eq!(Lock::holder(folder.path()), None);
     }
 
     #[test]

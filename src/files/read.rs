@@ -234,5 +234,8 @@ mod tests {
             assert_eq!(fault(&path.with_file_name("none"), 9), FileFault::Missing);
         });
         assert_eq!(fault(Path::new("/dev/zero"), 9), FileFault::NotAFile);
+        let folder = tempfile::tempdir().unwrap();
+        crate::files::disk::tests::make_pipe(&folder.path().join("pipe"));
+        assert_eq!(fault(&folder.path().join("pipe"), 9), FileFault::NotAFile);
     }
 }

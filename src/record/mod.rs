@@ -13,7 +13,7 @@ mod verify;
 pub use entry::*;
 pub use line::{FIRST_PREV, Head, LINE_BYTES_MAX, Line, VERSION, instant_text, line_bytes, sha256_hex, whole_lines};
 pub use names::{segment_name, segment_of, sidecar_name, sidecar_of};
-pub use personal::{Personal, SALT_BYTES, Sealed, Sidecar, seal, sidecar_length_up_to};
+pub use personal::{Personal, SALT_BYTES, Sealed, Sidecar, personal_beyond, seal, sidecar_length_up_to};
 pub use text::{json_of, one_line, page, sessions_of, users_of};
 pub use verification::{FAULTS_LISTED_MAX, Verification};
 pub use verify::{Fault, Verifier};

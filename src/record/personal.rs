@@ -4,6 +4,7 @@
 //! proof; without the salt the digest cannot be guessed back.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -101,6 +102,13 @@ impl Sidecar {
     pub(super) fn left_up_to(&self, seq: u64) -> Vec<u64> {
         self.kept.range(..=seq).map(|(seq, _)| *seq).collect()
     }
+}
+
+/// The records beyond this one that a sidecar has entries for, ascending. A personal part is written before its record,
+/// one after the other.
+pub fn personal_beyond(bytes: &[u8], seq: u64) -> Vec<u64> {
+    let beyond = (Bound::Excluded(seq), Bound::Unbounded);
+    Sidecar::read(bytes).kept.range(beyond).map(|(seq, _)| *seq).collect()
 }
 
 /// How many of the sidecar's bytes belong to records up to this one: whole lines before the first entry beyond it.

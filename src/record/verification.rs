@@ -30,7 +30,8 @@ pub struct Verification {
     pub kinds: BTreeMap<String, u64>,
     /// Personal parts that are no longer there.
     pub erased: u64,
-    /// Bytes of a last line that is not whole: a writer at work, or a crash; the next start cuts it.
+    /// Bytes of a last record that is not whole, be it in its line or in a personal part that has no line yet: a writer
+    /// at work, or a crash; the next start cuts them.
     pub unfinished_bytes: usize,
     /// The first faults, in order.
     pub faults: Vec<Fault>,

@@ -1,7 +1,8 @@
 //! Verification: is every record there, in order, unchanged, and does each outcome have its intent?
 //!
 //! Fed segment by segment and line by line, so that memory stays bounded by one segment and the open intents. What it
-//! cannot see is a trail whose newest records were cut off whole: that takes an anchor outside the host.
+//! cannot see is a trail whose newest records were cut off with all that belongs to them: that takes an anchor outside
+//! the host.
 
 use std::collections::BTreeMap;
 

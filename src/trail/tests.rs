@@ -394,6 +394,56 @@ fn an_intent_that_makes_no_sense_is_found_before_it_matters() {
 }
 
 #[test]
+fn one_personal_part_beyond_the_last_record_is_unfinished_and_more_were_cut_off() {
+    let cut = |records: usize| {
+        let medium = MemoryMedium::default();
+        let clock = Arc::new(ManualClock::at(instant("2026-11-23T08:00:00Z")));
+        let chance = Arc::new(SeededChance::new(1));
+        let (mut trail, _) = Trail::open(Arc::new(medium.clone()), acme(), clock, chance).unwrap();
+        for exit in 1..=9 {
+            trail.append(None, stopped(exit), Some(personal())).unwrap();
+        }
+        trail.sync().unwrap();
+        let last = *segments(&medium).unwrap().last().unwrap();
+        let kept = read_segment(&medium, last).unwrap();
+        let lines: Vec<_> = kept.split_inclusive(|byte| *byte == b'\n').collect();
+        let left = lines[..lines.len() - records].concat();
+        medium.truncate(&segment_name(last), left.len() as u64).unwrap();
+        (found(&medium), sidecar_name(last))
+    };
+    assert!(cut(0).0.is_verified() && cut(0).0.unfinished_bytes == 0);
+    let (one, _) = cut(1);
+    assert!(one.is_verified() && one.unfinished_bytes > 0 && one.records == 8, "{one:?}");
+    for records in [2, 5] {
+        let (more, sidecar) = cut(records);
+        let expected = format!("personal parts for records {} to 9, which were cut off the end", 10 - records);
+        assert_eq!((more.faults[0].segment.as_str(), more.faults[0].what.as_str()), (sidecar.as_str(), &*expected));
+    }
+}
+
+#[test]
+fn a_newest_segment_deleted_without_its_sidecar_is_a_fault() {
+    let medium = MemoryMedium::default();
+    let (mut trail, _) = open(&medium).unwrap();
+    for exit in 1..=9 {
+        trail.append(None, stopped(exit), Some(personal())).unwrap();
+    }
+    trail.sync().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Disk::at(folder.path());
+    for name in medium.list().unwrap() {
+        disk.replace(&name, &medium.read(&name).unwrap()).unwrap();
+    }
+    assert!(verify(&disk, &acme()).is_verified());
+    let last = segments(&disk).unwrap().into_iter().rfind(|first_seq| *first_seq < 9).unwrap();
+    for first_seq in segments(&disk).unwrap().into_iter().filter(|first_seq| *first_seq >= last) {
+        std::fs::remove_file(folder.path().join(segment_name(first_seq))).unwrap();
+    }
+    let found = verify(&disk, &acme());
+    assert!(found.faults.iter().any(|fault| fault.what.ends_with("cut off the end")), "{found:?}");
+}
+
+#[test]
 fn another_accounts_trail_is_refused() {
     let medium = MemoryMedium::default();
     script(&medium);
