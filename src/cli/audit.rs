@@ -67,7 +67,7 @@ fn print_found(found: &Verification, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "erased     {} personal parts", found.erased)?;
     if found.unfinished_bytes > 0 {
         let bytes = found.unfinished_bytes;
-        writeln!(out, "unfinished {bytes} bytes of a last line: a writer is at work, or the next start cuts them")?;
+        writeln!(out, "unfinished {bytes} bytes of a last record: a writer is at work, or the next start cuts them")?;
     }
     for (kind, count) in &found.kinds {
         writeln!(out, "  {count:>8}  {kind}")?;

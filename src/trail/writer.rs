@@ -83,7 +83,8 @@ impl Trail {
         Ok((trail, reading.past))
     }
 
-    /// Adds a record, its personal part first; its number. Durable only after [`Trail::sync`].
+    /// Adds a record, its personal part first; its number. Durable only after [`Trail::sync`], but with a personal part
+    /// at once: so a crash never leaves two personal parts without their records, and two tell of records cut off.
     ///
     /// # Errors
     ///
@@ -102,7 +103,8 @@ impl Trail {
         let seq = self.next_seq;
         let sealed = personal.map(|personal| self.sealed(seq, &personal)).transpose()?;
         let line = self.line(cycle, &entry, sealed.as_ref().map(|sealed| sealed.digest.as_str()))?;
-        let written = self.write(&line, sealed);
+        let is_personal = sealed.is_some();
+        let written = self.write(&line, sealed).and_then(|()| if is_personal { self.sync_segment() } else { Ok(()) });
         self.poisoned = written.is_err();
         written?;
         Ok(seq)
