@@ -174,3 +174,14 @@ fn pages_of<'s>(siblings: &[&'s Session], snapshot: &Snapshot) -> Vec<Page<'s>> 
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// INVARIANT 15: what is kept for a session, beside the record of its person, is bounded.
+    #[test]
+    fn a_session_takes_at_most_120_bytes() {
+        assert!(size_of::<Session>() + size_of::<Page<'_>>() <= 120);
+    }
+}

@@ -5,6 +5,7 @@
 //! of the documentation, `properties` to what must hold in every world.
 
 mod belts;
+mod invariants;
 mod judge;
 mod law;
 mod logic;
