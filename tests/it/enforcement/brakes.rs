@@ -139,9 +139,21 @@ async fn a_stop_does_not_wait_for_what_only_reads() {
     let stage = Stage::new(OLD, WIDE).with_old_sessions(1);
     // The token, evictd's own user, the listing.
     *stage.wire().cut.lock().unwrap() = Some(Cut::Before(2));
-    let halt = cycle_with(&stage, &Impatient(stage.wire())).await;
+    let brakes = Impatient(stage.wire());
+    let halt = tokio::select! {
+        biased;
+        halt = cycle_with(&stage, &brakes) => halt,
+        () = turns(1000) => panic!("it waits for an answer that never comes"),
+    };
     assert!(matches!(halt, Err(Halt::Stopped)), "{halt:?}");
     assert_eq!((stage.deletes(), lines(&stage.memory).len()), (0, 0));
+}
+
+/// Lets others go on so many times.
+async fn turns(count: usize) {
+    for _ in 0..count {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// One cycle under these brakes.

@@ -233,6 +233,19 @@ async fn a_listing_that_grew_old_ends_nothing_that_rests_on_it() {
 }
 
 #[tokio::test]
+async fn a_listing_that_grew_old_costs_only_the_claims_that_rest_on_it() {
+    let stage = Stage::new(CROWD, WIDE);
+    stage.person(1, Role::Agent).signs_in(101, 1, 3).signs_in(102, 1, 2).signs_in(103, 1, 1);
+    stage.simulator.world(|world| tag(world, 1, "left"));
+    let clock = stage.clock.clone();
+    let pass = alter(move |_| clock.advance(std::time::Duration::from_mins(11)));
+    stage.script(Script::on(Method::Get, PEOPLE, pass));
+    let report = stage.apply().await.report;
+    assert_eq!(withheld(&report), [(101, "crowd", "evidence-age")]);
+    assert_eq!(told(&report), [(101, "revoked"), (102, "revoked"), (103, "revoked")]);
+}
+
+#[tokio::test]
 async fn a_persons_record_that_grew_old_ends_nothing() {
     let held = |id: u64, rule: &str| (id, rule.to_owned(), "evidence-age".to_owned());
     assert_eq!(check_age(Method::Delete, SHOW, 9).await, (vec![], vec![101, 201]));
