@@ -17,10 +17,11 @@ use super::{Cut, Stage, WIDE, user};
 
 type Keep = fn(&str, usize) -> Option<usize>;
 
-const KEEPS: [(Keep, &str); 3] = [
+const KEEPS: [(Keep, &str); 4] = [
     (|_, _| None, "nothing unsynced survives"),
     (|_, unsynced| Some(unsynced), "everything survives"),
     (|_, unsynced| Some(unsynced / 2), "half of it survives"),
+    (|name, unsynced| name.contains("personal").then_some(unsynced), "only personal parts survive"),
 ];
 
 /// Three agents with an old session, one who left with three sessions, one answer lost on the way.
@@ -85,6 +86,31 @@ async fn a_crash_on_either_side_of_any_request_is_recovered_from() {
                 check_recovery(&stage, keep, &format!("{cut:?}, {kept}")).await;
             }
         }
+    }
+}
+
+/// So many claims that they take two records: personal parts alone would look as if records had been cut off.
+#[tokio::test]
+async fn a_crash_between_records_of_many_claims_does_not_look_like_a_cut() {
+    let many = || {
+        let stage = Stage::new(LEFT, &format!("mode = \"report\"\n{WIDE}"));
+        stage.person(1, Role::Agent);
+        for number in 1000..1150 {
+            stage.signs_in(number, 1, 11);
+        }
+        stage
+    };
+    let whole = many();
+    whole.apply().await;
+    let began = lines(&whole.memory).iter().filter(|line| line.kind == "claim.began").count();
+    assert_eq!(began, 2);
+    for step in 0..whole.medium().calls() {
+        let stage = many();
+        stage.medium().fail_at(step);
+        assert!(stage.try_apply().await.is_err(), "step {step}");
+        stage.lose_power(KEEPS[3].0);
+        survives(&stage, &format!("step {step}"));
+        stage.verified_after_restart().await;
     }
 }
 
