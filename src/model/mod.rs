@@ -29,6 +29,7 @@ mod foreign;
 mod history;
 mod ids;
 mod law;
+mod memory;
 mod person;
 mod session;
 
@@ -39,5 +40,8 @@ pub use foreign::{FOREIGN_BYTES_MAX, Foreign, harmless_json, is_harmful};
 pub use history::{Ended, Grade, History, Outcome, Pause, Roster};
 pub use ids::{AccountName, CycleId, ExceptionId, RuleId, SessionId, UserId};
 pub use law::{Action, CycleKind, Mode, Severity};
+pub use memory::{
+    KnownSession, Lesson, ListMemory, Memory, RULE_CYCLES_MAX, Remembered, RowMemory, RuleCycle, Traces, UsersCursor,
+};
 pub use person::{Person, Role, RoleType, Stratum};
 pub use session::{Completeness, Session};

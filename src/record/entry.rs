@@ -49,6 +49,12 @@ entries! {
     ConfigLoaded = "config.loaded",
     /// A policy set came into force.
     PolicyLoaded = "policy.loaded",
+    /// What was to come into force and did not, since something in it is broken.
+    PolicyRejected = "policy.rejected",
+    /// Whose sessions are listed from now on.
+    ScopeChanged = "scope.changed",
+    /// An offboarding list came to say something else, or can no longer be used, or can again.
+    OffboardingChanged = "offboarding.changed",
     /// A cycle ended; what it counted.
     CycleFinished = "cycle.finished",
     /// Claims that stand now and did not before.
@@ -105,6 +111,50 @@ pub struct PolicyLoaded {
     pub digest: String,
     /// Ids of the rules that are not off, with their modes.
     pub rules: BTreeMap<String, String>,
+}
+
+/// What was to come into force and did not: the last good set stays. What is wrong with it is in the personal part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyRejected {
+    /// How many errors it has.
+    pub errors: usize,
+    /// Digest of the policy set that stays in force.
+    pub kept: String,
+    /// Why it was read: `start` or `reload`.
+    pub at: String,
+}
+
+/// Whose sessions are listed from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeChanged {
+    /// `staff` or `everyone`.
+    pub scope: String,
+    /// The word in the configuration: `staff`, `everyone` or `auto`.
+    pub configured: String,
+}
+
+/// An offboarding list came to say something else. Rows name people, so that only their number stands here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OffboardingChanged {
+    /// Its name in the configuration.
+    pub list: String,
+    /// SHA-256 of the file that is in force, hexadecimal; absent if none ever was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Rows of that file.
+    pub rows: usize,
+    /// Of these, rows that wait for `offboard accept`.
+    pub pending: usize,
+    /// Rows that it has and its predecessor had not.
+    pub added: usize,
+    /// Rows that its predecessor had and it has not.
+    pub removed: usize,
+    /// Why its sign is unknown; absent while it can be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<String>,
+    /// Who accepted rows that were pending, as `offboard accept` noted it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted_by: Option<String>,
 }
 
 /// A cycle ended; what it counted.

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{CycleFinished, Entry, Line};
+use super::{CycleFinished, Entry, Line, OffboardingChanged};
 use crate::model::{Foreign, harmless_json};
 
 /// Keys that [`page`] prints by name before the body.
@@ -82,6 +82,9 @@ fn gist(entry: &Entry) -> String {
         Entry::DaemonStopped(body) => format!("exit {}", body.exit),
         Entry::ConfigLoaded(body) => format!("digest {}", body.digest),
         Entry::PolicyLoaded(body) => format!("{} rules, digest {}", body.rules.len(), body.digest),
+        Entry::PolicyRejected(body) => format!("{} errors at {}, {} stays in force", body.errors, body.at, body.kept),
+        Entry::ScopeChanged(body) => format!("{}, configured as {}", body.scope, body.configured),
+        Entry::OffboardingChanged(body) => offboarding(body),
         Entry::CycleFinished(body) => counts(body),
         Entry::ClaimBegan(body) => claims(body.claims.len()),
         Entry::ClaimChanged(body) => claims(body.claims.len()),
@@ -115,6 +118,12 @@ fn counts(body: &CycleFinished) -> String {
         sum(|rule| rule.withheld),
         sum(|rule| rule.undecided),
     )
+}
+
+fn offboarding(body: &OffboardingChanged) -> String {
+    let unknown = body.unknown.as_ref().map(|why| format!(", unknown: {why}")).unwrap_or_default();
+    let OffboardingChanged { list, rows, added, removed, pending, .. } = body;
+    format!("{list}: {rows} rows, {added} added, {removed} removed, {pending} pending{unknown}")
 }
 
 fn target(user: &str, sessions: &[String], rules: &[String]) -> String {

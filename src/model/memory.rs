@@ -1,0 +1,152 @@
+//! What an account's cycles remember of earlier ones. Losing it costs learning, never safety: whatever belts and levers
+//! need comes from the trail.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Person, RuleId, SessionId, UserId};
+
+/// Everything that is remembered of one account.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Memory {
+    /// Everybody whose record was read, by id.
+    pub people: BTreeMap<UserId, Remembered>,
+    /// Sessions of staff: live ones, and those that ended in the last 24 hours.
+    pub sessions: BTreeMap<SessionId, KnownSession>,
+    /// How far the stream of changed users was read.
+    pub users: Option<UsersCursor>,
+    /// Offboarding lists, by their name in the configuration.
+    pub lists: BTreeMap<String, ListMemory>,
+    /// What each rule counted in its last complete cycles, oldest first.
+    pub rules: BTreeMap<RuleId, Vec<RuleCycle>>,
+}
+
+/// One person, as remembered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remembered {
+    /// The record as it was last told; its `seen` is the `Date` of the answer that told it.
+    pub person: Arc<Person>,
+    /// When a cycle last saw a session of theirs.
+    pub session_at: Option<Timestamp>,
+    /// What else cycles saw; nothing for most end users.
+    pub traces: Option<Box<Traces>>,
+}
+
+/// What cycles saw of a person beyond the record. Every instant is on Zendesk's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Traces {
+    /// The last time that the person was an admin.
+    pub admin_at: Option<Timestamp>,
+    /// The last time that the person was an agent.
+    pub agent_at: Option<Timestamp>,
+    /// The first cycle that saw the record deleted, if it still is.
+    pub deleted_since: Option<Timestamp>,
+    /// The first cycle that saw the person suspended, if they still are.
+    pub suspended_since: Option<Timestamp>,
+    /// The first cycle that saw a staff role gone, if it still is.
+    pub staff_lost_since: Option<Timestamp>,
+}
+
+/// A session that was listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownSession {
+    /// Whose.
+    pub user: UserId,
+    /// When it was opened.
+    pub authenticated_at: Option<Timestamp>,
+    /// When it was last used, as last listed.
+    pub last_seen_at: Option<Timestamp>,
+    /// The first complete listing of this person that no longer had it; none while it lives.
+    pub gone_at: Option<Timestamp>,
+}
+
+/// Where the stream of changed users goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsersCursor {
+    /// Zendesk's cursor.
+    pub cursor: String,
+    /// Every change up to here was read, on Zendesk's clock.
+    pub as_of: Timestamp,
+}
+
+/// What is remembered of an offboarding list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ListMemory {
+    /// SHA-256 of the file that was last taken over, hexadecimal.
+    pub digest: String,
+    /// When it was taken over.
+    pub taken_at: Timestamp,
+    /// Its rows then, by their key: `id:35436`, `email:…` in lower case, `external-id:…` in lower case.
+    pub rows: BTreeMap<String, RowMemory>,
+}
+
+/// One row of an offboarding list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowMemory {
+    /// The cycle that first saw it.
+    pub first_seen: Timestamp,
+    /// It came with too many others and waits for `offboard accept`.
+    pub pending: bool,
+    /// The person it was pinned to by its first match; later changes of their e-mail no longer matter.
+    pub user: Option<UserId>,
+    /// When Zendesk last said whom it matches, if anybody.
+    pub asked_at: Option<Timestamp>,
+}
+
+/// What one rule counted in one complete cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RuleCycle {
+    /// The cycle's *now*.
+    pub at: Timestamp,
+    /// People it fired on, unspared.
+    pub people: u32,
+    /// Of these, not fired on in its complete cycle before.
+    pub new_people: u32,
+    /// Whether a belt withheld anything of it.
+    pub withheld: bool,
+}
+
+/// What one cycle adds to the memory: whatever is new or different, and what is to be forgotten.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Lesson {
+    /// People new or changed.
+    pub people: BTreeMap<UserId, Remembered>,
+    /// People to forget.
+    pub people_gone: Vec<UserId>,
+    /// Sessions new or changed.
+    pub sessions: BTreeMap<SessionId, KnownSession>,
+    /// Sessions to forget.
+    pub sessions_gone: Vec<SessionId>,
+    /// Where the stream of changed users goes on, if it moved.
+    pub users: Option<UsersCursor>,
+    /// Lists that changed, whole.
+    pub lists: BTreeMap<String, ListMemory>,
+    /// What rules counted, each to be added to its history; only the last [`RULE_CYCLES_MAX`] are kept.
+    pub rules: BTreeMap<RuleId, RuleCycle>,
+}
+
+/// How many complete cycles a rule's history holds (design §6).
+pub const RULE_CYCLES_MAX: usize = 100;
+
+impl Memory {
+    /// Takes in what a cycle adds.
+    pub fn learn(&mut self, lesson: Lesson) {
+        for user in &lesson.people_gone {
+            self.people.remove(user);
+        }
+        self.people.extend(lesson.people);
+        for session in &lesson.sessions_gone {
+            self.sessions.remove(session);
+        }
+        self.sessions.extend(lesson.sessions);
+        self.users = lesson.users.or(self.users.take());
+        self.lists.extend(lesson.lists);
+        for (rule, cycle) in lesson.rules {
+            let history = self.rules.entry(rule).or_default();
+            history.push(cycle);
+            history.drain(..history.len().saturating_sub(RULE_CYCLES_MAX));
+        }
+    }
+}
