@@ -2,14 +2,14 @@
 //!
 //! Pure: it makes the records; `trail` writes them. What names a person goes into the personal part.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::evidence::Evidence;
 use crate::guard::ClearedSession;
-use crate::model::{Action, Stratum, UserId};
+use crate::model::{Action, Mode, RuleCycle, RuleId, Stratum, UserId};
 use crate::plan::grounds_of;
 use crate::policy::{Exception, Ground, PolicySet};
 use crate::record::{
@@ -38,12 +38,14 @@ pub struct Told {
 pub struct Chronicle {
     standing: BTreeMap<ClaimKey, StandingClaim>,
     last_cycle: Option<Timestamp>,
+    /// Whether a cycle of this process was told already.
+    has_told: bool,
 }
 
 impl Chronicle {
     /// Begins a process's chronicle; the trail's last cycle was then, on Zendesk's clock.
     pub fn since(last_cycle: Option<Timestamp>) -> Self {
-        Self { standing: BTreeMap::new(), last_cycle }
+        Self { last_cycle, ..Self::default() }
     }
 
     /// What is new in this cycle: exceptions that have expired, and claims.
@@ -55,7 +57,36 @@ impl Chronicle {
             self.last_cycle = Some(snapshot.now);
         }
         told.extend(self.tell_claims(stages));
+        self.has_told = true;
         told
+    }
+
+    /// What each rule counted, if this cycle can be compared with one before it: people it fires on, and how many of them
+    /// are new. Nothing is counted of an incomplete cycle. To be asked before the cycle is told.
+    pub fn rule_cycles(&self, stages: Stages<'_>) -> BTreeMap<RuleId, RuleCycle> {
+        let snapshot = stages.dossier.snapshot();
+        if !self.has_told || !snapshot.is_complete() || !snapshot.clocks.trusted {
+            return BTreeMap::new();
+        }
+        let rules = stages.policies.rules.iter().enumerate().filter(|(_, rule)| rule.mode != Mode::Off);
+        rules.map(|(place, rule)| (rule.id.clone(), self.rule_cycle(place, &rule.id, stages))).collect()
+    }
+
+    fn rule_cycle(&self, place: usize, rule: &RuleId, stages: Stages<'_>) -> RuleCycle {
+        let before: BTreeSet<&str> =
+            self.standing.values().filter(|one| one.key.rule == rule.as_str()).map(|one| one.user.as_str()).collect();
+        let mut people = BTreeSet::new();
+        let mut withheld = false;
+        for (intention, held) in stages.plan.intentions.iter().zip(&stages.guarded.held) {
+            for (_, held) in intention.claims.iter().zip(held).filter(|(claim, _)| claim.rule == place) {
+                people.insert(intention.user);
+                withheld |= held.is_some();
+            }
+        }
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let new_people = people.iter().filter(|user| !before.contains(user.to_string().as_str())).count();
+        let at = stages.dossier.snapshot().now;
+        RuleCycle { at, people: count(people.len()), new_people: count(new_people), withheld }
     }
 
     fn tell_claims(&mut self, stages: Stages<'_>) -> Vec<Told> {
@@ -235,8 +266,17 @@ pub fn intended(target: Target<'_>, read_back: &[ReadBack<'_>], policies: &Polic
     Told { entry: entry.into(), personal: Some(json!({ "people": people, "reasons": reasons })) }
 }
 
+/// What a cycle cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Effort {
+    /// Requests to Zendesk.
+    pub calls: u64,
+    /// Sweeps that the schedule wanted since the last cycle and that found no time.
+    pub missed: u64,
+}
+
 /// The closing count of a cycle.
-pub fn finished(report: &Report, clocks: Clocks, calls: u64) -> CycleFinished {
+pub fn finished(report: &Report, clocks: Clocks, effort: Effort) -> CycleFinished {
     CycleFinished {
         now: report.now.clone(),
         mode: report.mode.word().to_owned(),
@@ -246,7 +286,9 @@ pub fn finished(report: &Report, clocks: Clocks, calls: u64) -> CycleFinished {
         people_seen: report.people_seen.iter().map(|(stratum, count)| (stratum.word().to_owned(), *count)).collect(),
         clock_offset_ms: clocks.host_offset.as_millis().to_string(),
         clock_trusted: clocks.trusted,
-        calls,
+        calls: effort.calls,
+        missed: effort.missed,
+        scope: report.scope.word().to_owned(),
         rules: report
             .rules
             .iter()

@@ -1,6 +1,8 @@
 //! One cycle: eight stages in order, from a look at the account to a report. `plan` and `apply` are this one function.
 
-use crate::chronicle::{Chronicle, finished};
+use jiff::Timestamp;
+
+use crate::chronicle::{Chronicle, Effort, finished};
 use crate::clock::Clock;
 use crate::config::Account;
 use crate::enforce::{Bench, Brakes, enforce};
@@ -8,7 +10,7 @@ use crate::evaluate::evaluate;
 use crate::evidence::Dossier;
 use crate::gather::{Gathered, Known, gather};
 use crate::guard::guard;
-use crate::model::{CycleKind, Mode};
+use crate::model::{CycleKind, Lesson, Mode};
 use crate::plan::plan;
 use crate::policy::PolicySet;
 use crate::report::{Report, Stages, report};
@@ -37,6 +39,8 @@ pub struct Books<'a> {
     pub trail: &'a mut Trail,
     /// What the trail knows to stand.
     pub chronicle: &'a mut Chronicle,
+    /// Sweeps that the schedule wanted since the last cycle and that found no time.
+    pub missed: u64,
 }
 
 /// Why a cycle ended without a report.
@@ -63,6 +67,10 @@ pub struct Cycle {
     pub snapshot: Snapshot,
     /// What it tells.
     pub report: Report,
+    /// What it teaches, to be remembered.
+    pub lesson: Lesson,
+    /// When it was last asked who is staff.
+    pub rolled_at: Option<Timestamp>,
 }
 
 /// A dry cycle: clears nothing, writes nothing.
@@ -70,10 +78,11 @@ pub struct Cycle {
 /// # Errors
 ///
 /// When Zendesk showed nothing that could be judged.
-pub async fn dry(setting: Setting<'_>, known: Known, on_page: &mut dyn FnMut(usize)) -> Result<Cycle, Halt> {
-    let Gathered { snapshot, .. } = gather(setting.zendesk, setting.clock, setting.account, known, on_page).await?;
+pub async fn dry(setting: Setting<'_>, known: Known<'_>, on_page: &mut dyn FnMut(usize)) -> Result<Cycle, Halt> {
+    let gathered = gather(setting.zendesk, setting.clock, setting.account, known, on_page).await?;
+    let Gathered { snapshot, lesson, rolled_at, .. } = gathered;
     let report = judge(setting.account, setting.policies, &snapshot);
-    Ok(Cycle { snapshot, report })
+    Ok(Cycle { snapshot, report, lesson, rolled_at })
 }
 
 /// The dry report of a snapshot: pure, so that it says the same whenever it is asked.
@@ -105,13 +114,14 @@ pub fn staged<T>(
 /// enforced protects nobody who could mend a mistake.
 pub async fn run(
     setting: Setting<'_>,
-    known: Known,
+    known: Known<'_>,
     books: Books<'_>,
     on_page: &mut dyn FnMut(usize),
 ) -> Result<Cycle, Halt> {
     let Setting { account, policies, zendesk, .. } = setting;
+    let calls_before = zendesk.calls();
     // Nothing has changed yet, so that reading may be dropped; from here on every call is finished.
-    let Gathered { snapshot, at } = tokio::select! {
+    let Gathered { snapshot, at, mut lesson, rolled_at } = tokio::select! {
         gathered = gather(zendesk, setting.clock, account, known, on_page) => gathered?,
         () = setting.brakes.stopping() => return Err(Halt::Stopped),
     };
@@ -125,6 +135,7 @@ pub async fn run(
     let cleared = std::mem::take(&mut guarded.cleared);
     let (mode, judgement, plan, guarded) = (account.mode, &judgement, &plan, &guarded);
     let stages = Stages { dossier: &dossier, policies, judgement, plan, guarded, mode };
+    lesson.rules = books.chronicle.rule_cycles(stages);
     for told in books.chronicle.tell(stages) {
         books.trail.append(Some(&snapshot.cycle), told.entry, told.personal)?;
     }
@@ -134,9 +145,10 @@ pub async fn run(
     let mut bench = Bench { zendesk, trail, dossier: &dossier, policies, account, cycle, brakes, clock, gathered: at };
     let fates = enforce(cleared, &mut bench).await?;
     let report = report(stages, &fates);
-    let closing = finished(&report, snapshot.clocks, zendesk.calls());
+    let effort = Effort { calls: zendesk.calls().saturating_sub(calls_before), missed: books.missed };
+    let closing = finished(&report, snapshot.clocks, effort);
     books.trail.write_durably(Some(&snapshot.cycle), closing.into(), None)?;
-    Ok(Cycle { snapshot, report })
+    Ok(Cycle { snapshot, report, lesson, rolled_at })
 }
 
 /// Enforcing needs every protected entry resolved, and an admin among them who can undo a mistake.

@@ -31,6 +31,9 @@ pub mod record;
 pub mod config;
 pub mod snapshot;
 
+// What earlier cycles saw.
+pub mod memory;
+
 // Judging, in the order of a cycle: pure.
 pub mod evidence;
 

@@ -2,13 +2,17 @@
 
 use std::path::Path;
 
-use super::{Account, Auth, FilePattern, Host, ProtectedEntry, Scope, SecretReference, filled, host, limits};
+use super::{Account, Auth, FilePattern, Host, ProtectedEntry, ScopeChoice, SecretReference, filled, host, limits};
 use crate::diagnostic::{Code, Findings, quoted};
 use crate::document::{Item, Kind, Table};
-use crate::model::{AccountName, Mode, UserId};
+use crate::model::{AccountName, Mode, Scope, UserId};
 
 /// What is asked for unless the configuration says otherwise: no narrower scope is documented for sessions.
 const SCOPE: &str = "read write";
+
+/// Whose sessions may be listed.
+const CHOICES: [ScopeChoice; 3] =
+    [ScopeChoice::Of(Scope::Staff), ScopeChoice::Of(Scope::Everyone), ScopeChoice::Auto];
 
 /// Reads one account. What could not be read is in the findings; nothing is returned if no account can be made of it.
 pub(super) fn read(entry: &Item<'_>, folder: &Path, findings: &mut Findings) -> Option<Account> {
@@ -30,7 +34,7 @@ pub(super) fn read(entry: &Item<'_>, folder: &Path, findings: &mut Findings) -> 
         host: host?,
         ignore_host_clock,
         mode,
-        scope: scope?,
+        scope,
         policies,
         protected,
         auth: auth?,
@@ -67,22 +71,11 @@ fn mode(table: &mut Table<'_>, findings: &mut Findings) -> Mode {
     item.and_then(|item| item.word(&words, Mode::from_word, findings)).unwrap_or_default()
 }
 
-fn scope(table: &mut Table<'_>, findings: &mut Findings) -> Option<Scope> {
-    const HELP: &str = "write `scope = \"everyone\"`, the only one this version knows";
-    let Some(item) = table.optional("scope") else {
-        findings.push(table.fault(Code::MissingKey, "`scope` is missing").help(HELP));
-        return None;
-    };
-    match item.text(findings)? {
-        "everyone" => return Some(Scope::Everyone),
-        known @ ("staff" | "auto") => {
-            findings.push(item.fault(Code::NotYet, format!("scope {} is not there yet", quoted(known))).help(HELP));
-        }
-        other => {
-            findings.push(item.fault(Code::UnknownValue, format!("`scope` cannot be {}", quoted(other))).help(HELP));
-        }
-    }
-    None
+fn scope(table: &mut Table<'_>, findings: &mut Findings) -> ScopeChoice {
+    let words: Vec<_> = CHOICES.iter().map(|choice| choice.word()).collect();
+    let choice = |word: &str| CHOICES.iter().copied().find(|choice| choice.word() == word);
+    let item = table.optional("scope");
+    item.and_then(|item| item.word(&words, choice, findings)).unwrap_or(ScopeChoice::Of(Scope::Staff))
 }
 
 fn policies(table: &mut Table<'_>, findings: &mut Findings) -> Vec<FilePattern> {

@@ -18,7 +18,7 @@ pub use limits::{Belts, Budget};
 
 use crate::diagnostic::{Code, Findings, Source, quoted};
 use crate::document::{Document, Item, Table};
-use crate::model::{AccountName, Mode, UserId};
+use crate::model::{AccountName, Mode, Scope, UserId};
 
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub struct Account {
     /// How far its rules may go at most.
     pub mode: Mode,
     /// Whose sessions are listed.
-    pub scope: Scope,
+    pub scope: ScopeChoice,
     /// Patterns of policy files, from [`Settings::folder`]; never empty.
     pub policies: Vec<FilePattern>,
     /// Who never loses a session without a named human's release; not empty in mode enforce.
@@ -69,11 +69,23 @@ pub struct FilePattern {
     pub span: Range<usize>,
 }
 
-/// Whose sessions are listed.
+/// Whose sessions are to be listed, as written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// Everybody who is signed in.
-    Everyone,
+pub enum ScopeChoice {
+    /// This scope.
+    Of(Scope),
+    /// Everyone if a rule that is not off can match somebody who is not staff, else staff.
+    Auto,
+}
+
+impl ScopeChoice {
+    /// The word in the configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Of(scope) => scope.word(),
+            Self::Auto => "auto",
+        }
+    }
 }
 
 /// Somebody protected, as written.

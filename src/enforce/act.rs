@@ -11,7 +11,7 @@ use crate::guard::Belt;
 use crate::model::{Action, Outcome, SessionId, UserId};
 use crate::record::{Entry, RevocationOutcome};
 use crate::trail::TrailTrouble;
-use crate::zendesk::{Dated, Deleted, Trouble, Zendesk};
+use crate::zendesk::{Dated, Deleted, Purpose, Trouble, Zendesk};
 
 /// What became of one request.
 #[derive(Debug)]
@@ -191,7 +191,7 @@ pub(super) async fn look_up(zendesk: &Zendesk, action: Action, user: UserId, ses
             Err(trouble) => Seen::Silent(trouble.to_string()),
         };
     }
-    let listing = zendesk.sessions_of(user).await;
+    let listing = zendesk.sessions_of(user, Purpose::Act).await;
     match &listing.trouble {
         _ if listing.rows.iter().any(|row| sessions.contains(&row.id)) => Seen::There,
         None if listing.completeness.is_complete() => Seen::Gone,

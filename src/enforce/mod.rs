@@ -22,7 +22,7 @@ use crate::model::{Action, CycleId, Outcome, Pause, Person, Stratum, UserId};
 use crate::policy::PolicySet;
 use crate::record::{Entry, HeldBy, RevocationGraded, RevocationOutcome, Withheld};
 use crate::trail::{Trail, TrailTrouble};
-use crate::zendesk::{PEOPLE_PER_CALL_MAX, Zendesk};
+use crate::zendesk::{PEOPLE_PER_CALL_MAX, Purpose, Zendesk};
 
 use read_back::Stands;
 pub use settle::settle;
@@ -121,7 +121,7 @@ impl Bench<'_> {
 
     async fn read_people(&self, batch: &[Cleared]) -> BTreeMap<UserId, Person> {
         let users: Vec<UserId> = turns(batch).into_keys().collect();
-        match self.zendesk.people(&users).await {
+        match self.zendesk.people(&users, Purpose::Act).await {
             Ok(answer) => answer.value.into_iter().map(|person| (person.id, person)).collect(),
             Err(_) => BTreeMap::new(),
         }
@@ -245,7 +245,7 @@ impl Bench<'_> {
         if !fates.iter_mut().any(|fate| asked(&fate)) {
             return Ok(());
         }
-        let listing = self.zendesk.sessions_of(user).await;
+        let listing = self.zendesk.sessions_of(user, Purpose::Act).await;
         for fate in fates.iter_mut().filter(asked) {
             let grade = grade(fate.session, &listing.rows, &listing.completeness);
             fate.grade = Some(grade);

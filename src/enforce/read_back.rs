@@ -8,7 +8,7 @@ use crate::evaluate::{Claim, claim_of};
 use crate::evidence::Evidence;
 use crate::grade::{Fate, Kept};
 use crate::guard::{Belt, ClearedSession};
-use crate::model::{Outcome, Person, RuleId, Session};
+use crate::model::{Outcome, Person, RuleId, Session, Stratum, stratum_of};
 use crate::plan::Planned;
 use crate::zendesk::Trouble;
 
@@ -49,7 +49,7 @@ impl Bench<'_> {
                 (Some(row), _) if row.user != Some(whose.user) => {
                     Err((Belt::ReadBack, "it belongs to somebody else by now"))
                 }
-                (Some(_), Some(person)) if person.stratum() != whose.stratum => {
+                (Some(_), Some(person)) if self.stratum_of(&cleared, person) != Some(whose.stratum) => {
                     Err((Belt::ReadBack, "the person's role has changed"))
                 }
                 (Some(_), Some(person)) if self.is_protected(person) => {
@@ -111,6 +111,12 @@ impl Bench<'_> {
                 None => Some((Belt::ReadBack, "it no longer fires")),
             }
         }
+    }
+
+    /// The stratum of the person as read back: what is remembered of them still counts.
+    fn stratum_of(&self, cleared: &ClearedSession, person: &Person) -> Option<Stratum> {
+        let evidence = self.dossier.get(cleared.place)?;
+        Some(stratum_of(person, evidence.traces, self.now()))
     }
 
     /// Whether the record has an e-mail that the configuration protects: it may have changed hands since.

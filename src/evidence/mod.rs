@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{Cause, Completeness, Person, Session, Stratum, UserId};
+use crate::model::{Cause, Causes, Listed, Person, Session, Stratum, Traces, UserId, stratum_of};
 use crate::snapshot::Snapshot;
 
 /// An instant further in the future than this is a sign of skewed clocks, not of a young session (design: 60 s).
@@ -19,6 +19,7 @@ const FUTURE_SECONDS_MAX: i64 = 60;
 pub struct Dossier<'s> {
     snapshot: &'s Snapshot,
     idle_slack: SignedDuration,
+    lists: Lists,
     pages: Vec<Page<'s>>,
 }
 
@@ -37,6 +38,14 @@ pub struct Evidence<'s> {
     pub session: &'s Session,
     /// Its person's record, or why there is none.
     pub person: Result<&'s Person, Cause>,
+    /// The record is as of then, on Zendesk's clock.
+    pub person_as_of: Timestamp,
+    /// What cycles saw of the person beyond the record, if there is anything.
+    pub traces: Option<&'s Traces>,
+    /// The offboarding lists that name the person.
+    pub named: &'s [Listed],
+    /// How many offboarding lists are configured, and why some cannot say whom they name.
+    pub lists: Lists,
     /// How many listed sessions the person has, or why that cannot be said.
     pub count: Result<u64, Cause>,
     /// Its place among them, 1 being the newest, or why that cannot be said.
@@ -51,6 +60,15 @@ pub struct Evidence<'s> {
     pub idle_slack: SignedDuration,
 }
 
+/// What there is of offboarding lists, for everybody alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Lists {
+    /// How many are configured.
+    pub number: usize,
+    /// Why some cannot say whom they name; empty if all can.
+    pub unknown: Causes,
+}
+
 impl<'s> Dossier<'s> {
     /// Looks the snapshot over. Of rows with one id the latest is taken.
     pub fn new(snapshot: &'s Snapshot, idle_slack: SignedDuration) -> Self {
@@ -61,7 +79,10 @@ impl<'s> Dossier<'s> {
         for siblings in rows.chunk_by(|left, right| left.user == right.user) {
             pages.extend(pages_of(siblings, snapshot));
         }
-        Self { snapshot, idle_slack, pages }
+        let causes = snapshot.lists.values().filter_map(|list| list.unknown.as_ref());
+        let unknown = causes.fold(Causes::default(), |all, (cause, _)| all.with((*cause).into()));
+        let lists = Lists { number: snapshot.lists.len(), unknown };
+        Self { snapshot, idle_slack, lists, pages }
     }
 
     /// The snapshot it looks over.
@@ -90,14 +111,22 @@ impl<'s> Dossier<'s> {
     }
 
     fn evidence(&self, page: &Page<'s>) -> Evidence<'s> {
-        let whole = match (page.session.user, &self.snapshot.listing) {
-            (None, _) => Err(Cause::NoUser),
-            (Some(_), Completeness::Partial(_)) => Err(Cause::Partial),
-            (Some(_), Completeness::Complete) => Ok(()),
+        let user = page.session.user;
+        let whole = match user {
+            None => Err(Cause::NoUser),
+            Some(user) if !self.snapshot.is_whole_of(user) => Err(Cause::Partial),
+            Some(_) => Ok(()),
         };
+        let person = person_of(self.snapshot, user);
         Evidence {
             session: page.session,
-            person: person_of(self.snapshot, page.session.user),
+            person,
+            person_as_of: person.map_or(self.snapshot.now, |person| {
+                self.snapshot.people_as_of.map_or(person.seen, |as_of| as_of.max(person.seen))
+            }),
+            named: user.and_then(|user| self.snapshot.listed.get(&user)).map_or(&[], Vec::as_slice),
+            lists: self.lists,
+            traces: user.and_then(|user| self.snapshot.traces.get(&user)),
             count: whole.map(|()| u64::from(page.count)),
             rank: whole.and_then(|()| page.rank.map(u64::from)),
             listed: page.listed,
@@ -115,12 +144,23 @@ impl<'s> Evidence<'s> {
     where
         's: 'n,
     {
-        Evidence { session, person: Ok(person), now, ..*self }
+        Evidence { session, person: Ok(person), person_as_of: person.seen, now, ..*self }
+    }
+
+    /// Since when an offboarding list whose day has come names the person: the earliest of them, and its own date. None
+    /// if no list does; a list that cannot say leaves it unknown.
+    pub fn listed_since(&self) -> Result<Option<(Timestamp, Timestamp)>, Causes> {
+        let come = self.named.iter().filter(|one| one.since.is_none_or(|since| since <= self.now));
+        let earliest = come.map(|one| (one.since.unwrap_or(one.as_of), one.as_of)).min();
+        if earliest.is_none() && self.lists.unknown != Causes::default() {
+            return Err(self.lists.unknown);
+        }
+        Ok(earliest)
     }
 
     /// The stratum of its person; one whose record could not be read counts among end users.
     pub fn stratum(&self) -> Stratum {
-        self.person.map_or(Stratum::EndUsers, Person::stratum)
+        self.person.map_or(Stratum::EndUsers, |person| stratum_of(person, self.traces, self.now))
     }
 
     /// Time from this instant of the row to that one; none for instants that clocks cannot agree on.
@@ -144,7 +184,7 @@ pub fn keep_latest<R: Borrow<Session>>(rows: &mut Vec<R>) {
 
 fn person_of(snapshot: &Snapshot, user: Option<UserId>) -> Result<&Person, Cause> {
     let user = user.ok_or(Cause::NoUser)?;
-    snapshot.people.get(&user).ok_or_else(|| snapshot.unread.get(&user).copied().unwrap_or(Cause::NoRow))
+    snapshot.people.get(&user).map(|person| &**person).ok_or_else(|| snapshot.unread.get(&user).copied().unwrap_or(Cause::NoRow))
 }
 
 fn is_future(instant: Timestamp, now: Timestamp) -> bool {

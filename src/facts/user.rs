@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Controller, FactSpec, Family, Kind, Reading, Witness, find, plain};
 use crate::evidence::Evidence;
-use crate::model::{Answer, Cause, Fact, Foreign, Known, Person, Source, Value};
+use crate::model::{Answer, Cause, Causes, Fact, Foreign, Known, Person, Role, Source, Value};
 
 pub(super) const FAMILY: Family = Family { name: "user", asks: "who the person is, and in what state", facts: FACTS };
 
@@ -88,17 +88,31 @@ static FACTS: &[FactSpec] = &[
     FactSpec { name: "user.verified", doc: "an identity was verified", reading: Reading::Row(verified), ..TRUTH },
     FactSpec { name: "user.chat-only", doc: "a chat-only agent", reading: Reading::Row(chat_only), ..TRUTH },
     FactSpec {
+        name: "user.downgraded",
+        doc: "a staff role is gone that earlier cycles saw in the last 90 days",
+        source: Source::Memory,
+        reading: Reading::Row(downgraded),
+        ..TRUTH
+    },
+    FactSpec {
+        name: "user.listed",
+        doc: "an offboarding list names the person, and the day it gives has come",
+        source: Source::List,
+        reading: Reading::Row(listed),
+        ..TRUTH
+    },
+    FactSpec {
         name: "user.offboarded",
-        doc: "any sign that the person has left: deleted or suspended",
+        doc: "any sign that the person has left: deleted, suspended, downgraded or listed",
         reading: Reading::Derived(offboarded),
         ..TRUTH
     },
     FactSpec {
         name: "user.offboarded-for",
         kind: Kind::Duration,
-        doc: "time since the earliest sign that the person has left; unknown without memory of earlier cycles",
-        supplied: false,
-        reading: Reading::Row(no_memory),
+        doc: "time since the earliest sign that the person has left, as the list or the first cycle that saw it dates it",
+        source: Source::Memory,
+        reading: Reading::Row(offboarded_for),
         ..TEXT
     },
 ];
@@ -107,15 +121,75 @@ fn no_source<'a>(_: &Evidence<'a>) -> Fact<'a> {
     Fact::unknown(Cause::NoSource)
 }
 
-fn no_memory<'a>(_: &Evidence<'a>) -> Fact<'a> {
-    Fact::unknown(Cause::Learning)
+/// Without memory there is no such sign, rather than an unknown one.
+fn downgraded<'a>(evidence: &Evidence<'a>) -> Fact<'a> {
+    match (evidence.person, evidence.traces) {
+        (Err(cause), _) => Fact::unknown(cause),
+        (Ok(_), None) => Fact::unknown(Cause::NoSource),
+        (Ok(_), Some(_)) if !evidence.clocks_trusted => Fact::unknown(Cause::ClockSkew),
+        (Ok(person), Some(traces)) => match (person.role, traces.staff_role(evidence.now)) {
+            (None, _) => Fact::unknown(Cause::Null),
+            (Some(_), None) => Fact::unknown(Cause::NoSource),
+            (Some(role), Some(_)) => {
+                Fact::exact(Value::Truth(role == Role::EndUser), Source::Memory, evidence.person_as_of)
+            }
+        },
+    }
+}
+
+/// Without a list there is no such sign, rather than an unknown one.
+fn listed<'a>(evidence: &Evidence<'a>) -> Fact<'a> {
+    if evidence.lists.number == 0 {
+        return Fact::unknown(Cause::NoSource);
+    }
+    if !evidence.clocks_trusted {
+        return Fact::unknown(Cause::ClockSkew);
+    }
+    match evidence.listed_since() {
+        Err(causes) => Fact::Unknown(causes),
+        Ok(earliest) => {
+            let as_of = earliest.map_or(evidence.now, |(_, as_of)| as_of);
+            Fact::exact(Value::Truth(earliest.is_some()), Source::List, as_of)
+        }
+    }
+}
+
+/// From the earliest sign that says yes; a person without any sign has no such time.
+fn offboarded_for<'a>(evidence: &Evidence<'a>) -> Fact<'a> {
+    let person = match evidence.person {
+        Ok(person) => person,
+        Err(cause) => return Fact::unknown(cause),
+    };
+    let traces = evidence.traces.copied().unwrap_or_default();
+    let seen = [
+        (person.deleted == Some(true)).then_some(traces.deleted_since),
+        (person.suspended == Some(true)).then_some(traces.suspended_since),
+        (person.role == Some(Role::EndUser)).then(|| traces.staff_lost(evidence.now)).filter(Option::is_some),
+    ];
+    // A sign whose beginning nobody saw may be older than any other.
+    if seen.contains(&Some(None)) {
+        return Fact::unknown(Cause::Learning);
+    }
+    // Nor does anybody know since when a list names them that cannot be read.
+    if evidence.lists.unknown != Causes::default() {
+        return Fact::Unknown(evidence.lists.unknown);
+    }
+    let listed = evidence.listed_since().ok().flatten().map(|(since, _)| since);
+    let earliest = seen.into_iter().flatten().flatten().chain(listed).min();
+    match earliest.map(|since| evidence.elapsed(Some(since), evidence.now)) {
+        None => Fact::unknown(Cause::NoRow),
+        Some(Err(cause)) => Fact::unknown(cause),
+        Some(Ok(length)) => {
+            Fact::exact(Value::Duration { low: length, high: length }, Source::Memory, evidence.person_as_of)
+        }
+    }
 }
 
 fn of_person<'a>(evidence: &Evidence<'a>, read: impl FnOnce(&'a Person) -> Option<Value<'a>>) -> Fact<'a> {
     match evidence.person {
         Err(cause) => Fact::unknown(cause),
         Ok(person) => match read(person) {
-            Some(value) => Fact::exact(value, Source::User, person.seen),
+            Some(value) => Fact::exact(value, Source::User, evidence.person_as_of),
             None => Fact::unknown(Cause::Null),
         },
     }
@@ -200,9 +274,16 @@ fn email_domain(witness: &dyn Witness) -> Fact<'_> {
     }
 }
 
+/// A case need not state signs that an account may not have at all.
+fn has_source(sign: &Fact<'_>) -> bool {
+    !matches!(sign, Fact::Unknown(causes) if *causes == Cause::NoSource.into() || *causes == Cause::NotStated.into())
+}
+
 /// Kleene's *or* of the signs that have a source: a sign without one is no sign, not an unknown one.
 fn offboarded(witness: &dyn Witness) -> Fact<'_> {
-    let signs = [told(witness, "user.deleted"), told(witness, "user.suspended")];
+    let of_record = ["user.deleted", "user.suspended"].map(|name| told(witness, name));
+    let further = ["user.downgraded", "user.listed"].map(|name| told(witness, name));
+    let signs: Vec<Fact<'_>> = of_record.into_iter().chain(further.into_iter().filter(has_source)).collect();
     let answer = signs.iter().map(Fact::as_answer).reduce(Answer::or).unwrap_or(Answer::unknown(Cause::NoSource));
     let truth = match answer {
         Answer::Yes(_) => true,

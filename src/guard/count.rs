@@ -99,16 +99,21 @@ fn reached(snapshot: &Snapshot, window: SignedDuration, stratum: Stratum, rule: 
     snapshot.history.ended.iter().filter(is_meant).map(|past| past.user).collect()
 }
 
-/// People with sessions per stratum: of this listing if it is whole, else of the last one that was.
-pub fn roster_of(snapshot: &Snapshot) -> Option<Roster> {
-    if !snapshot.listing.is_complete() {
-        return snapshot.history.roster.clone();
+/// How many people a stratum has: those seen in the last seven days, if anything is remembered; else those of this
+/// listing if it is whole, else of the last one that was.
+fn roster_of(snapshot: &Snapshot) -> Option<Roster> {
+    snapshot.roster.clone().or_else(|| people_seen(snapshot)).or_else(|| snapshot.history.roster.clone())
+}
+
+/// People with sessions per stratum; nothing if not everybody in scope was listed.
+pub fn people_seen(snapshot: &Snapshot) -> Option<Roster> {
+    if !snapshot.listing.is_complete() || !snapshot.cut.is_empty() {
+        return None;
     }
     let people: People = snapshot.sessions.iter().filter_map(|session| session.user).collect();
     let mut roster: Roster = Stratum::ALL.iter().map(|stratum| (*stratum, 0)).collect();
     for user in people {
-        let stratum = snapshot.people.get(&user).map_or(Stratum::EndUsers, crate::model::Person::stratum);
-        *roster.entry(stratum).or_insert(0) += 1;
+        *roster.entry(snapshot.stratum_of(user)).or_insert(0) += 1;
     }
     Some(roster)
 }

@@ -16,7 +16,7 @@ use crate::snapshot::Snapshot;
 
 pub use belt::{Belt, Held};
 pub use cleared::{Cleared, ClearedSession};
-pub use count::roster_of;
+pub use count::people_seen;
 
 /// What the guard made of a plan.
 #[derive(Debug)]

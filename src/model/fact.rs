@@ -15,6 +15,10 @@ pub enum Source {
     Listing,
     /// The person's record.
     User,
+    /// What earlier cycles saw.
+    Memory,
+    /// An offboarding list.
+    List,
     /// A policy's own test case.
     Case,
 }
@@ -26,6 +30,8 @@ impl Source {
             Self::Session => "session",
             Self::Listing => "listing",
             Self::User => "user",
+            Self::Memory => "memory",
+            Self::List => "list",
             Self::Case => "case",
         }
     }

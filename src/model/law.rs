@@ -33,6 +33,15 @@ pub enum Action {
     RevokeUser,
 }
 
+/// Whose sessions a sweep lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Agents and admins, whoever was one in the last 90 days, and everybody on an offboarding list.
+    Staff,
+    /// Everybody who is signed in.
+    Everyone,
+}
+
 /// Whether a cycle may act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CycleKind {
@@ -62,5 +71,6 @@ macro_rules! words {
 }
 
 words!(Severity: Info = "info", Low = "low", Medium = "medium", High = "high", Critical = "critical");
+words!(Scope: Staff = "staff", Everyone = "everyone");
 words!(Mode: Off = "off", Report = "report", Enforce = "enforce");
 words!(Action: RevokeSession = "revoke-session", RevokeUser = "revoke-user");

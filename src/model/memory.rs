@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::{Person, RuleId, SessionId, UserId};
+use super::{Person, Role, RuleId, SessionId, Stratum, UserId};
 
 /// Everything that is remembered of one account.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -47,6 +47,25 @@ pub struct Traces {
     pub suspended_since: Option<Timestamp>,
     /// The first cycle that saw a staff role gone, if it still is.
     pub staff_lost_since: Option<Timestamp>,
+}
+
+impl Traces {
+    /// The highest role of staff that the person had in the last 90 days, as far as cycles saw.
+    pub fn staff_role(&self, now: Timestamp) -> Option<Role> {
+        let remembered = |at: Option<Timestamp>| at.is_some_and(|at| at.duration_until(now) <= STAFF_REMEMBERED);
+        if remembered(self.admin_at) {
+            Some(Role::Admin)
+        } else if remembered(self.agent_at) {
+            Some(Role::Agent)
+        } else {
+            None
+        }
+    }
+
+    /// Since when a staff role is known to be gone; none while the person has one, and once nobody remembers it.
+    pub fn staff_lost(&self, now: Timestamp) -> Option<Timestamp> {
+        self.staff_lost_since.filter(|_| self.staff_role(now).is_some())
+    }
 }
 
 /// A session that was listed.
@@ -130,6 +149,9 @@ pub struct Lesson {
 /// How many complete cycles a rule's history holds (design §6).
 pub const RULE_CYCLES_MAX: usize = 100;
 
+/// Whoever was staff this lately is still looked at, and still counts among staff.
+pub const STAFF_REMEMBERED: SignedDuration = SignedDuration::from_hours(90 * 24);
+
 impl Memory {
     /// Takes in what a cycle adds.
     pub fn learn(&mut self, lesson: Lesson) {
@@ -149,4 +171,10 @@ impl Memory {
             history.drain(..history.len().saturating_sub(RULE_CYCLES_MAX));
         }
     }
+}
+
+/// The stratum of this record's person: the highest role of today and of what is remembered.
+pub fn stratum_of(person: &Person, traces: Option<&Traces>, now: Timestamp) -> Stratum {
+    let remembered = traces.and_then(|traces| traces.staff_role(now));
+    person.stratum().min(remembered.map_or(Stratum::EndUsers, Stratum::of))
 }

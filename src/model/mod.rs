@@ -29,6 +29,7 @@ mod foreign;
 mod history;
 mod ids;
 mod law;
+mod leaver;
 mod memory;
 mod person;
 mod session;
@@ -39,9 +40,11 @@ pub use fact::{Fact, Known, Source, Value};
 pub use foreign::{FOREIGN_BYTES_MAX, Foreign, harmless_json, is_harmful};
 pub use history::{Ended, Grade, History, Outcome, Pause, Roster};
 pub use ids::{AccountName, CycleId, ExceptionId, RuleId, SessionId, UserId};
-pub use law::{Action, CycleKind, Mode, Severity};
+pub use law::{Action, CycleKind, Mode, Scope, Severity};
+pub use leaver::{ListStanding, Listed};
 pub use memory::{
-    KnownSession, Lesson, ListMemory, Memory, RULE_CYCLES_MAX, Remembered, RowMemory, RuleCycle, Traces, UsersCursor,
+    KnownSession, Lesson, ListMemory, Memory, RULE_CYCLES_MAX, Remembered, RowMemory, RuleCycle, STAFF_REMEMBERED,
+    Traces, UsersCursor, stratum_of,
 };
 pub use person::{Person, Role, RoleType, Stratum};
 pub use session::{Completeness, Session};

@@ -69,7 +69,7 @@ impl RoleType {
     }
 }
 
-/// What belts count apart, so that nothing among end users ever shields an agent.
+/// What belts count apart, so that nothing among end users ever shields an agent. Ordered: highest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stratum {
     /// Admins.
@@ -83,6 +83,15 @@ pub enum Stratum {
 impl Stratum {
     /// Every stratum.
     pub const ALL: &[Self] = &[Self::Admins, Self::Agents, Self::EndUsers];
+
+    /// The stratum of people with this role.
+    pub fn of(role: Role) -> Self {
+        match role {
+            Role::Admin => Self::Admins,
+            Role::Agent => Self::Agents,
+            Role::EndUser => Self::EndUsers,
+        }
+    }
 
     /// The word in reports and the trail.
     pub fn word(self) -> &'static str {
@@ -137,10 +146,6 @@ pub struct Person {
 impl Person {
     /// The stratum of today's role.
     pub fn stratum(&self) -> Stratum {
-        match self.role {
-            Some(Role::Admin) => Stratum::Admins,
-            Some(Role::Agent) => Stratum::Agents,
-            Some(Role::EndUser) | None => Stratum::EndUsers,
-        }
+        self.role.map_or(Stratum::EndUsers, Stratum::of)
     }
 }

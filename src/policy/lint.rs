@@ -11,7 +11,8 @@ use jiff::SignedDuration;
 
 use super::{Bound, Condition, Exception, Line, Rule, Test, TextTest};
 use crate::diagnostic::{Code, Diagnostic, Findings, Source, quoted};
-use crate::facts::FactSpec;
+use crate::facts::{FactSpec, Operator, find};
+use crate::model::Role;
 
 /// More alternatives than this are not looked at.
 const ALTERNATIVES_MAX: usize = 500;
@@ -65,6 +66,15 @@ pub(super) fn exception(
         let message = format!("the exception spares every session that rule {} could claim", quoted(rule.id.as_str()));
         say(Code::SparesEveryone, message, "set the rule's mode to `off`, or spare fewer");
     }
+}
+
+/// Whether some session of somebody who is not staff may meet this condition: certain only where the answer is no.
+pub(super) fn may_match_end_user(when: &Condition) -> bool {
+    let Some(fact) = find("user.role") else { return true };
+    let words = [Role::EndUser.word().to_owned()].into_iter().collect();
+    let test = Test::Text(TextTest::In(std::sync::Arc::new(words)));
+    let end_user = Condition::Line(Line { fact, operator: Operator::Is, test, written: String::new() });
+    !never(&Condition::All(vec![when.clone(), end_user]), true, Limits::Zendesk)
 }
 
 /// The first fact asked about that nothing supplies yet.
@@ -329,6 +339,24 @@ mod tests {
             ("session.age = { over = \"10h\", under = \"1h\" }", NEVER),
         ] {
             assert_eq!(codes(when, Some(spare)), expected, "{spare}");
+        }
+    }
+
+    #[test]
+    fn a_rule_that_only_staff_can_meet_is_told_from_others() {
+        for (when, expected) in [
+            ("user.role.in = [\"agent\", \"admin\"]\nsession.age.over = \"10h\"", false),
+            ("user.role.not-in = [\"end-user\"]", false),
+            ("any = [{ user.role.is = \"admin\" }, { session.age.over = \"30d\" }]", true),
+            ("session.age.over = \"10h\"", true),
+            ("user.role.is = \"end-user\"", true),
+            ("user.offboarded = true", true),
+        ] {
+            let rule = format!(
+                "schema = 1\n[[rule]]\nid = \"r\"\ntitle = \"T\"\naction = \"revoke-session\"\n[rule.when]\n{when}\n"
+            );
+            let set = super::super::read(&[Source::new("a.toml", rule)], None, &mut Findings::default()).unwrap();
+            assert_eq!(may_match_end_user(&set.rules[0].when), expected, "{when}");
         }
     }
 

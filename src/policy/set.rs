@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::{Condition, Given};
-use crate::model::{Action, ExceptionId, Mode, RuleId, Severity, Strength};
+use super::{Condition, Given, lint};
+use crate::config::ScopeChoice;
+use crate::model::{Action, ExceptionId, Mode, RuleId, Scope, Severity, Strength};
 
 /// Everything that is in force together.
 #[derive(Debug, Clone, Default)]
@@ -115,6 +116,19 @@ pub enum Expect {
     Spare,
     Undecided,
     Keep,
+}
+
+impl PolicySet {
+    /// Whose sessions this choice lists under these rules: of *auto* everyone, if a rule that is not off may match
+    /// somebody who is not staff. It never depends on what a listing costs.
+    pub fn scope(&self, choice: ScopeChoice) -> Scope {
+        let wide = |rule: &Rule| rule.mode != Mode::Off && lint::may_match_end_user(&rule.when);
+        match choice {
+            ScopeChoice::Of(scope) => scope,
+            ScopeChoice::Auto if self.rules.iter().any(wide) => Scope::Everyone,
+            ScopeChoice::Auto => Scope::Staff,
+        }
+    }
 }
 
 impl Exception {

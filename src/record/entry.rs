@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::Scope;
+
 macro_rules! entries {
     ($($(#[$doc:meta])* $variant:ident = $kind:literal),+ $(,)?) => {
         /// The body of one record.
@@ -176,14 +178,25 @@ pub struct CycleFinished {
     pub clock_offset_ms: String,
     /// Whether Zendesk's and the host's clock agreed; otherwise `now` is not to be believed.
     pub clock_trusted: bool,
+    /// Whose sessions were listed: `staff` or `everyone`.
+    #[serde(default = "everyone")]
+    pub scope: String,
     /// API requests sent.
     pub calls: u64,
+    /// Sweeps that the schedule wanted since the last cycle and that found no time.
+    #[serde(default)]
+    pub missed: u64,
     /// What each rule found.
     pub rules: Vec<RuleCount>,
     /// What could not be decided.
     pub undecided: Vec<UndecidedCount>,
     /// What a reader of the report was warned of.
     pub warnings: Vec<String>,
+}
+
+/// The only scope there was before records named it.
+fn everyone() -> String {
+    Scope::Everyone.word().to_owned()
 }
 
 /// What one rule found in one cycle.

@@ -5,7 +5,7 @@ use super::{Report, RuleRow, UndecidedRow};
 use crate::evaluate::Judgement;
 use crate::evidence::Dossier;
 use crate::grade::Fate;
-use crate::guard::{Belt, Guarded, roster_of};
+use crate::guard::{Belt, Guarded, people_seen};
 use crate::model::{Completeness, Foreign, Mode, Person, UserId};
 use crate::plan::{Intention, Plan, Planned, grounds_of};
 use crate::policy::{Exception, PolicySet};
@@ -34,7 +34,7 @@ pub fn report(stages: Stages<'_>, fates: &[Fate]) -> Report {
     let mut claims = claim_rows(stages);
     claims::order(&mut claims);
     let fates = claims::apply(&mut claims, fates);
-    let people_seen = roster_of(snapshot).filter(|_| snapshot.listing.is_complete()).unwrap_or_default();
+    let people_seen = people_seen(snapshot).unwrap_or_default();
     let mut rules = rule_rows(stages);
     claims::count(&claims, &mut rules);
     Report {
@@ -42,6 +42,7 @@ pub fn report(stages: Stages<'_>, fates: &[Fate]) -> Report {
         cycle: snapshot.cycle.clone(),
         now: snapshot.now.to_string(),
         mode: stages.mode,
+        scope: snapshot.scope,
         complete: snapshot.is_complete(),
         policy: stages.policies.digest.clone(),
         sessions_seen: stages.dossier.len(),
@@ -91,7 +92,7 @@ fn reasons_of(stages: Stages<'_>, intention: &Intention, claim: &Planned) -> Vec
 
 /// Name and e-mail as they are shown; a person without a record is told by id.
 pub fn person_of(snapshot: &Snapshot, user: UserId) -> Foreign {
-    snapshot.people.get(&user).map_or_else(|| Foreign::new(format!("user {user}")), full_name)
+    snapshot.people.get(&user).map_or_else(|| Foreign::new(format!("user {user}")), |person| full_name(person))
 }
 
 /// Name and e-mail, as far as the record has them.
@@ -174,6 +175,13 @@ fn warnings(snapshot: &Snapshot, mode: Mode) -> Vec<String> {
     if let Completeness::Partial(why) = &snapshot.listing {
         lines.push(format!(
             "the listing is partial ({}): nothing that counts sessions is known",
+            Foreign::new(why.as_str())
+        ));
+    }
+    if let Some(why) = snapshot.cut.values().next() {
+        lines.push(format!(
+            "the listings of {} people are partial ({}): nothing that counts their sessions is known",
+            snapshot.cut.len(),
             Foreign::new(why.as_str())
         ));
     }

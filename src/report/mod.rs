@@ -13,7 +13,7 @@ mod replay;
 mod text;
 
 use crate::model::{AccountName, Stratum, UserId};
-use crate::model::{Action, Cause, CycleId, Foreign, Grade, Mode, Outcome, RuleId, SessionId, Severity};
+use crate::model::{Action, Cause, CycleId, Foreign, Grade, Mode, Outcome, RuleId, Scope, SessionId, Severity};
 
 pub use build::{Stages, full_name, person_of, report};
 pub use explain::{Explanation, explain};
@@ -33,6 +33,8 @@ pub struct Report {
     pub now: String,
     /// The account's mode.
     pub mode: Mode,
+    /// Whose sessions were listed.
+    pub scope: Scope,
     /// Whether the listing is whole.
     pub complete: bool,
     /// Digest of the policy set.

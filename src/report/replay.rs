@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::claims::{self, ClaimRow, Fates, HeldRow};
 use super::{Report, RuleRow, UndecidedRow};
-use crate::model::{AccountName, Action, Cause, CycleId, Foreign, Grade, Mode, Outcome, RuleId, SessionId, Severity};
+use crate::model::{AccountName, Action, Cause, CycleId, Foreign, Grade, Mode, Outcome, RuleId, Scope, SessionId, Severity};
 use crate::model::{Stratum, UserId};
 use crate::record::{ClaimKey, CycleFinished, Entry, HeldBy, StandingClaim, reason_key};
 
@@ -103,6 +103,7 @@ impl Past {
             cycle: cycle.clone(),
             now: finished.now.clone(),
             mode: Mode::from_word(&finished.mode).unwrap_or_default(),
+            scope: Scope::from_word(&finished.scope).unwrap_or(Scope::Everyone),
             complete: finished.complete,
             policy: finished.policy.clone(),
             sessions_seen: finished.sessions_seen,

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
+use std::sync::Arc;
 
-use super::wire::{Document, WireClocks, WireEnded, WirePause, WirePerson, WireProtected, WireSession};
+use super::wire::{Document, WireClocks, WireEnded, WireList, WireListed, WirePause, WirePerson, WireProtected, WireSession, WireTraces};
 use super::{Clocks, Protected, Snapshot};
 use crate::model::{
-    AccountName, Cause, Completeness, CycleId, Ended, Foreign, History, Outcome, Pause, Person, Role, RoleType, RuleId,
-    Session, Stratum,
+    AccountName, Cause, Completeness, CycleId, Ended, Foreign, History, ListStanding, Listed, Outcome, Pause, Person, Role, RoleType, RuleId,
+    Scope, Session, Stratum, Traces, UserId,
 };
 
 impl TryFrom<Document> for Snapshot {
@@ -22,7 +23,7 @@ impl TryFrom<Document> for Snapshot {
         let mut people = BTreeMap::new();
         for person in all("people", document.people, Person::try_from)? {
             let id = person.id;
-            if people.insert(id, person).is_some() {
+            if people.insert(id, Arc::new(person)).is_some() {
                 return Err(format!("person `{id}` is there twice"));
             }
         }
@@ -35,6 +36,13 @@ impl TryFrom<Document> for Snapshot {
             now: read("now", &document.now)?,
             clocks: document.clocks.try_into()?,
             listing: document.listing_cut_short.map_or(Completeness::Complete, Completeness::Partial),
+            scope: word("scope", &document.scope, Scope::ALL.iter().copied(), Scope::word)?,
+            cut: by_user("cut_short", document.cut_short, Ok)?,
+            people_as_of: maybe("people_as_of", document.people_as_of.as_deref())?,
+            traces: by_user("traces", document.traces, Traces::try_from)?,
+            lists: document.lists.into_iter().map(|(name, list)| Ok((name, list.try_into()?))).collect::<Result<_, String>>()?,
+            listed: by_user("listed", document.listed, |listed| all("listed", listed, Listed::try_from))?,
+            roster: document.roster_of_week.map(roster).transpose()?,
             sessions,
             people,
             unread: unread.collect::<Result<_, String>>()?,
@@ -51,6 +59,47 @@ impl TryFrom<Document> for Snapshot {
 
 fn roster(wire: BTreeMap<String, usize>) -> Result<BTreeMap<Stratum, usize>, String> {
     wire.into_iter().map(|(name, people)| Ok((stratum("roster", &name)?, people))).collect()
+}
+
+fn by_user<W, T>(
+    field: &str,
+    wire: BTreeMap<String, W>,
+    convert: impl Fn(W) -> Result<T, String>,
+) -> Result<BTreeMap<UserId, T>, String> {
+    wire.into_iter().map(|(user, value)| Ok((read(field, &user)?, convert(value)?))).collect()
+}
+
+impl TryFrom<WireList> for ListStanding {
+    type Error = String;
+
+    fn try_from(wire: WireList) -> Result<Self, String> {
+        let cause = |text: &str| word("unknown", text, Cause::ALL.iter().copied(), Cause::word);
+        let WireList { rows, pending, unmatched, ambiguous, unasked, unreadable, unknown } = wire;
+        let unknown = unknown.map(|(text, why)| Ok::<_, String>((cause(&text)?, why))).transpose()?;
+        Ok(Self { rows, pending, unmatched, ambiguous, unasked, unreadable, unknown })
+    }
+}
+
+impl TryFrom<WireListed> for Listed {
+    type Error = String;
+
+    fn try_from(wire: WireListed) -> Result<Self, String> {
+        Ok(Self { list: wire.list, since: maybe("since", wire.since.as_deref())?, as_of: read("as_of", &wire.as_of)? })
+    }
+}
+
+impl TryFrom<WireTraces> for Traces {
+    type Error = String;
+
+    fn try_from(wire: WireTraces) -> Result<Self, String> {
+        Ok(Self {
+            admin_at: maybe("admin_at", wire.admin_at.as_deref())?,
+            agent_at: maybe("agent_at", wire.agent_at.as_deref())?,
+            deleted_since: maybe("deleted_since", wire.deleted_since.as_deref())?,
+            suspended_since: maybe("suspended_since", wire.suspended_since.as_deref())?,
+            staff_lost_since: maybe("staff_lost_since", wire.staff_lost_since.as_deref())?,
+        })
+    }
 }
 
 impl TryFrom<WireClocks> for Clocks {

@@ -8,10 +8,14 @@ mod file;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{AccountName, Cause, Completeness, CycleId, Foreign, History, Pause, Person, Role, Session, UserId};
+use crate::model::{
+    AccountName, Cause, Completeness, CycleId, Foreign, History, ListStanding, Listed, Pause, Person, Role, Roster, Scope, Session, Stratum,
+    Traces, UserId, stratum_of,
+};
 
 pub use file::{SNAPSHOT_BYTES_MAX, SnapshotFault, from_bytes, to_bytes};
 
@@ -26,12 +30,27 @@ pub struct Snapshot {
     pub now: Timestamp,
     /// Whether conditions on time can be answered.
     pub clocks: Clocks,
-    /// Whether the session listing is whole.
+    /// Whose sessions were listed.
+    pub scope: Scope,
+    /// Whether everybody in scope was listed: of scope everyone the one listing of the account, of scope staff the
+    /// question who is staff.
     pub listing: Completeness,
+    /// People whose own listing was cut short, and by what; only in scope staff, where each is listed alone.
+    pub cut: BTreeMap<UserId, String>,
     /// The listed sessions, by id, each once.
     pub sessions: Vec<Session>,
     /// The people of those sessions, and the protected ones.
-    pub people: BTreeMap<UserId, Person>,
+    pub people: BTreeMap<UserId, Arc<Person>>,
+    /// Every change of a record up to here was read; a record is as of then, or of its own answer if that was later.
+    pub people_as_of: Option<Timestamp>,
+    /// What earlier cycles and this one saw of these people beyond their records.
+    pub traces: BTreeMap<UserId, Traces>,
+    /// How each offboarding list stands, by its name.
+    pub lists: BTreeMap<String, ListStanding>,
+    /// Who is on them.
+    pub listed: BTreeMap<UserId, Vec<Listed>>,
+    /// People with sessions in the last seven days, if that is remembered.
+    pub roster: Option<Roster>,
     /// People whose record was asked for and not had, and why.
     pub unread: BTreeMap<UserId, Cause>,
     /// Who may not be touched.
@@ -47,12 +66,26 @@ pub struct Snapshot {
 impl Snapshot {
     /// Whether everything that was asked for was read: the whole listing, and every record Zendesk did not refuse to have.
     pub fn is_complete(&self) -> bool {
-        self.listing.is_complete() && !self.unread.values().any(|cause| *cause == Cause::Down)
+        self.listing.is_complete() && self.cut.is_empty() && !self.unread.values().any(|cause| *cause == Cause::Down)
+    }
+
+    /// Whether this person's listing is whole, so that what counts their sessions is known.
+    pub fn is_whole_of(&self, user: UserId) -> bool {
+        match self.scope {
+            Scope::Everyone => self.listing.is_complete(),
+            Scope::Staff => !self.cut.contains_key(&user),
+        }
+    }
+
+    /// The person's stratum: the highest role of today and of the last 90 days; without a record, end users.
+    pub fn stratum_of(&self, user: UserId) -> Stratum {
+        let person = self.people.get(&user);
+        person.map_or(Stratum::EndUsers, |person| stratum_of(person, self.traces.get(&user), self.now))
     }
 
     /// Whether an admin who can sign in is protected: somebody has to be left who can undo a mistake.
     pub fn protects_admin(&self) -> bool {
-        let can_mend = |person: &Person| {
+        let can_mend = |person: &Arc<Person>| {
             person.role == Some(Role::Admin) && person.deleted != Some(true) && person.suspended != Some(true)
         };
         self.protected.people.iter().any(|user| self.people.get(user).is_some_and(can_mend))

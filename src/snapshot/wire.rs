@@ -9,7 +9,7 @@ use std::fmt::Display;
 use serde::{Deserialize, Serialize};
 
 use super::Snapshot;
-use crate::model::{Completeness, Ended, Foreign, Person, Session};
+use crate::model::{Completeness, Ended, Foreign, ListStanding, Listed, Person, Roster, Scope, Session, Traces};
 
 /// The schema that is written and read here.
 pub(super) const SCHEMA: u64 = 1;
@@ -28,6 +28,21 @@ pub(super) struct Document {
     pub(super) clocks: WireClocks,
     /// Null if the listing is whole, else by what it was cut short.
     pub(super) listing_cut_short: Option<String>,
+    #[serde(default = "everyone")]
+    pub(super) scope: String,
+    /// People whose own listing was cut short, and by what.
+    #[serde(default)]
+    pub(super) cut_short: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) people_as_of: Option<String>,
+    #[serde(default)]
+    pub(super) roster_of_week: Option<BTreeMap<String, usize>>,
+    #[serde(default)]
+    pub(super) lists: BTreeMap<String, WireList>,
+    #[serde(default)]
+    pub(super) listed: BTreeMap<String, Vec<WireListed>>,
+    #[serde(default)]
+    pub(super) traces: BTreeMap<String, WireTraces>,
     pub(super) own: String,
     pub(super) pause: Option<WirePause>,
     pub(super) protected: WireProtected,
@@ -72,6 +87,37 @@ pub(super) struct WireEnded {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct WireList {
+    pub(super) rows: usize,
+    pub(super) pending: usize,
+    pub(super) unmatched: usize,
+    pub(super) ambiguous: usize,
+    pub(super) unasked: usize,
+    pub(super) unreadable: usize,
+    /// Cause and words; null while the list can be used.
+    pub(super) unknown: Option<(String, String)>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WireListed {
+    pub(super) list: String,
+    pub(super) since: Option<String>,
+    pub(super) as_of: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WireTraces {
+    pub(super) admin_at: Option<String>,
+    pub(super) agent_at: Option<String>,
+    pub(super) deleted_since: Option<String>,
+    pub(super) suspended_since: Option<String>,
+    pub(super) staff_lost_since: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct WireSession {
     pub(super) id: String,
     pub(super) user: Option<String>,
@@ -100,6 +146,11 @@ pub(super) struct WirePerson {
     pub(super) external_id: Option<String>,
 }
 
+/// The only scope there was before it stood in the document.
+fn everyone() -> String {
+    Scope::Everyone.word().to_owned()
+}
+
 impl Document {
     pub(super) fn is_ours(&self) -> bool {
         self.schema == SCHEMA && self.kind == KIND
@@ -124,20 +175,64 @@ impl From<&Snapshot> for Document {
                 Completeness::Complete => None,
                 Completeness::Partial(why) => Some(why.clone()),
             },
+            scope: snapshot.scope.word().to_owned(),
+            cut_short: snapshot.cut.iter().map(|(user, why)| (user.to_string(), why.clone())).collect(),
+            people_as_of: texts(snapshot.people_as_of),
+            roster_of_week: snapshot.roster.as_ref().map(wire_roster),
+            lists: snapshot.lists.iter().map(|(name, list)| (name.clone(), list.into())).collect(),
+            listed: snapshot
+                .listed
+                .iter()
+                .map(|(user, listed)| (user.to_string(), listed.iter().map(WireListed::from).collect()))
+                .collect(),
+            traces: snapshot.traces.iter().map(|(user, traces)| (user.to_string(), traces.into())).collect(),
             own: snapshot.own.to_string(),
             pause: snapshot.pause.as_ref().map(|pause| WirePause { until: texts(pause.until) }),
             protected: WireProtected {
                 people: snapshot.protected.people.iter().map(ToString::to_string).collect(),
                 unresolved: snapshot.protected.unresolved.iter().map(|entry| entry.raw().to_owned()).collect(),
             },
-            roster: history
-                .roster
-                .as_ref()
-                .map(|roster| roster.iter().map(|(stratum, people)| (stratum.word().to_owned(), *people)).collect()),
+            roster: history.roster.as_ref().map(wire_roster),
             ended: history.ended.iter().map(WireEnded::from).collect(),
             unread: snapshot.unread.iter().map(|(user, why)| (user.to_string(), why.word().to_owned())).collect(),
-            people: snapshot.people.values().map(WirePerson::from).collect(),
+            people: snapshot.people.values().map(|person| WirePerson::from(&**person)).collect(),
             sessions: snapshot.sessions.iter().map(WireSession::from).collect(),
+        }
+    }
+}
+
+fn wire_roster(roster: &Roster) -> BTreeMap<String, usize> {
+    roster.iter().map(|(stratum, people)| (stratum.word().to_owned(), *people)).collect()
+}
+
+impl From<&ListStanding> for WireList {
+    fn from(list: &ListStanding) -> Self {
+        Self {
+            rows: list.rows,
+            pending: list.pending,
+            unmatched: list.unmatched,
+            ambiguous: list.ambiguous,
+            unasked: list.unasked,
+            unreadable: list.unreadable,
+            unknown: list.unknown.as_ref().map(|(cause, why)| (cause.word().to_owned(), why.clone())),
+        }
+    }
+}
+
+impl From<&Listed> for WireListed {
+    fn from(listed: &Listed) -> Self {
+        Self { list: listed.list.clone(), since: texts(listed.since), as_of: listed.as_of.to_string() }
+    }
+}
+
+impl From<&Traces> for WireTraces {
+    fn from(traces: &Traces) -> Self {
+        Self {
+            admin_at: texts(traces.admin_at),
+            agent_at: texts(traces.agent_at),
+            deleted_since: texts(traces.deleted_since),
+            suspended_since: texts(traces.suspended_since),
+            staff_lost_since: texts(traces.staff_lost_since),
         }
     }
 }

@@ -22,6 +22,8 @@ pub struct Past {
     pub policy_digest: Option<String>,
     /// Digest of the configuration last loaded.
     pub config_digest: Option<String>,
+    /// Whose sessions were listed, as the newest record of it says.
+    pub scope: Option<String>,
     /// The last cycle that finished.
     pub last_cycle: Option<LastCycle>,
 }
@@ -46,7 +48,7 @@ pub struct LastCycle {
     pub finished: CycleFinished,
 }
 
-/// Takes in records in order and tells the past at the end.
+/// Takes in records in order and tells the past at any time.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     past: Past,
@@ -61,12 +63,16 @@ impl Memory {
         self.newest = self.newest.max(zendesk_instant(&line.entry)?);
         match &line.entry {
             Entry::PolicyLoaded(body) => self.past.policy_digest = Some(body.digest.clone()),
+            Entry::ScopeChanged(body) => self.past.scope = Some(body.scope.clone()),
             Entry::ConfigLoaded(body) => self.past.config_digest = Some(body.digest.clone()),
             Entry::CycleFinished(body) => {
                 self.past.policy_digest = Some(body.policy.clone());
+                self.past.scope = Some(body.scope.clone());
                 if body.complete {
                     self.past.history.roster = Some(roster(body)?);
                 }
+                let oldest = self.oldest();
+                self.past.history.ended.retain(|one| one.at >= oldest);
                 self.past.last_cycle =
                     Some(LastCycle { at: line.at, cycle: line.cycle.clone(), finished: body.clone() });
             }
@@ -92,16 +98,21 @@ impl Memory {
         Ok(())
     }
 
-    pub(super) fn past(mut self) -> Past {
-        let ended = &mut self.past.history.ended;
-        for (seq, intended) in self.open {
-            ended.extend(ended_unclear(&intended).unwrap_or_default());
-            self.past.open_intents.push(OpenIntent { seq, intended });
+    /// What is remembered by now.
+    pub(super) fn past(&self) -> Past {
+        let mut past = self.past.clone();
+        for (seq, intended) in &self.open {
+            past.history.ended.extend(ended_unclear(intended).unwrap_or_default());
+            past.open_intents.push(OpenIntent { seq: *seq, intended: intended.clone() });
         }
-        let oldest = self.newest.map_or(Timestamp::MIN, memory_begins);
-        ended.retain(|one| one.at >= oldest);
-        ended.sort_by_key(|one| one.at);
-        self.past
+        let oldest = self.oldest();
+        past.history.ended.retain(|one| one.at >= oldest);
+        past.history.ended.sort_by_key(|one| one.at);
+        past
+    }
+
+    fn oldest(&self) -> Timestamp {
+        self.newest.map_or(Timestamp::MIN, memory_begins)
     }
 }
 

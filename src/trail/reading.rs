@@ -60,12 +60,12 @@ pub(super) fn sidecar_bytes(medium: &dyn Medium, first_seq: u64) -> Result<Vec<u
 ///
 /// When the newest part cannot be read or does not verify.
 pub fn look(medium: &dyn Medium, account: &AccountName) -> Result<Past, TrailTrouble> {
-    Ok(Reading::of(medium, account)?.past)
+    Ok(Reading::of(medium, account)?.memory.past())
 }
 
 /// The newest part of a trail, verified.
 pub(super) struct Reading {
-    pub past: Past,
+    pub memory: Memory,
     /// The last record; 0 if there is none.
     pub last_seq: u64,
     /// Digest of its line.
@@ -88,7 +88,7 @@ impl Reading {
         let mut segments = segments(medium)?;
         let Some(&newest) = segments.last() else {
             let prev = FIRST_PREV.to_owned();
-            return Ok(Self { past: Past::default(), last_seq: 0, prev, tail: None });
+            return Ok(Self { memory: Memory::default(), last_seq: 0, prev, tail: None });
         };
         segments.drain(..first_needed(medium, &segments)?);
         let oldest = segments.first().copied().unwrap_or(newest);
@@ -108,7 +108,7 @@ impl Reading {
             }
         }
         let prev = verifier.next_prev().unwrap_or(FIRST_PREV).to_owned();
-        Ok(Self { past: memory.past(), last_seq: verifier.last_seq(), prev, tail })
+        Ok(Self { memory, last_seq: verifier.last_seq(), prev, tail })
     }
 }
 

@@ -5,13 +5,14 @@
 
 use std::sync::Arc;
 
+use super::past::Memory;
 use super::reading::{Reading, names, sidecar_bytes};
 use super::{Past, TrailTrouble};
 use crate::clock::{Chance, Clock};
 use crate::files::Medium;
 use crate::model::{AccountName, CycleId};
 use crate::record::{
-    Entry, Head, Personal, SALT_BYTES, Sealed, TrailCut, line_bytes, seal, segment_name, sha256_hex,
+    Entry, Head, Line, Personal, SALT_BYTES, Sealed, TrailCut, line_bytes, seal, segment_name, sha256_hex,
     sidecar_length_up_to, sidecar_name, sidecar_of,
 };
 
@@ -28,6 +29,8 @@ pub struct Trail {
     segment: Option<Segment>,
     next_seq: u64,
     prev: String,
+    /// What its records say, those of this process included.
+    memory: Memory,
     poisoned: bool,
 }
 
@@ -74,13 +77,29 @@ impl Trail {
     ) -> Result<(Self, Past), TrailTrouble> {
         let reading = Reading::of(&*medium, &account)?;
         let (next_seq, prev) = (reading.last_seq.saturating_add(1), reading.prev);
-        let mut trail =
-            Self { medium, account, clock, chance, segment_bytes_max, segment: None, next_seq, prev, poisoned: false };
+        let mut trail = Self {
+            medium,
+            account,
+            clock,
+            chance,
+            segment_bytes_max,
+            segment: None,
+            next_seq,
+            prev,
+            memory: reading.memory,
+            poisoned: false,
+        };
         trail.drop_unwritten_personal(reading.last_seq)?;
         if let Some(tail) = reading.tail {
             trail.resume(tail.first_seq, &tail.whole, &tail.torn)?;
         }
-        Ok((trail, reading.past))
+        let past = trail.past();
+        Ok((trail, past))
+    }
+
+    /// What the trail remembers by now, the records of this process included: what the next start would read.
+    pub fn past(&self) -> Past {
+        self.memory.past()
     }
 
     /// Adds a record, its personal part first; its number. Durable only after [`Trail::sync`], but with a personal part
@@ -107,6 +126,7 @@ impl Trail {
         let written = self.write(&line, sealed).and_then(|()| if is_personal { self.sync_segment() } else { Ok(()) });
         self.poisoned = written.is_err();
         written?;
+        self.remember(&line);
         Ok(seq)
     }
 
@@ -138,6 +158,15 @@ impl Trail {
         let seq = self.append(cycle, entry, personal)?;
         self.sync()?;
         Ok(seq)
+    }
+
+    /// Takes in what was just written, as a reader would. Our own lines always read.
+    fn remember(&mut self, line: &[u8]) {
+        let taken = Line::read(line).and_then(|line| self.memory.take_in(&line));
+        if let Err(what) = taken {
+            tracing::error!("a record that was just written does not read: {what}");
+            self.poisoned = true;
+        }
     }
 
     fn sealed(&self, seq: u64, personal: &Personal) -> Result<Sealed, TrailTrouble> {

@@ -21,7 +21,7 @@ pub struct BudgetLimits {
 
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub enum Purpose {
     /// Listing the account: can be long, can wait, stays off the reserve.
     Sweep,
     /// A single question or change, somebody waits for it.

@@ -56,9 +56,9 @@ impl Zendesk {
     }
 
     /// Every session of one person. A person Zendesk does not have is [`Trouble::NotFound`].
-    pub async fn sessions_of(&self, user: UserId) -> Listing {
+    pub async fn sessions_of(&self, user: UserId, purpose: Purpose) -> Listing {
         let path = format!("/api/v2/users/{user}/sessions");
-        let range = Range { path, purpose: Purpose::Act, pages_max: PERSON_PAGES_MAX, user: Some(user) };
+        let range = Range { path, purpose, pages_max: PERSON_PAGES_MAX, user: Some(user) };
         self.list(range, &mut |_| ()).await
     }
 

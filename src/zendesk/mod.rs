@@ -10,6 +10,9 @@ mod budget;
 mod exchange;
 mod https;
 mod listing;
+mod stub;
+pub use stub::*;
+pub use budget::Purpose;
 mod transport;
 mod trouble;
 mod wire;
@@ -25,7 +28,6 @@ use serde_json::Value;
 
 use crate::clock::{Chance, Clock};
 use crate::model::{Foreign, Person, Session, SessionId, UserId};
-use budget::Purpose;
 use exchange::Patience;
 
 pub use access::{Access, Credential};
@@ -128,7 +130,7 @@ impl Zendesk {
 
     /// The records of up to [`PEOPLE_PER_CALL_MAX`] people, deleted ones included. Who is missing has no record that
     /// could be read, or several that differ.
-    pub async fn people(&self, ids: &[UserId]) -> Result<Dated<Vec<Person>>, Trouble> {
+    pub async fn people(&self, ids: &[UserId], _purpose: Purpose) -> Result<Dated<Vec<Person>>, Trouble> {
         if ids.is_empty() || ids.len() > PEOPLE_PER_CALL_MAX {
             let asked = ids.len();
             return Err(Trouble::Nonsense(format!("1 to {PEOPLE_PER_CALL_MAX} people can be asked for, not {asked}")));

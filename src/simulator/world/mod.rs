@@ -42,7 +42,7 @@ impl World {
     /// What a snapshot saw; if it lacks the own user's record, an admin stands in.
     pub fn from_snapshot(snapshot: &Snapshot) -> Self {
         let mut world = Self {
-            people: snapshot.people.clone(),
+            people: snapshot.people.iter().map(|(id, person)| (*id, Person::clone(person))).collect(),
             sessions: snapshot.sessions.iter().map(|session| (session.id, *session)).collect(),
             own: snapshot.own,
         };

@@ -1,0 +1,345 @@
+//! One account's loop: wait until a sweep is due, sweep, tell how the account stands. Accounts run side by side, and
+//! nothing here knows another one.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use super::brakes::{FileBrakes, Stop};
+use super::post::{Post, PostTrouble, keep_snapshot};
+use super::rhythm::Rhythm;
+use super::setup::{Rejected, Setup};
+use super::status::{Circumstances, LastCycle, Status, Turn};
+use crate::clock::{Chance, Clock};
+use crate::cycle::{Cycle, Halt};
+use crate::enforce::Brakes as _;
+use crate::files::LockTrouble;
+use crate::zendesk::Trouble;
+
+/// Until Zendesk answered the first time, it is asked this often, whatever the schedule says.
+const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(15);
+
+/// What a lane is told from outside.
+#[derive(Default)]
+pub(super) struct Desk {
+    orders: RefCell<Vec<Order>>,
+    woken: Notify,
+    /// The wish that it end.
+    pub(super) stop: Stop,
+    start: Cell<Start>,
+}
+
+enum Order {
+    TakeOver(Box<Setup>),
+    Reject(Rejected),
+}
+
+/// Whether the account has begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Start {
+    /// Zendesk did not answer yet.
+    #[default]
+    Open,
+    /// It holds its post, and Zendesk accepted its credential.
+    Done,
+    /// It cannot begin: another process holds the account.
+    Locked,
+    /// It cannot begin: its trail or its folders cannot be used.
+    Unwritable,
+    /// It cannot begin: Zendesk refused.
+    Refused,
+}
+
+impl Desk {
+    /// From the next pause on this is in force.
+    pub(super) fn take_over(&self, setup: Setup) {
+        self.order(Order::TakeOver(Box::new(setup)));
+    }
+
+    /// Something was to come into force and cannot.
+    pub(super) fn reject(&self, rejected: Rejected) {
+        self.order(Order::Reject(rejected));
+    }
+
+    /// The clock was set: look at it again.
+    pub(super) fn wake(&self) {
+        self.woken.notify_one();
+    }
+
+    pub(super) fn start(&self) -> Start {
+        self.start.get()
+    }
+
+    fn order(&self, order: Order) {
+        self.orders.borrow_mut().push(order);
+        self.woken.notify_one();
+    }
+}
+
+/// What every lane stands on.
+pub(super) struct Ground {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) chance: Arc<dyn Chance>,
+    /// Who started the process.
+    pub(super) by: String,
+    /// Rung when a lane has begun, or cannot.
+    pub(super) begun: Notify,
+}
+
+/// One account at work.
+pub(super) struct Lane<'g> {
+    ground: &'g Ground,
+    desk: Rc<Desk>,
+    /// The clock whose waits are signs of life.
+    clock: Arc<dyn Clock>,
+    setup: Setup,
+    post: Option<Post>,
+    turn: Turn,
+    rhythm: Rhythm,
+    missed: u64,
+    has_told_needs: bool,
+}
+
+impl<'g> Lane<'g> {
+    pub(super) fn new(ground: &'g Ground, desk: Rc<Desk>, clock: Arc<dyn Clock>, setup: Setup) -> Self {
+        let rhythm = Rhythm::beginning(clock.now());
+        Self {
+            ground,
+            desk,
+            clock,
+            setup,
+            post: None,
+            turn: Turn::None,
+            rhythm,
+            missed: 0,
+            has_told_needs: false,
+        }
+    }
+
+    /// Sweeps until it is asked to stop.
+    pub(super) async fn run(mut self) {
+        while !self.desk.stop.is_raised() {
+            self.obey();
+            if self.is_due() {
+                self.take_turn().await;
+                self.rhythm = self.rhythm.after(&self.setup.account, self.clock.now());
+                self.missed = self.missed.saturating_add(self.rhythm.missed);
+                self.tell();
+            } else {
+                self.wait().await;
+            }
+        }
+        self.leave();
+    }
+
+    fn is_due(&self) -> bool {
+        self.rhythm.due.is_some_and(|due| due <= self.clock.now())
+    }
+
+    /// Waits for the next sweep, an order, or the end.
+    async fn wait(&mut self) {
+        let now = self.clock.now();
+        let wait = match self.desk.start() {
+            Start::Open => ASKED_AGAIN_AFTER,
+            _ => self.rhythm.wait(&self.setup.account, now, &*self.ground.chance),
+        };
+        tokio::select! {
+            () = self.clock.sleep(wait) => {}
+            () = self.desk.woken.notified() => {}
+            () = self.desk.stop.raised() => return,
+        }
+        let now = self.clock.now();
+        if self.desk.start() == Start::Open {
+            self.rhythm.due = Some(now);
+        } else if self.rhythm.due.is_some_and(|due| now < due) {
+            // Another schedule, or a clock that was set back.
+            self.rhythm = self.rhythm.anew(&self.setup.account, now);
+        }
+    }
+
+    fn obey(&mut self) {
+        let orders = std::mem::take(&mut *self.desk.orders.borrow_mut());
+        if orders.is_empty() {
+            return;
+        }
+        for order in orders {
+            let written = match order {
+                Order::TakeOver(setup) => {
+                    setup.zendesk.inherit(&self.setup.zendesk);
+                    self.setup = *setup;
+                    self.rhythm = self.rhythm.anew(&self.setup.account, self.clock.now());
+                    self.post.as_mut().map_or(Ok(()), |post| post.take_over(&self.setup))
+                }
+                Order::Reject(rejected) => {
+                    let kept = &self.setup.policies.digest;
+                    let written = self.post.as_mut().map_or(Ok(()), |post| post.reject(&rejected, kept));
+                    self.setup.rejected = Some(rejected);
+                    written
+                }
+            };
+            if let Err(trouble) = written {
+                self.shut(format!("{trouble}: nothing is revoked without a trail"));
+            }
+        }
+        self.tell();
+    }
+
+    /// Takes the post if it is not held, asks once whether Zendesk knows us, and sweeps.
+    async fn take_turn(&mut self) {
+        if let Err(trouble) = self.take_post() {
+            let start = match &trouble {
+                PostTrouble::Lock(LockTrouble::Held { .. }) => Start::Locked,
+                _ => Start::Unwritable,
+            };
+            self.settle_start(start);
+            return self.shut(trouble.to_string());
+        }
+        if self.desk.start() != Start::Done {
+            let asked = tokio::select! {
+                asked = self.setup.zendesk.me() => asked,
+                () = self.desk.stop.raised() => return,
+            };
+            match asked {
+                Ok(_) => self.settle_start(Start::Done),
+                Err(trouble) => {
+                    if matches!(trouble, Trouble::Denied { .. }) {
+                        self.settle_start(Start::Refused);
+                    }
+                    return self.blind(&trouble);
+                }
+            }
+        }
+        self.sweep().await;
+    }
+
+    fn take_post(&mut self) -> Result<(), PostTrouble> {
+        if self.post.is_none() {
+            let (clock, chance) = (Arc::clone(&self.clock), Arc::clone(&self.ground.chance));
+            let mut post = Post::open(&self.setup, clock, chance)?;
+            post.begin(&self.setup, "run", &self.ground.by)?;
+            self.post = Some(post);
+        }
+        Ok(())
+    }
+
+    fn settle_start(&self, start: Start) {
+        if self.desk.start() != Start::Done {
+            self.desk.start.set(start);
+            self.ground.begun.notify_one();
+        }
+    }
+
+    async fn sweep(&mut self) {
+        let brakes = self.brakes();
+        let Some(post) = self.post.as_mut() else { return };
+        let began = self.clock.monotonic();
+        let swept = post.sweep(&self.setup, &brakes, self.rhythm.missed, &mut |_| ()).await;
+        let took = self.clock.monotonic().saturating_sub(began);
+        match swept {
+            Ok(cycle) => self.swept(&cycle, took),
+            Err(Halt::Stopped) => {}
+            Err(Halt::Zendesk(trouble)) => self.blind(&trouble),
+            Err(Halt::Unprotected(why)) => self.shut(format!("enforcement is refused: {why}")),
+            Err(Halt::Trail(trouble)) => {
+                // What stands on the disk is not known any more: the next turn opens it anew.
+                self.post = None;
+                self.shut(format!("{trouble}: nothing is revoked without a trail"));
+            }
+        }
+    }
+
+    fn swept(&mut self, cycle: &Cycle, took: Duration) {
+        let last = LastCycle::of(&cycle.report, cycle.snapshot.clocks.trusted, took);
+        let account = &self.setup.account;
+        tracing::info!(
+            account = %account.name, cycle = %last.cycle, sessions = last.sessions_seen, revoked = last.revoked,
+            withheld = last.withheld, complete = last.complete, calls = cycle.calls, took_ms = last.took_ms, "cycle finished"
+        );
+        for warning in &last.warnings {
+            tracing::warn!(account = %account.name, cycle = %last.cycle, "{warning}");
+        }
+        if let Err(why) = keep_snapshot(&self.setup.state, &cycle.snapshot) {
+            tracing::warn!(account = %account.name, "the snapshot was not kept: {why}");
+        }
+        if !self.has_told_needs {
+            self.has_told_needs = true;
+            self.tell_needs(cycle.calls);
+        }
+        self.turn = Turn::Swept(Box::new(last));
+    }
+
+    /// A schedule that gives less time than a sweep needs is a mistake that nobody would see otherwise.
+    fn tell_needs(&self, calls: u64) {
+        let (account, now) = (&self.setup.account, self.clock.now());
+        let pace = self.setup.zendesk.pace();
+        let minutes = calls.div_ceil(u64::from(pace.requests_per_minute.max(1)));
+        let gives = account.sweep.interval(now, &account.time_zone).as_mins();
+        let line = format!(
+            "a sweep needs about {calls} calls, {minutes} minutes at {} a minute; the schedule gives {gives}",
+            pace.requests_per_minute
+        );
+        if i64::try_from(minutes).unwrap_or(i64::MAX) > gives.max(1) {
+            tracing::warn!(account = %account.name, "{line}: sweeps will be missed; raise the budget or sweep less often");
+        } else {
+            tracing::info!(account = %account.name, "{line}");
+        }
+    }
+
+    fn blind(&mut self, trouble: &Trouble) {
+        tracing::error!(account = %self.setup.account.name, "nothing could be judged: {trouble}");
+        self.turn = Turn::Blind(trouble.to_string());
+    }
+
+    fn shut(&mut self, why: String) {
+        tracing::error!(account = %self.setup.account.name, "{why}");
+        self.turn = Turn::Shut(why);
+    }
+
+    fn brakes(&self) -> FileBrakes {
+        FileBrakes {
+            state: self.setup.state.clone(),
+            expires_after: self.setup.account.belts.pause_expires_after,
+            clock: Arc::clone(&self.clock),
+            stop: self.desk.stop.clone(),
+        }
+    }
+
+    /// Replaces the account's status.
+    fn tell(&self) {
+        let status = self.status(self.clock.now());
+        // Where another process holds the account, the file is that one's.
+        if self.desk.start() == Start::Locked {
+            return;
+        }
+        if let Err(error) = status.write(&self.setup.state) {
+            tracing::warn!(account = %self.setup.account.name, "the status cannot be written: {error}");
+        }
+    }
+
+    fn status(&self, now: Timestamp) -> Status {
+        let pause = self.brakes().pause();
+        let until = |until: Option<Timestamp>| until.map_or("without end".to_owned(), |at| format!("until {at:.0}"));
+        let around = Circumstances {
+            setup: &self.setup,
+            turn: &self.turn,
+            paused: pause.map(|pause| until(pause.until)),
+            forgetful: self.post.as_ref().and_then(|post| post.forgetful.as_deref()),
+        };
+        let mut status = Status::of(&around, now, self.rhythm, self.missed, self.setup.zendesk.pace());
+        status.unsettled = self.post.as_ref().map_or(0, |post| post.unsettled);
+        status
+    }
+
+    fn leave(mut self) {
+        if let Some(post) = self.post.take()
+            && let Err(trouble) = post.close(0)
+        {
+            tracing::error!(account = %self.setup.account.name, "the end of this process is not in the trail: {trouble}");
+        }
+        self.tell();
+    }
+}

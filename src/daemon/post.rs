@@ -1,0 +1,277 @@
+//! An account's post: its locks, its trail and its memory, held by one process, which does one sweep after the other.
+//! `apply` does one, the daemon many.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::brakes::FileBrakes;
+use super::setup::{LAST_SNAPSHOT, Rejected, Setup};
+use crate::chronicle::Chronicle;
+use crate::clock::{Chance, Clock, NoChance};
+use crate::cycle::{self, Books, Cycle, Halt, Setting};
+use crate::enforce::{Brakes as _, settle};
+use crate::files::{Disk, Lock, LockTrouble, Medium as _};
+use crate::gather::Known;
+use crate::model::{AccountName, CycleId, Memory, Mode};
+use crate::record::{ConfigLoaded, DaemonStarted, DaemonStopped, PolicyLoaded, PolicyRejected, ScopeChanged};
+use crate::snapshot::{self, Snapshot};
+use crate::state::{StateTwin, Sqlite, State, StateTrouble, set_aside};
+use crate::trail::{Past, Trail, TrailTrouble};
+
+/// The name of the memory's file in an account's folder of state.
+pub const STATE_FILE: &str = "state.sqlite";
+
+/// Why a post cannot be held.
+#[derive(Debug, thiserror::Error)]
+pub enum PostTrouble {
+    /// Another process holds it, or its lock cannot be made.
+    #[error(transparent)]
+    Lock(#[from] LockTrouble),
+    /// The trail's folder cannot be made.
+    #[error("the trail's folder `{folder}` cannot be made: {error}")]
+    Folder {
+        /// The folder.
+        folder: String,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// The trail cannot be read or written.
+    #[error(transparent)]
+    Trail(#[from] TrailTrouble),
+}
+
+/// One account, held by this process.
+pub struct Post {
+    account: AccountName,
+    clock: Arc<dyn Clock>,
+    chance: Arc<dyn Chance>,
+    trail: Trail,
+    chronicle: Chronicle,
+    state: Box<dyn State>,
+    memory: Memory,
+    rolled_at: Option<jiff::Timestamp>,
+    /// Requests of earlier cycles whose end Zendesk still does not tell.
+    pub unsettled: usize,
+    /// Why nothing is remembered beyond this process, if so.
+    pub forgetful: Option<String>,
+    /// Given back when the post is left.
+    locks: Vec<Lock>,
+}
+
+impl Post {
+    /// Takes the account's locks, opens its trail, and brings back what was remembered. What cannot be remembered is
+    /// said; it costs learning and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// When somebody else holds the account, or its trail cannot be used.
+    pub fn open(setup: &Setup, clock: Arc<dyn Clock>, chance: Arc<dyn Chance>) -> Result<Self, PostTrouble> {
+        let lock = Lock::take(&setup.state)?;
+        let disk = Disk::make(&setup.trail)
+            .map_err(|error| PostTrouble::Folder { folder: setup.trail.display().to_string(), error })?;
+        // Another configuration may name the same trail with a state of its own: one trail has one writer all the same.
+        let trail_lock = Lock::take(&setup.trail)?;
+        let account = setup.account.name.clone();
+        let (trail, past) = Trail::open(Arc::new(disk), account.clone(), Arc::clone(&clock), Arc::clone(&chance))?;
+        let (state, memory, forgetful) = remembered(&setup.state.join(STATE_FILE), &account);
+        let mut post = Self::of(account, (trail, &past), (state, memory), (clock, chance));
+        post.forgetful = forgetful;
+        post.locks = vec![lock, trail_lock];
+        Ok(post)
+    }
+
+    /// A post on this trail and this memory: for tests, which hold no locks.
+    pub fn of(
+        account: AccountName,
+        (trail, past): (Trail, &Past),
+        (state, memory): (Box<dyn State>, Memory),
+        (clock, chance): (Arc<dyn Clock>, Arc<dyn Chance>),
+    ) -> Self {
+        let last = past.last_cycle.as_ref().filter(|last| last.finished.clock_trusted);
+        let chronicle = Chronicle::since(last.and_then(|last| last.finished.now.parse().ok()));
+        Self {
+            account,
+            clock,
+            chance,
+            trail,
+            chronicle,
+            state,
+            memory,
+            rolled_at: None,
+            unsettled: 0,
+            forgetful: None,
+            locks: Vec::new(),
+        }
+    }
+
+    /// Writes who began, and what is in force: a text once per digest.
+    ///
+    /// # Errors
+    ///
+    /// When the trail cannot be written.
+    pub fn begin(&mut self, setup: &Setup, command: &str, by: &str) -> Result<(), TrailTrouble> {
+        let started = DaemonStarted {
+            command: command.to_owned(),
+            engine: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            by: by.to_owned(),
+        };
+        self.trail.append(None, started.into(), None)?;
+        if let Some(rejected) = &setup.rejected {
+            self.write_rejected(rejected, "start", &setup.policies.digest)?;
+        }
+        self.take_over(setup)
+    }
+
+    /// Writes what came into force, as far as the trail does not know it.
+    ///
+    /// # Errors
+    ///
+    /// When the trail cannot be written.
+    pub fn take_over(&mut self, setup: &Setup) -> Result<(), TrailTrouble> {
+        let past = self.trail.past();
+        if past.config_digest.as_deref() != Some(&setup.config_digest) {
+            let record = ConfigLoaded { digest: setup.config_digest.clone() };
+            self.trail.append(None, record.into(), Some(json!({ "text": setup.config })))?;
+        }
+        let set = &setup.policies;
+        if past.policy_digest.as_deref() != Some(&set.digest) {
+            let rules = set.rules.iter().filter(|rule| rule.mode != Mode::Off);
+            let rules = rules.map(|rule| (rule.id.to_string(), rule.mode.word().to_owned())).collect();
+            let files: serde_json::Map<String, serde_json::Value> =
+                set.files.iter().map(|file| (file.name.clone(), file.text.clone().into())).collect();
+            let record = PolicyLoaded { digest: set.digest.clone(), rules };
+            self.trail.append(None, record.into(), Some(json!({ "files": files })))?;
+        }
+        let scope = setup.scope.word();
+        if past.scope.as_deref() != Some(scope) {
+            let configured = setup.account.scope.word().to_owned();
+            self.trail.append(None, ScopeChanged { scope: scope.to_owned(), configured }.into(), None)?;
+        }
+        self.trail.sync()
+    }
+
+    /// Writes that something was to come into force and did not.
+    ///
+    /// # Errors
+    ///
+    /// When the trail cannot be written.
+    pub fn reject(&mut self, rejected: &Rejected, kept: &str) -> Result<(), TrailTrouble> {
+        self.write_rejected(rejected, "reload", kept)?;
+        self.trail.sync()
+    }
+
+    fn write_rejected(&mut self, rejected: &Rejected, at: &str, kept: &str) -> Result<(), TrailTrouble> {
+        let record = PolicyRejected { errors: rejected.errors, kept: kept.to_owned(), at: at.to_owned() };
+        self.trail.append(None, record.into(), Some(json!({ "findings": rejected.text })))?;
+        Ok(())
+    }
+
+    /// One sweep: what is open is settled first, and what the cycle taught is remembered.
+    ///
+    /// # Errors
+    ///
+    /// As [`cycle::run`].
+    pub async fn sweep(
+        &mut self,
+        setup: &Setup,
+        brakes: &FileBrakes,
+        missed: u64,
+        on_page: &mut dyn FnMut(usize),
+    ) -> Result<Cycle, Halt> {
+        let cycle = cycle_id(&*self.clock, &*self.chance).map_err(TrailTrouble::from)?;
+        self.unsettled = settle(self.trail.past().open_intents, &setup.zendesk, &mut self.trail).await?;
+        let known = Known {
+            cycle,
+            history: self.trail.past().history,
+            pause: brakes.pause(),
+            scope: setup.scope,
+            memory: &self.memory,
+            rolled_at: self.rolled_at,
+        };
+        let setting = Setting {
+            account: &setup.account,
+            policies: &setup.policies,
+            zendesk: &setup.zendesk,
+            clock: &*self.clock,
+            brakes,
+        };
+        let books = Books { trail: &mut self.trail, chronicle: &mut self.chronicle, missed };
+        let mut cycle = cycle::run(setting, known, books, on_page).await?;
+        self.rolled_at = cycle.rolled_at;
+        self.remember(std::mem::take(&mut cycle.lesson));
+        Ok(cycle)
+    }
+
+    fn remember(&mut self, lesson: crate::model::Lesson) {
+        let saved = self.state.save(&self.account, &lesson);
+        self.memory.learn(lesson);
+        match saved {
+            Ok(()) => self.forgetful = None,
+            Err(trouble) => {
+                tracing::error!(account = %self.account, "what was learned is not kept: {trouble}");
+                self.forgetful = Some(trouble.to_string());
+            }
+        }
+    }
+
+    /// Writes that this process ends, and gives the account back.
+    ///
+    /// # Errors
+    ///
+    /// When the trail cannot be written.
+    pub fn close(mut self, exit: u8) -> Result<(), TrailTrouble> {
+        self.trail.write_durably(None, DaemonStopped { exit }.into(), None).map(drop)
+    }
+}
+
+/// A new cycle's id: a UUID of version 7, from the host's clock.
+///
+/// # Errors
+///
+/// When the system has no randomness to give.
+pub fn cycle_id(clock: &dyn Clock, chance: &dyn Chance) -> Result<CycleId, NoChance> {
+    let mut random = [0; 10];
+    chance.fill(&mut random)?;
+    let millis = u64::try_from(clock.now().as_millisecond()).unwrap_or_default();
+    Ok(CycleId::new(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()))
+}
+
+/// What earlier processes learned of the account, and where this one keeps what it learns. A broken file is set aside.
+fn remembered(file: &Path, account: &AccountName) -> (Box<dyn State>, Memory, Option<String>) {
+    let opened = open_state(file, account).or_else(|trouble| match trouble {
+        StateTrouble::Broken { .. } => {
+            tracing::error!(%account, "{trouble}: it is set aside, and learning begins anew");
+            let aside = set_aside(file);
+            aside.map_err(|error| tracing::error!(%account, "it cannot be set aside: {error}")).ok();
+            open_state(file, account)
+        }
+        other => Err(other),
+    });
+    match opened {
+        Ok((state, memory)) => (Box::new(state), memory, None),
+        Err(trouble) => {
+            tracing::error!(%account, "{trouble}: what is learned now is forgotten with this process");
+            (Box::new(StateTwin::default()), Memory::default(), Some(trouble.to_string()))
+        }
+    }
+}
+
+fn open_state(file: &Path, account: &AccountName) -> Result<(Sqlite, Memory), StateTrouble> {
+    let state = Sqlite::open(file)?;
+    let memory = state.load(account)?;
+    Ok((state, memory))
+}
+
+/// Leaves the cycle's snapshot where the next command finds it; the error says why it was not kept.
+///
+/// # Errors
+///
+/// When the folder cannot be written.
+pub fn keep_snapshot(state: &Path, snapshot: &Snapshot) -> Result<(), String> {
+    let disk = Disk::make(state).map_err(|error| error.to_string())?;
+    let bytes = snapshot::to_bytes(snapshot).map_err(|fault| fault.to_string())?;
+    disk.replace(LAST_SNAPSHOT, &bytes).map_err(|error| error.to_string())
+}

@@ -1,0 +1,54 @@
+//! What is in force for one account, as it was read from the disk; and the seam through which it is read again.
+
+use std::path::PathBuf;
+
+use super::pulse::Pulses;
+use crate::config::Account;
+use crate::model::Scope;
+use crate::policy::PolicySet;
+use crate::zendesk::Zendesk;
+
+/// The name of the last snapshot in an account's folder of state.
+pub const LAST_SNAPSHOT: &str = "last-snapshot.json.gz";
+
+/// Everything one account works by.
+pub struct Setup {
+    /// The account, as configured.
+    pub account: Account,
+    /// The policies in force.
+    pub policies: PolicySet,
+    /// Whose sessions are listed, as decided from both.
+    pub scope: Scope,
+    /// Its Zendesk, signed in with the secret as it was read.
+    pub zendesk: Zendesk,
+    /// The configuration's text.
+    pub config: String,
+    /// SHA-256 of that text, hexadecimal.
+    pub config_digest: String,
+    /// Its folder of state.
+    pub state: PathBuf,
+    /// Its folder of the trail.
+    pub trail: PathBuf,
+    /// Errors in what was to be in force instead: the last good set stands in for it; none if it is in force itself.
+    pub rejected: Option<Rejected>,
+}
+
+/// Why what stands on the disk is not in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// How many errors there are.
+    pub errors: usize,
+    /// What they are, as people read them.
+    pub text: String,
+}
+
+/// Reads configuration, policies and secrets.
+pub trait Loader {
+    /// Everything anew: all accounts, or what is wrong with any of it. A request through a setup is a sign of life for
+    /// its account's pulse.
+    ///
+    /// # Errors
+    ///
+    /// When anything of it cannot be in force: then nothing of it is.
+    fn load(&self, pulses: &Pulses) -> Result<Vec<Setup>, Rejected>;
+}

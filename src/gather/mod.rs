@@ -1,0 +1,126 @@
+//! Gathering: one snapshot of an account, or a typed refusal. What could not be read is said, never filled in.
+//!
+//! The order is: who changed, who is staff, whose sessions there are, whose records are still missing. What the cycle
+//! teaches about people goes into a lesson for the memory.
+
+mod protection;
+mod records;
+mod sweep;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::clock::Clock;
+use crate::config::Account;
+use crate::evidence::keep_latest;
+use crate::memory::learn;
+use crate::model::{CycleId, History, Lesson, Memory, Pause, Scope, UserId};
+use crate::snapshot::{Clocks, Snapshot};
+use crate::zendesk::{Trouble, Zendesk};
+use records::Records;
+use sweep::Sweep;
+
+/// Host and Zendesk may differ by this much before conditions on time are unknown (design §2).
+const HOST_OFFSET_MAX: SignedDuration = SignedDuration::from_secs(30);
+/// Wall and monotonic clock may part by this much within a cycle (design §2).
+const DRIFT_MAX: SignedDuration = SignedDuration::from_secs(5);
+
+/// What a cycle brings along before it looks at the account.
+#[derive(Debug, Clone)]
+pub struct Known<'a> {
+    /// The cycle.
+    pub cycle: CycleId,
+    /// What was done before.
+    pub history: History,
+    /// The pause in force.
+    pub pause: Option<Pause>,
+    /// Whose sessions are listed.
+    pub scope: Scope,
+    /// What earlier cycles saw.
+    pub memory: &'a Memory,
+    /// When it was last asked who is staff, if this process did.
+    pub rolled_at: Option<Timestamp>,
+}
+
+/// A snapshot, and when its *now* was on the host's monotonic clock: what happens later is dated from there.
+#[derive(Debug)]
+pub struct Gathered {
+    /// What was seen.
+    pub snapshot: Snapshot,
+    /// The monotonic clock at the snapshot's *now*.
+    pub at: Duration,
+    /// What it teaches.
+    pub lesson: Lesson,
+    /// When it was last asked who is staff.
+    pub rolled_at: Option<Timestamp>,
+}
+
+/// Gathers everything a cycle over the whole account needs. `on_page` hears how many sessions are read so far.
+///
+/// # Errors
+///
+/// When not even the first page or evictd's own user could be read: there is nothing to judge then.
+pub async fn gather(
+    zendesk: &Zendesk,
+    clock: &dyn Clock,
+    account: &Account,
+    known: Known<'_>,
+    on_page: &mut dyn FnMut(usize),
+) -> Result<Gathered, Trouble> {
+    let (wall, monotonic) = (clock.now(), clock.monotonic());
+    let own = zendesk.me().await?;
+    let mut records = Records::of(known.memory);
+    records.follow(zendesk).await?;
+    let mut rolled_at = known.rolled_at;
+    let sweep = match known.scope {
+        Scope::Everyone => Sweep::of_everyone(zendesk, on_page).await?,
+        Scope::Staff => {
+            let roll = records.roll_call(zendesk, own.date, &mut rolled_at).await?;
+            Sweep::of(zendesk, &records.staff(own.date), roll, on_page).await?
+        }
+    };
+    let now = sweep.date.unwrap_or(own.date);
+    let at = clock.monotonic();
+    let clocks = check_clocks(clock, (wall, monotonic), now, account.ignore_host_clock);
+    let mut sessions = sweep.rows;
+    keep_latest(&mut sessions);
+    let protected = protection::resolve(zendesk, &account.protected, &mut records).await?;
+    let wanted: BTreeSet<UserId> = sessions.iter().filter_map(|row| row.user).chain(protected.people.clone()).collect();
+    records.read(zendesk, &wanted, now).await?;
+    let people: BTreeMap<_, _> = wanted.iter().filter_map(|user| Some((*user, records.get(*user)?.clone()))).collect();
+    let mut snapshot = Snapshot {
+        account: account.name.clone(),
+        cycle: known.cycle,
+        now,
+        clocks,
+        scope: known.scope,
+        listing: sweep.listing,
+        cut: sweep.cut,
+        sessions,
+        protected: protection::only_known(protected, &people, &account.protected),
+        people,
+        people_as_of: records.as_of(),
+        traces: BTreeMap::new(),
+        lists: BTreeMap::new(),
+        listed: BTreeMap::new(),
+        roster: None,
+        unread: records.unread(&wanted),
+        own: own.value,
+        history: known.history,
+        pause: known.pause,
+    };
+    let (fresh, cursor) = records.learned();
+    let lesson = Lesson { users: cursor, ..learn(known.memory, &mut snapshot, &fresh) };
+    Ok(Gathered { snapshot, at, lesson, rolled_at })
+}
+
+fn check_clocks(clock: &dyn Clock, began: (Timestamp, Duration), zendesk: Timestamp, ignore: bool) -> Clocks {
+    let host = clock.now();
+    let elapsed = SignedDuration::try_from(clock.monotonic().saturating_sub(began.1)).unwrap_or(SignedDuration::MAX);
+    let host_offset = host.duration_until(zendesk);
+    let drift = began.0.duration_until(host).saturating_sub(elapsed);
+    let trusted = ignore || (host_offset.abs() <= HOST_OFFSET_MAX && drift.abs() <= DRIFT_MAX);
+    Clocks { host_offset, drift, trusted }
+}
