@@ -22,7 +22,8 @@
 // The nouns.
 pub mod model;
 
-// What people write, and what is wrong with it; what the trail says.
+// What people write, and what is wrong with it; when to look; what the trail says.
+pub mod calendar;
 pub mod diagnostic;
 pub mod document;
 pub mod record;

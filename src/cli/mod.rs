@@ -11,6 +11,7 @@ mod explain;
 mod load;
 mod plan;
 mod policy;
+mod schedule;
 mod screen;
 pub mod simulator;
 mod status;
@@ -51,6 +52,9 @@ enum Command {
     Audit(account::AuditCommand),
     /// What an account's evictd did last, and whether it is paused or running
     Status(status::StatusArgs),
+    /// When a crontab line fires, clock changes included
+    #[command(subcommand)]
+    Schedule(schedule::ScheduleCommand),
     /// The Zendesk simulator alone, on a loopback address
     Simulator(simulator::SimulatorArgs),
 }
@@ -89,6 +93,7 @@ evictd revokes risky Zendesk sessions by policy, and leaves a trail that an outs
   evictd audit verify --config FILE      whether the trail is whole
 
   evictd status --config FILE            what happened last, whether it is paused or running
+  evictd schedule next '*/5 * * * *'     when a crontab line fires
   evictd simulator                       a Zendesk to try things on
 
 `evictd COMMAND --help` says more.
@@ -133,6 +138,7 @@ fn run(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Policy(command) => policy::run(&command, screen),
         Command::Audit(command) => account::audit(&command, screen),
         Command::Status(args) => status::run(&args, screen),
+        Command::Schedule(command) => schedule::run(&command, screen),
         Command::Simulator(args) => block_on(simulate(&args)),
     }
 }

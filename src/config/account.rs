@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use super::{Account, Auth, FilePattern, Host, ProtectedEntry, ScopeChoice, SecretReference, filled, host, limits};
+use super::{
+    Account, Auth, FilePattern, Host, ProtectedEntry, ScopeChoice, SecretReference, filled, host, limits, sweep,
+};
 use crate::diagnostic::{Code, Findings, quoted};
 use crate::document::{Item, Kind, Table};
 use crate::model::{AccountName, Mode, Scope, UserId};
@@ -22,6 +24,7 @@ pub(super) fn read(entry: &Item<'_>, folder: &Path, findings: &mut Findings) -> 
     let ignore_host_clock = ignore_host_clock(&mut table, host.as_ref(), findings);
     let mode = mode(&mut table, findings);
     let scope = scope(&mut table, findings);
+    let (sweep, time_zone) = (sweep::sweep(&mut table, findings), sweep::time_zone(&mut table, findings));
     let policies = policies(&mut table, findings);
     let protected = protected(&mut table, mode, findings);
     let auth = table.required("auth", findings).and_then(|item| auth(&item, folder, findings));
@@ -35,6 +38,8 @@ pub(super) fn read(entry: &Item<'_>, folder: &Path, findings: &mut Findings) -> 
         ignore_host_clock,
         mode,
         scope,
+        sweep,
+        time_zone,
         policies,
         protected,
         auth: auth?,

@@ -6,16 +6,19 @@
 mod account;
 mod host;
 mod limits;
+mod sweep;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 
 pub use host::Host;
 pub use limits::{Belts, Budget};
 
+use crate::calendar::Schedule;
 use crate::diagnostic::{Code, Findings, Source, quoted};
 use crate::document::{Document, Item, Table};
 use crate::model::{AccountName, Mode, Scope, UserId};
@@ -46,6 +49,10 @@ pub struct Account {
     pub mode: Mode,
     /// Whose sessions are listed.
     pub scope: ScopeChoice,
+    /// When everybody in scope is looked at.
+    pub sweep: Schedule,
+    /// Whose clocks the schedule means.
+    pub time_zone: TimeZone,
     /// Patterns of policy files, from [`Settings::folder`]; never empty.
     pub policies: Vec<FilePattern>,
     /// Who never loses a session without a named human's release; not empty in mode enforce.

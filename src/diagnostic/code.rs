@@ -125,6 +125,13 @@ codes! {
     BadSecret = "bad-secret", Error,
         "Secrets are never written into the configuration, only where they are found: `{ credential = \"name\" }` \
          for a systemd credential, `{ file = \"path\" }`, or `{ env = \"NAME\" }`, exactly one of them.";
+    BadSchedule = "bad-schedule", Error,
+        "The text is no crontab line of five fields (minute, hour, day of the month, month, day of the week), or one \
+         that can never fire. A schedule that is misread leaves an account unwatched. For an even rhythm that no \
+         hour divides write `{ every = \"90m\" }`; `evictd schedule next EXPR` shows when a line fires.";
+    UnknownTimeZone = "unknown-time-zone", Error,
+        "The time zone database has no zone of this name. Names are those of places, as in `Europe/Berlin`, or \
+         `UTC`; offsets such as `+02:00` are refused, since they stand still where clocks change.";
     NoProtected = "no-protected", Error,
         "An account in mode `enforce` protects nobody. One wrong rule could then sign out every admin at once. List \
          at least one admin in `protected`.";

@@ -13,6 +13,7 @@
     reason = "a test stops at the first thing that is not as it says"
 )]
 
+mod calendar;
 mod command;
 mod diagnostics;
 mod enforcement;
