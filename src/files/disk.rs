@@ -61,7 +61,7 @@ impl Disk {
 
 /// An error if there is something at the path that is no regular file. Asked before opening: opening a pipe would wait
 /// for its other end.
-pub(super) fn must_be_regular(path: &Path) -> io::Result<()> {
+pub(crate) fn must_be_regular(path: &Path) -> io::Result<()> {
     match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),

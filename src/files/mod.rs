@@ -11,6 +11,7 @@ mod pattern;
 mod pause;
 mod read;
 
+pub(crate) use disk::must_be_regular;
 pub use disk::{Disk, FILE_BYTES_MAX};
 pub use lock::{Lock, LockTrouble};
 pub use medium::Medium;

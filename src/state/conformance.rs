@@ -1,0 +1,172 @@
+//! What every implementation of `State` must do, as one suite: what is loaded is what `Memory::learn` says.
+//!
+//! The lessons are random, and reach for what breaks stores: ids of 64 bits, instants of every year and to the
+//! nanosecond, texts with zeros and quotes in them, the same person kept and forgotten at once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use proptest::collection::{btree_map, vec};
+use proptest::option::of;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+use super::State;
+use crate::model::{
+    AccountName, Foreign, KnownSession, Lesson, ListMemory, Memory, Person, RULE_CYCLES_MAX, Remembered, Role,
+    RoleType, RowMemory, RuleCycle, RuleId, SessionId, Traces, UserId, UsersCursor,
+};
+
+const CASES: u32 = 32;
+
+/// Runs the suite; `fresh` gives a state without anything in it.
+pub(super) fn check<S: State>(fresh: impl Fn() -> S) {
+    nothing_is_known_of_an_account_before_its_first_lesson(fresh());
+    only_the_last_cycles_of_a_rule_are_kept(fresh());
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let config = Config { failure_persistence: None, ..Config::with_cases(CASES) };
+    let lessons = vec((any::<bool>(), lesson()), 1..6);
+    TestRunner::new_with_rng(config, rng)
+        .run(&lessons, |lessons| what_is_loaded_was_learned(fresh(), lessons))
+        .unwrap();
+}
+
+fn account(name: &str) -> AccountName {
+    AccountName::new(name)
+}
+
+fn nothing_is_known_of_an_account_before_its_first_lesson(mut state: impl State) {
+    assert_eq!(state.load(&account("acme")).unwrap(), Memory::default());
+    state.save(&account("acme"), &Lesson::default()).unwrap();
+    assert_eq!(state.load(&account("acme")).unwrap(), Memory::default());
+    assert_eq!(state.load(&account("")).unwrap(), Memory::default());
+}
+
+fn only_the_last_cycles_of_a_rule_are_kept(mut state: impl State) {
+    let acme = account("acme");
+    let mut memory = Memory::default();
+    for people in 0..u32::try_from(RULE_CYCLES_MAX).unwrap() + 3 {
+        let cycle = RuleCycle { at: Timestamp::UNIX_EPOCH, people, new_people: u32::MAX, withheld: people % 2 == 0 };
+        let lesson = Lesson { rules: BTreeMap::from([(RuleId::new("age"), cycle)]), ..Lesson::default() };
+        state.save(&acme, &lesson).unwrap();
+        memory.learn(lesson);
+    }
+    let loaded = state.load(&acme).unwrap();
+    assert_eq!(loaded.rules[&RuleId::new("age")].first().unwrap().people, 3);
+    assert_eq!(loaded, memory);
+}
+
+/// Lessons of two accounts in turn: each has its own, whatever the other learns.
+fn what_is_loaded_was_learned(mut state: impl State, lessons: Vec<(bool, Lesson)>) -> Result<(), TestCaseError> {
+    let accounts = [account("acme"), account("acme-2")];
+    let mut memories = [Memory::default(), Memory::default()];
+    for (second, lesson) in lessons {
+        let one = usize::from(second);
+        state.save(&accounts[one], &lesson).unwrap();
+        memories[one].learn(lesson);
+        for (account, memory) in accounts.iter().zip(&memories) {
+            prop_assert_eq!(&state.load(account).unwrap(), memory);
+        }
+    }
+    Ok(())
+}
+
+fn instant() -> impl Strategy<Value = Timestamp> {
+    let all = Timestamp::MIN.as_nanosecond()..=Timestamp::MAX.as_nanosecond();
+    let seconds = (1_700_000_000..1_900_000_000_i64).prop_map(|second| Timestamp::from_second(second).unwrap());
+    let near = any::<i64>().prop_map(|nanosecond| Timestamp::from_nanosecond(i128::from(nanosecond)).unwrap());
+    let ends = select(vec![Timestamp::MIN, Timestamp::MAX, Timestamp::UNIX_EPOCH]);
+    prop_oneof![6 => seconds, 1 => near, 1 => all.prop_map(|at| Timestamp::from_nanosecond(at).unwrap()), 1 => ends]
+}
+
+fn number() -> impl Strategy<Value = u64> {
+    prop_oneof![4 => 1..6_u64, 1 => 1..=u64::MAX, 1 => select(vec![1 << 63, (1 << 63) - 1, u64::MAX])]
+}
+
+fn user() -> impl Strategy<Value = UserId> {
+    number().prop_map(|number| UserId::new(number).unwrap())
+}
+
+fn session() -> impl Strategy<Value = SessionId> {
+    prop_oneof![number(), Just(0)].prop_map(SessionId)
+}
+
+fn text() -> impl Strategy<Value = String> {
+    let nasty = ["", "\0", "a\0b", "'; DROP TABLE person; --", "\"]", "null", "Zoë \u{202e}x", "1e400", " "];
+    prop_oneof![3 => "[a-z]{1,4}", 1 => any::<String>(), 1 => select(nasty.map(str::to_owned).to_vec())]
+}
+
+fn foreign() -> impl Strategy<Value = Foreign> {
+    text().prop_map(Foreign::new)
+}
+
+prop_compose! {
+    fn person()(
+        (seen, name, email, external_id) in (instant(), foreign(), of(foreign()), of(foreign())),
+        (role, role_type) in (of(select(Role::ALL)), of(select(RoleType::ALL))),
+        (custom_role_id, organization_id) in (of(number()), of(number())),
+        (deleted, suspended, two_factor) in (any::<Option<bool>>(), any::<Option<bool>>(), any::<Option<bool>>()),
+        (verified, chat_only) in (any::<Option<bool>>(), any::<Option<bool>>()),
+        tags in vec(foreign(), 0..3),
+    ) -> Person {
+        let id = UserId::new(1).unwrap();
+        Person {
+            id, seen, name, email, role, role_type, custom_role_id, deleted, suspended, two_factor, verified, chat_only,
+            tags, organization_id, external_id,
+        }
+    }
+}
+
+prop_compose! {
+    fn traces()(at in [of(instant()), of(instant()), of(instant()), of(instant()), of(instant())]) -> Traces {
+        let [admin_at, agent_at, deleted_since, suspended_since, staff_lost_since] = at;
+        Traces { admin_at, agent_at, deleted_since, suspended_since, staff_lost_since }
+    }
+}
+
+fn people() -> impl Strategy<Value = BTreeMap<UserId, Remembered>> {
+    btree_map(user(), (person(), of(instant()), of(traces())), 0..4).prop_map(|people| {
+        let remembered = |(id, (person, session_at, traces)): (UserId, (Person, _, Option<Traces>))| {
+            (id, Remembered { person: Arc::new(Person { id, ..person }), session_at, traces: traces.map(Box::new) })
+        };
+        people.into_iter().map(remembered).collect()
+    })
+}
+
+prop_compose! {
+    fn known_session()(user in user(), at in [of(instant()), of(instant()), of(instant())]) -> KnownSession {
+        let [authenticated_at, last_seen_at, gone_at] = at;
+        KnownSession { user, authenticated_at, last_seen_at, gone_at }
+    }
+}
+
+prop_compose! {
+    fn list()(
+        (digest, taken_at) in (text(), instant()),
+        rows in btree_map(text(), (instant(), any::<bool>(), of(user()), of(instant())), 0..4),
+    ) -> ListMemory {
+        let row = |(first_seen, pending, user, asked_at)| RowMemory { first_seen, pending, user, asked_at };
+        ListMemory { digest, taken_at, rows: rows.into_iter().map(|(key, told)| (key, row(told))).collect() }
+    }
+}
+
+prop_compose! {
+    fn rule_cycle()(at in instant(), people in 0..=u32::MAX, new_people in 0..9_u32, withheld: bool) -> RuleCycle {
+        RuleCycle { at, people, new_people, withheld }
+    }
+}
+
+prop_compose! {
+    /// A lesson of anything.
+    pub(super) fn lesson()(
+        (people, people_gone) in (people(), vec(user(), 0..3)),
+        (sessions, sessions_gone) in (btree_map(session(), known_session(), 0..4), vec(session(), 0..3)),
+        users in of((text(), instant()).prop_map(|(cursor, as_of)| UsersCursor { cursor, as_of })),
+        lists in btree_map(text(), list(), 0..3),
+        rules in btree_map(text().prop_map(RuleId::new), rule_cycle(), 0..3),
+    ) -> Lesson {
+        Lesson { people, people_gone, sessions, sessions_gone, users, lists, rules }
+    }
+}

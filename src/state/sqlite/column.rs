@@ -1,0 +1,182 @@
+//! How nouns stand in a column: every value that a noun can have goes in, and comes back as it was.
+//!
+//! What does not come back as a noun is an error of the row, which the room tells as a broken file.
+
+use jiff::Timestamp;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Result, Row};
+
+use crate::model::{Foreign, Role, RoleType, RuleId, SessionId, UserId};
+
+/// An instant: nanoseconds since 1970, or text where they do not fit in 64 bits.
+pub(super) struct Instant(pub(super) Timestamp);
+
+/// An id of no kind of its own. Ids are below 2⁶³; one that is not is stored as a negative number and comes back whole.
+pub(super) struct Number(pub(super) u64);
+
+/// Tags, as a JSON array; null for none, which is what most people have.
+pub(super) struct Tags<'t>(pub(super) &'t [Foreign]);
+
+/// Tags as they come back.
+pub(super) struct OwnedTags(pub(super) Vec<Foreign>);
+
+fn text(text: &str) -> ToSqlOutput<'_> {
+    ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes()))
+}
+
+fn known<T>(found: Option<T>) -> FromSqlResult<T> {
+    found.ok_or_else(|| FromSqlError::Other("the word is not known".into()))
+}
+
+impl ToSql for Instant {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        Ok(match i64::try_from(self.0.as_nanosecond()) {
+            Ok(nanoseconds) => nanoseconds.into(),
+            Err(_) => self.0.to_string().into(),
+        })
+    }
+}
+
+impl FromSql for Instant {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let instant = match value {
+            ValueRef::Integer(nanoseconds) => Timestamp::from_nanosecond(i128::from(nanoseconds)),
+            other => other.as_str()?.parse(),
+        };
+        instant.map(Self).map_err(FromSqlError::other)
+    }
+}
+
+impl ToSql for Number {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        Ok(self.0.cast_signed().into())
+    }
+}
+
+impl FromSql for Number {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_i64().map(|number| Self(number.cast_unsigned()))
+    }
+}
+
+impl ToSql for UserId {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        Ok(self.get().cast_signed().into())
+    }
+}
+
+impl FromSql for UserId {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Self::new(Number::column_result(value)?.0).ok_or(FromSqlError::OutOfRange(0))
+    }
+}
+
+impl ToSql for SessionId {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        Ok(self.0.cast_signed().into())
+    }
+}
+
+impl FromSql for SessionId {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Number::column_result(value).map(|number| Self(number.0))
+    }
+}
+
+impl ToSql for Foreign {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        Ok(text(self.raw()))
+    }
+}
+
+impl FromSql for Foreign {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_str().map(Self::new)
+    }
+}
+
+impl ToSql for RuleId {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        Ok(text(self.as_str()))
+    }
+}
+
+impl FromSql for RuleId {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_str().map(Self::new)
+    }
+}
+
+impl ToSql for Role {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        Ok(text(self.word()))
+    }
+}
+
+impl FromSql for Role {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        known(Self::from_word(value.as_str()?))
+    }
+}
+
+impl ToSql for RoleType {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        Ok(text(self.word()))
+    }
+}
+
+impl FromSql for RoleType {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let word = value.as_str()?;
+        known(Self::ALL.iter().copied().find(|one| one.word() == word))
+    }
+}
+
+impl ToSql for Tags<'_> {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        if self.0.is_empty() {
+            return Ok(ToSqlOutput::Borrowed(ValueRef::Null));
+        }
+        let texts: Vec<&str> = self.0.iter().map(Foreign::raw).collect();
+        let json = serde_json::to_string(&texts);
+        json.map(Into::into).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+    }
+}
+
+impl FromSql for OwnedTags {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let Some(json) = value.as_str_or_null()? else { return Ok(Self(Vec::new())) };
+        let texts: Vec<String> = serde_json::from_str(json).map_err(FromSqlError::other)?;
+        Ok(Self(texts.into_iter().map(Foreign::new).collect()))
+    }
+}
+
+/// The columns of a row, from left to right.
+pub(super) struct Columns<'r> {
+    row: &'r Row<'r>,
+    next: usize,
+}
+
+impl<'r> Columns<'r> {
+    pub(super) fn of(row: &'r Row<'r>) -> Self {
+        Self { row, next: 0 }
+    }
+
+    pub(super) fn take<T: FromSql>(&mut self) -> Result<T> {
+        let at = self.next;
+        self.next += 1;
+        self.row.get(at)
+    }
+
+    pub(super) fn instant(&mut self) -> Result<Timestamp> {
+        self.take().map(|Instant(instant)| instant)
+    }
+
+    pub(super) fn maybe_instant(&mut self) -> Result<Option<Timestamp>> {
+        Ok(self.take::<Option<Instant>>()?.map(|Instant(instant)| instant))
+    }
+
+    pub(super) fn maybe_number(&mut self) -> Result<Option<u64>> {
+        Ok(self.take::<Option<Number>>()?.map(|Number(number)| number))
+    }
+}

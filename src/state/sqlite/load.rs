@@ -1,0 +1,152 @@
+//! Loading: row by row into the nouns, from one view of the file.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension as _, Result};
+
+use super::column::{Columns, OwnedTags};
+use crate::model::{
+    AccountName, KnownSession, ListMemory, Memory, Person, Remembered, RowMemory, RuleCycle, RuleId, SessionId, Traces,
+    UserId, UsersCursor,
+};
+
+/// Everything remembered of this account. The caller holds a transaction, so that all of it is of one moment.
+pub(super) fn memory(view: &Connection, account: &AccountName) -> Result<Memory> {
+    Ok(Memory {
+        people: people(view, account)?,
+        sessions: sessions(view, account)?,
+        users: users(view, account)?,
+        lists: lists(view, account)?,
+        rules: rules(view, account)?,
+    })
+}
+
+/// Hands each row of the query to `take`.
+fn each(
+    view: &Connection,
+    sql: &str,
+    account: &AccountName,
+    mut take: impl FnMut(Columns<'_>) -> Result<()>,
+) -> Result<()> {
+    let mut query = view.prepare(sql)?;
+    let mut rows = query.query([account.as_str()])?;
+    while let Some(row) = rows.next()? {
+        take(Columns::of(row))?;
+    }
+    Ok(())
+}
+
+fn people(view: &Connection, account: &AccountName) -> Result<BTreeMap<UserId, Remembered>> {
+    let sql = "SELECT id, seen, name, email, role, role_type, custom_role_id, deleted, suspended, two_factor, verified,
+            chat_only, tags, organization_id, external_id,
+            session_at, traced, admin_at, agent_at, deleted_since, suspended_since, staff_lost_since
+        FROM person WHERE account = ? ORDER BY id";
+    let mut people = BTreeMap::new();
+    each(view, sql, account, |mut row| {
+        let person = person(&mut row)?;
+        people.insert(person.id, remembered(person, &mut row)?);
+        Ok(())
+    })?;
+    Ok(people)
+}
+
+fn person(row: &mut Columns<'_>) -> Result<Person> {
+    Ok(Person {
+        id: row.take()?,
+        seen: row.instant()?,
+        name: row.take()?,
+        email: row.take()?,
+        role: row.take()?,
+        role_type: row.take()?,
+        custom_role_id: row.maybe_number()?,
+        deleted: row.take()?,
+        suspended: row.take()?,
+        two_factor: row.take()?,
+        verified: row.take()?,
+        chat_only: row.take()?,
+        tags: row.take::<OwnedTags>()?.0,
+        organization_id: row.maybe_number()?,
+        external_id: row.take()?,
+    })
+}
+
+fn remembered(person: Person, row: &mut Columns<'_>) -> Result<Remembered> {
+    let session_at = row.maybe_instant()?;
+    let traces = if row.take()? {
+        Some(Box::new(Traces {
+            admin_at: row.maybe_instant()?,
+            agent_at: row.maybe_instant()?,
+            deleted_since: row.maybe_instant()?,
+            suspended_since: row.maybe_instant()?,
+            staff_lost_since: row.maybe_instant()?,
+        }))
+    } else {
+        None
+    };
+    Ok(Remembered { person: Arc::new(person), session_at, traces })
+}
+
+fn sessions(view: &Connection, account: &AccountName) -> Result<BTreeMap<SessionId, KnownSession>> {
+    let sql = "SELECT id, person, authenticated_at, last_seen_at, gone_at FROM session WHERE account = ? ORDER BY id";
+    let mut sessions = BTreeMap::new();
+    each(view, sql, account, |mut row| {
+        let id = row.take()?;
+        let session = KnownSession {
+            user: row.take()?,
+            authenticated_at: row.maybe_instant()?,
+            last_seen_at: row.maybe_instant()?,
+            gone_at: row.maybe_instant()?,
+        };
+        sessions.insert(id, session);
+        Ok(())
+    })?;
+    Ok(sessions)
+}
+
+fn users(view: &Connection, account: &AccountName) -> Result<Option<UsersCursor>> {
+    let sql = "SELECT cursor, as_of FROM users_cursor WHERE account = ?";
+    let read = |row: &rusqlite::Row<'_>| {
+        let mut row = Columns::of(row);
+        Ok(UsersCursor { cursor: row.take()?, as_of: row.instant()? })
+    };
+    view.query_row(sql, [account.as_str()], read).optional()
+}
+
+fn lists(view: &Connection, account: &AccountName) -> Result<BTreeMap<String, ListMemory>> {
+    let mut lists = BTreeMap::new();
+    each(view, "SELECT name, digest, taken_at FROM list WHERE account = ?", account, |mut row| {
+        let name: String = row.take()?;
+        lists.insert(name, ListMemory { digest: row.take()?, taken_at: row.instant()?, rows: BTreeMap::new() });
+        Ok(())
+    })?;
+    let sql = "SELECT list, key, first_seen, pending, person, asked_at FROM list_row WHERE account = ?
+        ORDER BY list, key";
+    each(view, sql, account, |mut row| {
+        let (list, key): (String, String) = (row.take()?, row.take()?);
+        let kept = RowMemory {
+            first_seen: row.instant()?,
+            pending: row.take()?,
+            user: row.take()?,
+            asked_at: row.maybe_instant()?,
+        };
+        if let Some(list) = lists.get_mut(&list) {
+            list.rows.insert(key, kept);
+        }
+        Ok(())
+    })?;
+    Ok(lists)
+}
+
+fn rules(view: &Connection, account: &AccountName) -> Result<BTreeMap<RuleId, Vec<RuleCycle>>> {
+    let sql = "SELECT rule, at, people, new_people, withheld FROM rule_cycle WHERE account = ? ORDER BY rule, number";
+    let mut rules: BTreeMap<RuleId, Vec<RuleCycle>> = BTreeMap::new();
+    each(view, sql, account, |mut row| {
+        let rule = row.take()?;
+        let cycle =
+            RuleCycle { at: row.instant()?, people: row.take()?, new_people: row.take()?, withheld: row.take()? };
+        rules.entry(rule).or_default().push(cycle);
+        Ok(())
+    })?;
+    Ok(rules)
+}

@@ -1,0 +1,122 @@
+//! Saving: one lesson in one transaction, in the order in which `Memory::learn` takes it in.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Result, params};
+
+use super::column::{Instant, Number, Tags};
+use crate::model::{AccountName, Lesson, ListMemory, RULE_CYCLES_MAX, Remembered, RuleCycle, RuleId, UserId};
+
+/// Writes what a cycle adds. The caller holds the transaction and commits it.
+pub(super) fn lesson(change: &Connection, account: &AccountName, lesson: &Lesson) -> Result<()> {
+    let account = account.as_str();
+    people(change, account, lesson)?;
+    sessions(change, account, lesson)?;
+    if let Some(users) = &lesson.users {
+        let sql = "INSERT OR REPLACE INTO users_cursor (account, cursor, as_of) VALUES (?, ?, ?)";
+        change.execute(sql, params![account, users.cursor, Instant(users.as_of)])?;
+    }
+    for (name, list) in &lesson.lists {
+        replace_list(change, account, (name, list))?;
+    }
+    for (rule, cycle) in &lesson.rules {
+        add_cycle(change, account, rule, cycle)?;
+    }
+    Ok(())
+}
+
+fn people(change: &Connection, account: &str, lesson: &Lesson) -> Result<()> {
+    let mut forget = change.prepare("DELETE FROM person WHERE account = ? AND id = ?")?;
+    for user in &lesson.people_gone {
+        forget.execute(params![account, user])?;
+    }
+    let mut keep = change.prepare(
+        "INSERT OR REPLACE INTO person (account, id, session_at, seen, name, email, role, role_type, custom_role_id,
+            deleted, suspended, two_factor, verified, chat_only, tags, organization_id, external_id,
+            traced, admin_at, agent_at, deleted_since, suspended_since, staff_lost_since)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?;
+    for (user, remembered) in &lesson.people {
+        keep_person(&mut keep, account, *user, remembered)?;
+    }
+    Ok(())
+}
+
+fn keep_person(keep: &mut rusqlite::Statement<'_>, account: &str, user: UserId, remembered: &Remembered) -> Result<()> {
+    let person = &remembered.person;
+    let traces = remembered.traces.as_deref().copied().unwrap_or_default();
+    keep.execute(params![
+        account,
+        user,
+        maybe(remembered.session_at),
+        Instant(person.seen),
+        person.name,
+        person.email,
+        person.role,
+        person.role_type,
+        person.custom_role_id.map(Number),
+        person.deleted,
+        person.suspended,
+        person.two_factor,
+        person.verified,
+        person.chat_only,
+        Tags(&person.tags),
+        person.organization_id.map(Number),
+        person.external_id,
+        remembered.traces.is_some(),
+        maybe(traces.admin_at),
+        maybe(traces.agent_at),
+        maybe(traces.deleted_since),
+        maybe(traces.suspended_since),
+        maybe(traces.staff_lost_since),
+    ])?;
+    Ok(())
+}
+
+fn maybe(instant: Option<Timestamp>) -> Option<Instant> {
+    instant.map(Instant)
+}
+
+fn sessions(change: &Connection, account: &str, lesson: &Lesson) -> Result<()> {
+    let mut forget = change.prepare("DELETE FROM session WHERE account = ? AND id = ?")?;
+    for session in &lesson.sessions_gone {
+        forget.execute(params![account, session])?;
+    }
+    let mut keep = change.prepare(
+        "INSERT OR REPLACE INTO session (account, id, person, authenticated_at, last_seen_at, gone_at)
+        VALUES (?, ?, ?, ?, ?, ?)",
+    )?;
+    for (id, session) in &lesson.sessions {
+        let instants = [session.authenticated_at, session.last_seen_at, session.gone_at].map(maybe);
+        let [authenticated_at, last_seen_at, gone_at] = instants;
+        keep.execute(params![account, id, session.user, authenticated_at, last_seen_at, gone_at])?;
+    }
+    Ok(())
+}
+
+/// A list that changed is told whole: rows that it no longer has go.
+fn replace_list(change: &Connection, account: &str, (name, list): (&str, &ListMemory)) -> Result<()> {
+    let sql = "INSERT OR REPLACE INTO list (account, name, digest, taken_at) VALUES (?, ?, ?, ?)";
+    change.execute(sql, params![account, name, list.digest, Instant(list.taken_at)])?;
+    change.execute("DELETE FROM list_row WHERE account = ? AND list = ?", params![account, name])?;
+    let mut keep = change.prepare(
+        "INSERT INTO list_row (account, list, key, first_seen, pending, person, asked_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )?;
+    for (key, row) in &list.rows {
+        let (first_seen, asked_at) = (Instant(row.first_seen), maybe(row.asked_at));
+        keep.execute(params![account, name, key, first_seen, row.pending, row.user, asked_at])?;
+    }
+    Ok(())
+}
+
+fn add_cycle(change: &Connection, account: &str, rule: &RuleId, cycle: &RuleCycle) -> Result<()> {
+    let sql = "SELECT coalesce(max(number), 0) + 1 FROM rule_cycle WHERE account = ? AND rule = ?";
+    let number: i64 = change.query_row(sql, params![account, rule], |row| row.get(0))?;
+    change.execute(
+        "INSERT INTO rule_cycle (account, rule, number, at, people, new_people, withheld) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        params![account, rule, number, Instant(cycle.at), cycle.people, cycle.new_people, cycle.withheld],
+    )?;
+    let kept = i64::try_from(RULE_CYCLES_MAX).unwrap_or(i64::MAX);
+    let sql = "DELETE FROM rule_cycle WHERE account = ? AND rule = ? AND number <= ?";
+    change.execute(sql, params![account, rule, number - kept])?;
+    Ok(())
+}
