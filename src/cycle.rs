@@ -71,6 +71,8 @@ pub struct Cycle {
     pub lesson: Lesson,
     /// When it was last asked who is staff.
     pub rolled_at: Option<Timestamp>,
+    /// Requests sent for it.
+    pub calls: u64,
 }
 
 /// A dry cycle: clears nothing, writes nothing.
@@ -79,10 +81,11 @@ pub struct Cycle {
 ///
 /// When Zendesk showed nothing that could be judged.
 pub async fn dry(setting: Setting<'_>, known: Known<'_>, on_page: &mut dyn FnMut(usize)) -> Result<Cycle, Halt> {
+    let before = setting.zendesk.calls();
     let gathered = gather(setting.zendesk, setting.clock, setting.account, known, on_page).await?;
     let Gathered { snapshot, lesson, rolled_at, .. } = gathered;
     let report = judge(setting.account, setting.policies, &snapshot);
-    Ok(Cycle { snapshot, report, lesson, rolled_at })
+    Ok(Cycle { snapshot, report, lesson, rolled_at, calls: setting.zendesk.calls().saturating_sub(before) })
 }
 
 /// The dry report of a snapshot: pure, so that it says the same whenever it is asked.
@@ -145,10 +148,10 @@ pub async fn run(
     let mut bench = Bench { zendesk, trail, dossier: &dossier, policies, account, cycle, brakes, clock, gathered: at };
     let fates = enforce(cleared, &mut bench).await?;
     let report = report(stages, &fates);
-    let effort = Effort { calls: zendesk.calls().saturating_sub(calls_before), missed: books.missed };
-    let closing = finished(&report, snapshot.clocks, effort);
+    let calls = zendesk.calls().saturating_sub(calls_before);
+    let closing = finished(&report, snapshot.clocks, Effort { calls, missed: books.missed });
     books.trail.write_durably(Some(&snapshot.cycle), closing.into(), None)?;
-    Ok(Cycle { snapshot, report, lesson, rolled_at })
+    Ok(Cycle { snapshot, report, lesson, rolled_at, calls })
 }
 
 /// Enforcing needs every protected entry resolved, and an admin among them who can undo a mistake.

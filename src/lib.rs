@@ -69,6 +69,8 @@ pub mod enforce;
 // The application.
 pub mod cycle;
 
+pub mod daemon;
+
 pub mod simulator;
 
 pub mod cli;

@@ -1,67 +1,34 @@
-//! What commands on one account share: ids, brakes, the trail's folder, and the audit commands over it.
+//! What commands on one account share: brakes, who called, the trail's folder, and the audit commands over it.
 
-use std::path::PathBuf;
 use std::str::FromStr as _;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use jiff::SignedDuration;
-use tokio::sync::Notify;
 
 use super::load::{Loaded, load};
 use super::{Exit, Failure, Format, Where, audit, screen::Screen};
-use crate::clock::{Chance, Clock, Pending, SystemChance, SystemClock};
-use crate::enforce::Brakes;
-use crate::files::{Disk, read_pause};
-use crate::model::{CycleId, Pause, SessionId, UserId};
+use crate::clock::SystemClock;
+use crate::daemon::{FileBrakes, Stop};
+use crate::files::Disk;
+use crate::model::{SessionId, UserId};
 use crate::record::Entry;
 
-/// A new cycle's id: a UUID of version 7, from the host's clock.
-pub(super) fn new_cycle() -> Result<CycleId, Failure> {
-    let mut random = [0; 10];
-    SystemChance.fill(&mut random).map_err(|error| Failure::new(Exit::Bug, error.to_string()))?;
-    let millis = u64::try_from(SystemClock.now().as_millisecond()).unwrap_or_default();
-    Ok(CycleId::new(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()))
+/// The brakes of an account for a process that the shell started.
+pub(super) fn brakes(loaded: &Loaded, stop: Stop) -> FileBrakes {
+    let expires_after = loaded.account.belts.pause_expires_after;
+    FileBrakes { state: loaded.state(), expires_after, clock: Arc::new(SystemClock), stop }
 }
 
-/// The pause file, and a flag that the process's signals raise.
-#[derive(Debug)]
-pub(super) struct FileBrakes {
-    state: PathBuf,
-    expires_after: SignedDuration,
-    /// Raised once the process was asked to stop.
-    stop: AtomicBool,
-    raised: Notify,
-}
-
-impl FileBrakes {
-    pub(super) fn of(loaded: &Loaded) -> Self {
-        let expires_after = loaded.account.belts.pause_expires_after;
-        Self { state: loaded.state(), expires_after, stop: AtomicBool::new(false), raised: Notify::new() }
-    }
-
-    /// The process was asked to stop.
-    pub(super) fn raise(&self) {
-        self.stop.store(true, Ordering::Relaxed);
-        self.raised.notify_one();
-    }
-
-    pub(super) fn pause_now(&self) -> Option<Pause> {
-        read_pause(&self.state, SystemClock.now(), self.expires_after)
-    }
-}
-
-impl Brakes for FileBrakes {
-    fn pause(&self) -> Option<Pause> {
-        self.pause_now()
-    }
-
-    fn stop(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
-    }
-
-    fn stopping(&self) -> Pending<'_, ()> {
-        Box::pin(self.raised.notified())
+/// The Unix user, as number; for a login through `sudo`, whoever logged in.
+pub(super) fn caller() -> String {
+    let login = std::fs::read_to_string("/proc/self/loginuid").unwrap_or_default();
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let uid = status.lines().find_map(|line| line.strip_prefix("Uid:")?.split_whitespace().next());
+    let unset = u32::MAX.to_string();
+    match login.trim() {
+        "" => format!("uid={}", uid.unwrap_or("?")),
+        login if login == unset => format!("uid={}", uid.unwrap_or("?")),
+        login => format!("uid={} login={login}", uid.unwrap_or("?")),
     }
 }
 

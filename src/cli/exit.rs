@@ -1,7 +1,8 @@
 //! Exit codes and the failures that lead to them.
 
 use crate::cycle::Halt;
-use crate::files::FileTrouble;
+use crate::daemon::PostTrouble;
+use crate::files::{FileTrouble, LockTrouble};
 use crate::trail::TrailTrouble;
 use crate::zendesk::Trouble;
 
@@ -99,6 +100,28 @@ impl From<TrailTrouble> for Failure {
             _ => "nothing more is revoked without a trail: mend the folder named in `paths.trail`, then try again",
         };
         Self::new(Exit::Trail, trouble.to_string()).help(help)
+    }
+}
+
+impl From<LockTrouble> for Failure {
+    fn from(trouble: LockTrouble) -> Self {
+        match trouble {
+            LockTrouble::Held { .. } => Self::new(Exit::Locked, trouble.to_string())
+                .help("one process at a time acts on an account: wait for it, or stop it"),
+            LockTrouble::Local { .. } => Self::new(Exit::Trail, trouble.to_string())
+                .help("the account's folder under `paths.state` must be writable for this user"),
+        }
+    }
+}
+
+impl From<PostTrouble> for Failure {
+    fn from(trouble: PostTrouble) -> Self {
+        match trouble {
+            PostTrouble::Lock(trouble) => trouble.into(),
+            PostTrouble::Folder { .. } => Self::new(Exit::Trail, trouble.to_string())
+                .help("nothing is revoked without a trail: make the folder writable for this user"),
+            PostTrouble::Trail(trouble) => trouble.into(),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use super::{Exit, Failure, Where, screen::Screen};
 use crate::clock::{Clock, SystemChance, SystemClock};
 use crate::config::{self, Account, Auth, FilePattern, SecretReference, Settings};
+use crate::daemon::{LAST_SNAPSHOT, Setup};
 use crate::diagnostic::{Code, Diagnostic, Findings, Source, Style, quoted, render};
 use crate::files::{FileFault, FileTrouble, matching_files, read_credential, read_secret, read_text};
 use crate::policy::{self, PolicySet};
@@ -44,9 +45,6 @@ impl Loaded {
         self.state().join(LAST_SNAPSHOT)
     }
 }
-
-/// The name of the last snapshot in an account's folder of state.
-pub(super) const LAST_SNAPSHOT: &str = "last-snapshot.json.gz";
 
 /// Reads the configuration and picks the account.
 pub(super) fn load(place: &Where, screen: Screen) -> Result<Loaded, Failure> {
@@ -143,6 +141,21 @@ pub(super) fn show(findings: &Findings, screen: Screen) {
 /// Findings as people read them; empty if there are none.
 pub(super) fn shown(findings: &Findings, screen: Screen) -> String {
     render(findings, Style::Colour, screen.width())
+}
+
+/// Everything one account works by.
+pub(super) fn setup(loaded: &Loaded, policies: PolicySet) -> Result<Setup, Failure> {
+    Ok(Setup {
+        zendesk: connect(&loaded.account)?,
+        scope: policies.scope(loaded.account.scope),
+        policies,
+        config: loaded.config.text.to_string(),
+        config_digest: loaded.config_digest.clone(),
+        state: loaded.state(),
+        trail: loaded.trail(),
+        account: loaded.account.clone(),
+        rejected: None,
+    })
 }
 
 /// Signs in to the account's Zendesk; nothing is sent yet.

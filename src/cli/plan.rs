@@ -1,18 +1,22 @@
 //! `evictd plan`: one dry cycle, live or from a snapshot. Takes no lock and writes no record.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::load::{Loaded, connect, load, policies};
 use super::{Exit, Failure, Format, Where, account, screen::Screen};
-use crate::clock::SystemClock;
+use crate::clock::{SystemChance, SystemClock};
 use crate::cycle::{Cycle, Setting, dry, judge};
-use crate::files::{Disk, Medium, read_bytes};
+use crate::daemon::{STATE_FILE, Stop, cycle_id, keep_snapshot};
+use crate::enforce::Brakes as _;
+use crate::files::{Disk, read_bytes};
 use crate::gather::Known;
-use crate::model::harmless_json;
+use crate::model::{Memory, harmless_json};
+use crate::policy::PolicySet;
 use crate::report::{Report, to_json, to_text};
 use crate::snapshot::{self, Snapshot};
+use crate::state::{Sqlite, State as _};
 use crate::trail;
 
 /// A snapshot file that is larger is none.
@@ -40,7 +44,7 @@ pub(super) async fn run(args: &PlanArgs, screen: Screen) -> Result<Exit, Failure
         judge(&loaded.account, &set, &read_snapshot(path, &loaded)?)
     } else {
         let cycle = live(&loaded, &set, screen).await?;
-        keep_snapshot(&loaded, &cycle.snapshot, screen);
+        keep(&loaded.state(), &cycle.snapshot, screen);
         name_unresolved(&cycle.snapshot, screen);
         cycle.report
     };
@@ -55,11 +59,15 @@ pub(super) async fn run(args: &PlanArgs, screen: Screen) -> Result<Exit, Failure
 }
 
 /// One dry cycle against Zendesk.
-pub(super) async fn live(loaded: &Loaded, set: &crate::policy::PolicySet, screen: Screen) -> Result<Cycle, Failure> {
+pub(super) async fn live(loaded: &Loaded, set: &PolicySet, screen: Screen) -> Result<Cycle, Failure> {
     let zendesk = connect(&loaded.account)?;
     let past = trail::look(&Disk::at(&loaded.trail()), &loaded.account.name)?;
-    let brakes = account::FileBrakes::of(loaded);
-    let known = Known { cycle: account::new_cycle()?, history: past.history, pause: brakes.pause_now() };
+    let brakes = account::brakes(loaded, Stop::default());
+    let cycle = cycle_id(&SystemClock, &SystemChance).map_err(|error| Failure::new(Exit::Bug, error.to_string()))?;
+    let memory = remembered(loaded, screen);
+    let scope = set.scope(loaded.account.scope);
+    let known =
+        Known { cycle, history: past.history, pause: brakes.pause(), scope, memory: &memory, rolled_at: None };
     let bar = screen.progress("sessions listed");
     let setting =
         Setting { account: &loaded.account, policies: set, zendesk: &zendesk, clock: &SystemClock, brakes: &brakes };
@@ -80,14 +88,20 @@ pub(super) fn print(report: &Report, format: Format, screen: Screen) -> Result<(
     Ok(())
 }
 
+/// What earlier cycles learned; nothing if it cannot be read, and then that is said.
+fn remembered(loaded: &Loaded, screen: Screen) -> Memory {
+    let looked = Sqlite::look(&loaded.state().join(STATE_FILE));
+    let memory = looked.and_then(|state| state.map_or(Ok(Memory::default()), |state| state.load(&loaded.account.name)));
+    memory.unwrap_or_else(|trouble| {
+        screen.note(&format!("note: nothing is remembered of earlier cycles: {trouble}"));
+        Memory::default()
+    })
+}
+
 /// Leaves the cycle's snapshot where the next command finds it. Without a place for it the report still counts.
-pub(super) fn keep_snapshot(loaded: &Loaded, snapshot: &Snapshot, screen: Screen) {
-    let written = Disk::make(&loaded.state()).map_err(|error| error.to_string()).and_then(|disk| {
-        let bytes = snapshot::to_bytes(snapshot).map_err(|fault| fault.to_string())?;
-        disk.replace(super::load::LAST_SNAPSHOT, &bytes).map_err(|error| error.to_string())
-    });
-    if let Err(why) = written {
-        screen.note(&format!("note: the snapshot was not kept in `{}`: {why}", loaded.state().display()));
+pub(super) fn keep(state: &Path, snapshot: &Snapshot, screen: Screen) {
+    if let Err(why) = keep_snapshot(state, snapshot) {
+        screen.note(&format!("note: the snapshot was not kept in `{}`: {why}", state.display()));
     }
 }
 
@@ -99,7 +113,7 @@ pub(super) fn name_unresolved(snapshot: &Snapshot, screen: Screen) {
 }
 
 /// Reads a snapshot of this account.
-pub(super) fn read_snapshot(path: &std::path::Path, loaded: &Loaded) -> Result<Snapshot, Failure> {
+pub(super) fn read_snapshot(path: &Path, loaded: &Loaded) -> Result<Snapshot, Failure> {
     let bytes = read_bytes(path, SNAPSHOT_BYTES_MAX).map_err(|trouble| Failure::of_file(&trouble))?;
     let snapshot = snapshot::from_bytes(&bytes).map_err(|fault| {
         Failure::new(Exit::Config, format!("`{}`: {fault}", path.display()))

@@ -3,9 +3,11 @@
 use clap::Args;
 use serde_json::json;
 
-use super::account::FileBrakes;
+use super::account::brakes;
 use super::load::load;
 use super::{Exit, Failure, Format, Where, screen::Screen};
+use crate::daemon::Stop;
+use crate::enforce::Brakes as _;
 use crate::files::{Disk, Lock};
 use crate::model::Outcome;
 use crate::trail::{self, Past};
@@ -30,7 +32,7 @@ struct Status {
 
 pub(super) fn run(args: &StatusArgs, screen: Screen) -> Result<Exit, Failure> {
     let loaded = load(&args.place, screen)?;
-    let paused = FileBrakes::of(&loaded).pause_now();
+    let paused = brakes(&loaded, Stop::default()).pause();
     let status = Status {
         account: loaded.account.name.to_string(),
         mode: loaded.account.mode.word(),

@@ -3,7 +3,7 @@
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The signal by which systemd and `timeout` ask a process to stop (POSIX).
-const SIGTERM: i32 = 15;
+pub(super) const SIGTERM: i32 = 15;
 
 /// Ends when either signal arrives. From this call on neither ends the process by itself.
 pub(super) fn asked_to_stop() -> std::io::Result<impl Future<Output = ()>> {

@@ -7,7 +7,7 @@ use super::records::Records;
 use crate::config::ProtectedEntry;
 use crate::model::{Foreign, Person, UserId};
 use crate::snapshot::Protected;
-use crate::zendesk::{Trouble, Zendesk};
+use crate::zendesk::{Purpose, Trouble, Zendesk};
 
 /// Turns e-mails into people: one exact match, or the entry did not resolve. Who could not be asked for is no such
 /// entry: nobody knows then whom it protects.
@@ -23,7 +23,7 @@ pub(super) async fn resolve(
                 protected.people.insert(*user);
             }
             ProtectedEntry::Email(email) => {
-                let found = zendesk.person_by_email(email).await?.value;
+                let found = zendesk.person_by_email(email, Purpose::Sweep).await?.value;
                 if let Some(person) = found {
                     protected.people.insert(person.id);
                     records.keep(person);

@@ -2,9 +2,12 @@
 //!
 //! Pure but for its memory: it is told the time and says *go* or *wait*. A window that rolls, not a bucket that fills:
 //! a full bucket lets twice the promised number through in its first minute, and the account is shared with others.
+//! Zendesk limits some endpoints on their own. Using up one of these holds back that endpoint and nothing else.
 
 use std::collections::VecDeque;
 use std::time::Duration;
+
+use super::Method;
 
 const WINDOW: Duration = Duration::from_mins(1);
 
@@ -22,10 +25,40 @@ pub struct BudgetLimits {
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Listing the account: can be long, can wait, stays off the reserve.
+    /// Gathering what a cycle judges: can wait, stays off the reserve.
     Sweep,
-    /// A single question or change, somebody waits for it.
+    /// Reading back, acting, looking what became of it: somebody waits for it.
     Act,
+}
+
+/// How fast requests may go, and what stands in their way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pace {
+    /// Requests of a sweep in a minute, at most.
+    pub requests_per_minute: u32,
+    /// The account's own limit, once an answer named it.
+    pub account_limit: Option<u32>,
+    /// Requests that left in the last minute, whatever for.
+    pub used_in_last_minute: u32,
+    /// For how long nothing at all may leave, and Zendesk's reason; none if it may.
+    pub held: Option<(Duration, String)>,
+}
+
+/// What Zendesk may limit on its own: a method, and a path in which ids are left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Endpoint {
+    method: Method,
+    path: String,
+}
+
+impl Endpoint {
+    /// The endpoint of a request to this path, query and all.
+    pub(super) fn of(method: Method, path: &str) -> Self {
+        let path = path.split_once('?').map_or(path, |(path, _)| path);
+        let is_id = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        let parts = path.split('/').map(|part| if is_id(part) { "*" } else { part });
+        Self { method, path: parts.collect::<Vec<_>>().join("/") }
+    }
 }
 
 /// Whether a request may leave now.
@@ -39,6 +72,15 @@ pub(super) enum Leave {
     Held(Duration, String),
 }
 
+/// Zendesk asked to be left alone until then, on the monotonic clock.
+#[derive(Debug, Clone)]
+struct Hold {
+    /// Where; everywhere if there is none.
+    endpoint: Option<Endpoint>,
+    until: Duration,
+    why: String,
+}
+
 #[derive(Debug)]
 pub(super) struct Budget {
     limits: BudgetLimits,
@@ -46,12 +88,20 @@ pub(super) struct Budget {
     account_limit: Option<u32>,
     /// When the requests of the last minute left, on the monotonic clock, oldest first.
     sent: VecDeque<Duration>,
-    held: Option<(Duration, String)>,
+    /// At most one for each endpoint, and one for the account.
+    holds: Vec<Hold>,
 }
 
 impl Budget {
+    /// Goes on where an earlier client of the same account stood.
+    pub(super) fn inherit(&mut self, earlier: &Self) {
+        self.account_limit = earlier.account_limit;
+        self.sent.clone_from(&earlier.sent);
+        self.holds.clone_from(&earlier.holds);
+    }
+
     pub(super) fn new(limits: BudgetLimits) -> Self {
-        Self { limits, account_limit: None, sent: VecDeque::new(), held: None }
+        Self { limits, account_limit: None, sent: VecDeque::new(), holds: Vec::new() }
     }
 
     /// The limit that an answer named; none, or zero, changes nothing.
@@ -61,36 +111,59 @@ impl Budget {
         }
     }
 
-    /// Nothing leaves before this instant.
-    pub(super) fn hold_until(&mut self, until: Duration, why: String) {
-        if self.held.as_ref().is_none_or(|(already, _)| *already < until) {
-            self.held = Some((until, why));
+    /// Nothing leaves before this instant: nothing for this endpoint if there is one, else nothing at all.
+    pub(super) fn hold_until(&mut self, until: Duration, why: String, endpoint: Option<Endpoint>) {
+        match self.holds.iter_mut().find(|hold| hold.endpoint == endpoint) {
+            Some(already) if already.until >= until => {}
+            Some(already) => (already.until, already.why) = (until, why),
+            None => self.holds.push(Hold { endpoint, until, why }),
         }
     }
 
     /// Asks to send one request now.
-    pub(super) fn leave(&mut self, now: Duration, purpose: Purpose) -> Leave {
-        let leave = self.would_leave(1, now, purpose);
+    pub(super) fn leave(&mut self, now: Duration, purpose: Purpose, endpoint: &Endpoint) -> Leave {
+        let leave = self.would_leave(1, now, purpose, |held| held == endpoint);
         if leave == Leave::Go {
             self.sent.push_back(now);
         }
         leave
     }
 
-    /// Whether so many requests of an act could leave now. Counts nothing.
-    pub(super) fn room_for(&mut self, requests: usize, now: Duration) -> Leave {
-        self.would_leave(requests, now, Purpose::Act)
+    /// Whether so many requests, of which one ends sessions, could leave now. Counts nothing.
+    pub(super) fn room_to_act(&mut self, requests: usize, now: Duration) -> Leave {
+        self.would_leave(requests, now, Purpose::Act, |held| held.method == Method::Delete)
     }
 
-    fn would_leave(&mut self, requests: usize, now: Duration, purpose: Purpose) -> Leave {
-        if let Some((until, why)) = &self.held {
-            if *until > now {
-                return Leave::Held(until.saturating_sub(now), why.clone());
-            }
-            self.held = None;
+    /// How a sweep can go on from now.
+    pub(super) fn pace(&mut self, now: Duration) -> Pace {
+        self.forget(now);
+        let held = self.holds.iter().find(|hold| hold.endpoint.is_none());
+        Pace {
+            requests_per_minute: u32::try_from(self.room(Purpose::Sweep)).unwrap_or(u32::MAX),
+            account_limit: self.account_limit,
+            used_in_last_minute: u32::try_from(self.sent.len()).unwrap_or(u32::MAX),
+            held: held.map(|hold| (hold.until.saturating_sub(now), hold.why.clone())),
         }
+    }
+
+    fn forget(&mut self, now: Duration) {
+        self.holds.retain(|hold| hold.until > now);
         while self.sent.front().is_some_and(|sent| sent.saturating_add(WINDOW) <= now) {
             self.sent.pop_front();
+        }
+    }
+
+    fn would_leave(
+        &mut self,
+        requests: usize,
+        now: Duration,
+        purpose: Purpose,
+        concerns: impl Fn(&Endpoint) -> bool,
+    ) -> Leave {
+        self.forget(now);
+        let ours = self.holds.iter().filter(|hold| hold.endpoint.as_ref().is_none_or(&concerns));
+        if let Some(longest) = ours.max_by_key(|hold| hold.until) {
+            return Leave::Held(longest.until.saturating_sub(now), longest.why.clone());
         }
         let room = self.room(purpose);
         // More than a whole minute has room for is had by no wait.
@@ -123,6 +196,12 @@ fn percent(whole: u64, part: u8) -> u64 {
 mod tests {
     use super::*;
 
+    const SHOW: (Method, &str) = (Method::Get, "/api/v2/users/7/sessions/8");
+
+    fn leave(budget: &mut Budget, now: Duration, purpose: Purpose) -> Leave {
+        budget.leave(now, purpose, &Endpoint::of(SHOW.0, SHOW.1))
+    }
+
     fn budget(limits: (u32, u8, u8), account_limit: u32) -> Budget {
         let (requests_per_minute_max, part_of_limit_max_percent, reserve_percent) = limits;
         let mut budget =
@@ -134,7 +213,7 @@ mod tests {
     /// How many leave at the same instant.
     fn check(limits: (u32, u8, u8), account_limit: u32, purpose: Purpose, expected: usize) {
         let mut budget = budget(limits, account_limit);
-        let left = (0..10_000).take_while(|_| budget.leave(Duration::ZERO, purpose) == Leave::Go).count();
+        let left = (0..10_000).take_while(|_| leave(&mut budget, Duration::ZERO, purpose) == Leave::Go).count();
         assert_eq!(left, expected, "{limits:?} of {account_limit}");
     }
 
@@ -153,10 +232,10 @@ mod tests {
     #[test]
     fn sweep_leaves_the_reserve_to_acts() {
         let mut budget = budget((10, 100, 20), 0);
-        while budget.leave(Duration::ZERO, Purpose::Sweep) == Leave::Go {}
-        assert_eq!(budget.leave(Duration::ZERO, Purpose::Act), Leave::Go);
-        assert_eq!(budget.leave(Duration::ZERO, Purpose::Act), Leave::Go);
-        assert_eq!(budget.leave(Duration::ZERO, Purpose::Act), Leave::Full(WINDOW));
+        while leave(&mut budget, Duration::ZERO, Purpose::Sweep) == Leave::Go {}
+        assert_eq!(leave(&mut budget, Duration::ZERO, Purpose::Act), Leave::Go);
+        assert_eq!(leave(&mut budget, Duration::ZERO, Purpose::Act), Leave::Go);
+        assert_eq!(leave(&mut budget, Duration::ZERO, Purpose::Act), Leave::Full(WINDOW));
     }
 
     #[test]
@@ -165,7 +244,7 @@ mod tests {
         let mut now = Duration::ZERO;
         let mut left = Vec::new();
         while left.len() < 100 {
-            match budget.leave(now, Purpose::Act) {
+            match leave(&mut budget, now, Purpose::Act) {
                 Leave::Full(wait) => now += wait,
                 _ => left.push(now),
             }
@@ -177,10 +256,52 @@ mod tests {
     #[test]
     fn longest_hold_counts() {
         let mut budget = budget((7, 100, 0), 0);
-        budget.hold_until(Duration::from_secs(9), "status 429".to_owned());
-        budget.hold_until(Duration::from_secs(5), "shorter".to_owned());
+        budget.hold_until(Duration::from_secs(9), "status 429".to_owned(), None);
+        budget.hold_until(Duration::from_secs(5), "shorter".to_owned(), None);
         let held = Leave::Held(Duration::from_secs(2), "status 429".to_owned());
-        assert_eq!(budget.leave(Duration::from_secs(7), Purpose::Act), held);
-        assert_eq!(budget.leave(Duration::from_secs(9), Purpose::Act), Leave::Go);
+        assert_eq!(leave(&mut budget, Duration::from_secs(7), Purpose::Act), held);
+        assert_eq!(leave(&mut budget, Duration::from_secs(9), Purpose::Act), Leave::Go);
+    }
+
+    #[test]
+    fn an_endpoints_own_limit_holds_back_that_endpoint_only() {
+        let seconds = Duration::from_secs;
+        let of = |(method, path): (Method, &str)| Endpoint::of(method, path);
+        let check = |held: (Method, &str), other: (Method, &str), same: bool| {
+            let mut budget = budget((7, 100, 0), 0);
+            budget.hold_until(seconds(9), "used up".to_owned(), Some(of(held)));
+            let expected = if same { Leave::Held(seconds(9), "used up".to_owned()) } else { Leave::Go };
+            assert_eq!(budget.leave(Duration::ZERO, Purpose::Act, &of(other)), expected, "{held:?} {other:?}");
+            let acts = if held.0 == Method::Delete { Leave::Held(seconds(9), "used up".to_owned()) } else { Leave::Go };
+            assert_eq!(budget.room_to_act(1, Duration::ZERO), acts, "{held:?}");
+            assert_eq!(budget.pace(Duration::ZERO).held, None);
+            assert_eq!(budget.leave(seconds(9), Purpose::Act, &of(held)), Leave::Go);
+        };
+        let changes = (Method::Get, "/api/v2/incremental/users/cursor?cursor=a");
+        let delete = (Method::Delete, SHOW.1);
+        check(changes, (Method::Get, "/api/v2/incremental/users/cursor?start_time=1"), true);
+        check(changes, SHOW, false);
+        check(changes, delete, false);
+        check(SHOW, (Method::Get, "/api/v2/users/99/sessions/1"), true);
+        check(SHOW, (Method::Get, "/api/v2/users/7/sessions"), false);
+        check(SHOW, delete, false);
+        check(delete, (Method::Delete, "/api/v2/users/1/sessions/2"), true);
+    }
+
+    #[test]
+    fn pace_tells_what_is_left_and_what_stands_in_the_way() {
+        let mut budget = budget((100, 25, 20), 0);
+        let quiet = Pace { requests_per_minute: 80, account_limit: None, used_in_last_minute: 0, held: None };
+        assert_eq!(budget.pace(Duration::ZERO), quiet);
+        budget.account_limit_is(200);
+        for _ in 0..3 {
+            assert_eq!(leave(&mut budget, Duration::ZERO, Purpose::Act), Leave::Go);
+        }
+        budget.hold_until(Duration::from_secs(30), "status 429".to_owned(), None);
+        let held = Some((Duration::from_secs(20), "status 429".to_owned()));
+        let busy = Pace { requests_per_minute: 40, account_limit: Some(200), used_in_last_minute: 3, held };
+        assert_eq!(budget.pace(Duration::from_secs(10)), busy);
+        let over = Pace { used_in_last_minute: 0, held: None, ..busy };
+        assert_eq!(budget.pace(WINDOW), over);
     }
 }

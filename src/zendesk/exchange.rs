@@ -9,18 +9,21 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use jiff::Timestamp;
-use jiff::fmt::rfc2822;
 use secrecy::SecretString;
 
-use super::budget::{Leave, Purpose};
-use super::{Lost, MayLeave, Method, Request, Response, Trouble, Zendesk, trouble};
+use super::budget::{Endpoint, Leave};
+use super::wire::http_date;
+use super::{Lost, MayLeave, Method, Pace, Purpose, Request, Response, Trouble, Zendesk, trouble};
 
 /// Listing an account may wait this long in total: what was read first is too old for any belt after ten minutes.
-const SWEEP_PATIENCE: Duration = Duration::from_mins(10);
+const LISTING_PATIENCE: Duration = Duration::from_mins(10);
 
-/// Everything else may wait this long: limits are per minute and Zendesk's longest documented wait is 93 s, while a
+/// Any other call may wait this long: limits are per minute and Zendesk's longest documented wait is 93 s, while a
 /// pause that a person pulled must not be outwaited for long.
-const ACT_PATIENCE: Duration = Duration::from_mins(2);
+const CALL_PATIENCE: Duration = Duration::from_mins(2);
+
+/// What a cycle can do without may wait this long: time for a hiccup, not for a limit.
+const BRIEF_PATIENCE: Duration = Duration::from_secs(15);
 
 /// How long to wait where Zendesk does not say.
 const WAIT_UNSAID: Duration = Duration::from_secs(10);
@@ -42,17 +45,21 @@ pub(super) struct Patience<'a> {
 }
 
 impl<'a> Patience<'a> {
-    pub(super) fn of(purpose: Purpose) -> Self {
-        let left = match purpose {
-            Purpose::Sweep => SWEEP_PATIENCE,
-            Purpose::Act => ACT_PATIENCE,
-        };
-        Self { left, may_leave: None }
+    pub(super) fn of_listing() -> Self {
+        Self { left: LISTING_PATIENCE, may_leave: None }
+    }
+
+    pub(super) fn of_call() -> Self {
+        Self { left: CALL_PATIENCE, may_leave: None }
+    }
+
+    pub(super) fn brief() -> Self {
+        Self { left: BRIEF_PATIENCE, may_leave: None }
     }
 
     /// The patience of a request that changes something: it leaves only while this says so.
     pub(super) fn of_change(may_leave: MayLeave<'a>) -> Self {
-        Self { may_leave: Some(may_leave), ..Self::of(Purpose::Act) }
+        Self { may_leave: Some(may_leave), ..Self::of_call() }
     }
 
     fn may_leave(&self) -> bool {
@@ -81,15 +88,27 @@ pub(super) struct Question {
 
 /// What to do after an attempt that brought nothing.
 enum Setback {
-    /// Zendesk cleanly refused for now.
-    Hold(Duration, String),
+    /// Zendesk cleanly refused for now: for the whole account, or for this endpoint only.
+    Hold(Extent, Duration, String),
     /// Repeat it soon; the trouble it is if that does not help.
     Repeat(Trouble),
     /// It is not for us to repeat it.
     Over(Trouble),
 }
 
+/// How far a limit reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Account,
+    Endpoint,
+}
+
 impl Zendesk {
+    /// How fast a sweep may go, what was used up, and whether Zendesk asked to be left alone. Sends nothing.
+    pub fn pace(&self) -> Pace {
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner).pace(self.clock.monotonic())
+    }
+
     /// Waits until a DELETE would leave at once: until the budget has room for it, and for the token it may need, and
     /// until Zendesk no longer asks to be left alone. Sends nothing and uses nothing up, so that the caller can look
     /// once more at what speaks against the act. A hold longer than an act's patience is not waited out: the DELETE
@@ -98,10 +117,10 @@ impl Zendesk {
         let requests = if self.has_living_token() { 1 } else { 2 };
         loop {
             let now = self.clock.monotonic();
-            let leave = self.budget.lock().unwrap_or_else(PoisonError::into_inner).room_for(requests, now);
+            let leave = self.budget.lock().unwrap_or_else(PoisonError::into_inner).room_to_act(requests, now);
             let wait = match leave {
                 Leave::Go => return,
-                Leave::Held(wait, _) if wait > ACT_PATIENCE => return,
+                Leave::Held(wait, _) if wait > CALL_PATIENCE => return,
                 Leave::Full(wait) | Leave::Held(wait, _) => wait,
             };
             tracing::info!(seconds = wait.as_secs(), "waiting for room to act");
@@ -136,8 +155,9 @@ impl Zendesk {
         patience: &mut Patience<'_>,
     ) -> Result<Response, Trouble> {
         let mut delays = self.delays();
+        let endpoint = Endpoint::of(question.method, &question.path);
         loop {
-            self.wait_for_leave(question.purpose, patience).await?;
+            self.wait_for_leave(question.purpose, &endpoint, patience).await?;
             self.calls.fetch_add(1, Ordering::Relaxed);
             let request = Request {
                 method: question.method,
@@ -151,8 +171,8 @@ impl Zendesk {
             }
             match self.setback(question.method, sent) {
                 Ok(answer) => return Ok(answer),
-                Err(Setback::Hold(wait, why)) => {
-                    self.hold(wait, why.clone());
+                Err(Setback::Hold(extent, wait, why)) => {
+                    self.hold(wait, why.clone(), (extent == Extent::Endpoint).then(|| endpoint.clone()));
                     if question.method == Method::Delete {
                         return Err(Trouble::Later { wait, why });
                     }
@@ -166,14 +186,19 @@ impl Zendesk {
         }
     }
 
-    async fn wait_for_leave(&self, purpose: Purpose, patience: &mut Patience<'_>) -> Result<(), Trouble> {
+    async fn wait_for_leave(
+        &self,
+        purpose: Purpose,
+        endpoint: &Endpoint,
+        patience: &mut Patience<'_>,
+    ) -> Result<(), Trouble> {
         loop {
             // After every wait anew: a human may have stopped it meanwhile.
             if !patience.may_leave() {
                 return Err(Trouble::Stopped);
             }
             let now = self.clock.monotonic();
-            let leave = self.budget.lock().unwrap_or_else(PoisonError::into_inner).leave(now, purpose);
+            let leave = self.budget.lock().unwrap_or_else(PoisonError::into_inner).leave(now, purpose, endpoint);
             let wait = match leave {
                 Leave::Go => return Ok(()),
                 Leave::Held(wait, why) if !patience.spend(wait) => return Err(Trouble::Later { wait, why }),
@@ -195,9 +220,17 @@ impl Zendesk {
         let why = || format!("status {}: {}", answer.status, trouble::shown_words(&answer));
         let asked = self.asked_wait(&answer);
         match answer.status {
-            429 => Err(Setback::Hold(asked.unwrap_or(WAIT_UNSAID), why())),
+            429 => {
+                let (extent, resets) = match own_limit(&answer) {
+                    Some(resets) if account_remaining(&answer) != Some(0) => (Extent::Endpoint, resets),
+                    _ => (Extent::Account, None),
+                };
+                Err(Setback::Hold(extent, asked.or(resets).unwrap_or(WAIT_UNSAID), why()))
+            }
             // Without a time to come back, a 503 may as well be the edge that lost Zendesk's answer.
-            503 if asked.is_some() || !changes => Err(Setback::Hold(asked.unwrap_or(WAIT_UNSAID), why())),
+            503 if asked.is_some() || !changes => {
+                Err(Setback::Hold(Extent::Account, asked.unwrap_or(WAIT_UNSAID), why()))
+            }
             500..=599 if changes => Err(Setback::Over(Trouble::Unanswered(why()))),
             500..=599 => Err(Setback::Repeat(Trouble::Later { wait: REPEATED_AFTER_MAX, why: why() })),
             _ => Ok(answer),
@@ -206,23 +239,21 @@ impl Zendesk {
 
     /// Reads the account's limit off an answer, and stops early where it says that none is left.
     fn note_limits(&self, answer: &Response) {
-        let number = |names: [&str; 2]| {
-            names.iter().find_map(|name| answer.header(name)).and_then(|text| text.trim().parse::<u32>().ok())
-        };
-        if let Some(limit) = number(["x-rate-limit", "ratelimit-limit"]) {
+        if let Some(limit) = number(answer, ["x-rate-limit", "ratelimit-limit"]) {
             self.budget.lock().unwrap_or_else(PoisonError::into_inner).account_limit_is(limit);
         }
-        if number(["x-rate-limit-remaining", "ratelimit-remaining"]) == Some(0)
+        if account_remaining(answer) == Some(0)
             && let Some(wait) = self.asked_wait(answer)
         {
-            self.hold(wait, "the account's requests of this minute are used up".to_owned());
+            self.hold(wait, "the account's requests of this minute are used up".to_owned(), None);
         }
     }
 
-    fn hold(&self, wait: Duration, why: String) {
-        tracing::warn!(seconds = wait.as_secs(), "Zendesk asks to be left alone: {why}");
+    /// Sends nothing for so long: nothing to this endpoint, or nothing at all.
+    fn hold(&self, wait: Duration, why: String, endpoint: Option<Endpoint>) {
+        tracing::warn!(seconds = wait.as_secs(), ?endpoint, "Zendesk asks to be left alone: {why}");
         let until = self.clock.monotonic().saturating_add(wait.max(WAIT_MIN));
-        self.budget.lock().unwrap_or_else(PoisonError::into_inner).hold_until(until, why);
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner).hold_until(until, why, endpoint);
     }
 
     /// How long the answer asks to be left alone: seconds, or a date on Zendesk's own clock.
@@ -247,7 +278,22 @@ impl Zendesk {
     }
 }
 
-/// Reads the date of an HTTP header, such as `Mon, 23 Nov 2026 20:38:00 GMT`.
-pub(super) fn http_date(text: &str) -> Option<Timestamp> {
-    rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
+fn number(answer: &Response, names: [&str; 2]) -> Option<u32> {
+    names.iter().find_map(|name| answer.header(name)).and_then(|text| text.trim().parse().ok())
+}
+
+/// What is left of the account's requests of this minute.
+fn account_remaining(answer: &Response) -> Option<u32> {
+    number(answer, ["x-rate-limit-remaining", "ratelimit-remaining"])
+}
+
+/// Whether an endpoint's own limit is used up, and when it is whole again: the header
+/// `zendesk-ratelimit-NAME: total=10; remaining=0; resets=41`.
+fn own_limit(answer: &Response) -> Option<Option<Duration>> {
+    let limits = answer.headers.iter().filter(|(name, _)| name.starts_with("zendesk-ratelimit-"));
+    let part = |limits: &str, key: &str| -> Option<u64> {
+        limits.split(';').filter_map(|part| part.trim().split_once('=')).find(|(name, _)| *name == key)?.1.parse().ok()
+    };
+    let mut used_up = limits.filter(|(_, limits)| part(limits, "remaining") == Some(0));
+    used_up.next().map(|(_, limits)| part(limits, "resets").map(Duration::from_secs))
 }

@@ -1,27 +1,23 @@
-//! Listing sessions page by page, to the end or to what cut it short.
+//! Listing sessions and staff page by page, to the end or to what cut it short.
 //!
-//! A listing never fails as a whole: what was read stays read, and it says whether it is whole. Sessions may appear
-//! twice when rows move between pages; putting that right is not done here.
+//! A listing never fails as a whole: what was read stays read, and it says whether it is whole. Rows may appear
+//! twice when they move between pages; putting that right is not done here.
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use jiff::Timestamp;
 
-use super::budget::Purpose;
 use super::exchange::Patience;
-use super::wire::{self, Page};
-use super::{Method, Trouble, Zendesk, trouble};
-use crate::model::{Completeness, Session, UserId};
-
-/// Rows of a full page: the most that Zendesk gives.
-const PAGE_SIZE: usize = 100;
-
-/// Rows of a page that is still believed.
-const PAGE_ROWS_MAX: usize = 10 * PAGE_SIZE;
+use super::wire::{self, Listed, PAGE_SIZE, Page};
+use super::{Method, Purpose, Trouble, Zendesk, trouble};
+use crate::model::{Completeness, Person, Role, Session, UserId};
 
 /// Pages of an account: two million sessions, twice what evictd is built for.
 pub(super) const PAGES_MAX: usize = 20_000;
+
+/// Pages of staff: a hundred thousand people.
+const STAFF_PAGES_MAX: usize = 1_000;
 
 /// Pages of a person: as deep as Zendesk itself pages elsewhere.
 pub(super) const PERSON_PAGES_MAX: usize = 100;
@@ -39,36 +35,84 @@ pub struct Listing {
     pub trouble: Option<Trouble>,
 }
 
+/// Today's staff, and whether these are all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Roll {
+    /// Agents and admins, and whose role cannot be told, in Zendesk's order; one may appear twice.
+    pub people: Vec<Person>,
+    /// Whether anybody may be missing.
+    pub completeness: Completeness,
+    /// Zendesk's clock at the last page that was read; none if there was none.
+    pub date: Option<Timestamp>,
+    /// What cut it short or spoiled it; none exactly if it is complete.
+    pub trouble: Option<Trouble>,
+}
+
 /// What to list.
 struct Range {
     path: String,
+    /// The query's part that says what is asked for; ends in `&` unless it is empty.
+    filter: &'static str,
     purpose: Purpose,
     pages_max: usize,
     /// Only this person's rows belong here.
     user: Option<UserId>,
 }
 
+/// What pages held.
+struct Collected<T> {
+    rows: Vec<T>,
+    /// Rows that could not be read, or belong elsewhere.
+    unread: usize,
+    date: Option<Timestamp>,
+}
+
 impl Zendesk {
     /// Every session of the account. `on_page` hears after each page how many rows there are.
     pub async fn sessions(&self, on_page: &mut dyn FnMut(usize)) -> Listing {
         let path = "/api/v2/sessions".to_owned();
-        self.list(Range { path, purpose: Purpose::Sweep, pages_max: PAGES_MAX, user: None }, on_page).await
+        let range = Range { path, filter: "", purpose: Purpose::Sweep, pages_max: PAGES_MAX, user: None };
+        self.listing(range, Patience::of_listing(), on_page).await
     }
 
     /// Every session of one person. A person Zendesk does not have is [`Trouble::NotFound`].
     pub async fn sessions_of(&self, user: UserId, purpose: Purpose) -> Listing {
         let path = format!("/api/v2/users/{user}/sessions");
-        let range = Range { path, purpose, pages_max: PERSON_PAGES_MAX, user: Some(user) };
-        self.list(range, &mut |_| ()).await
+        let range = Range { path, filter: "", purpose, pages_max: PERSON_PAGES_MAX, user: Some(user) };
+        self.listing(range, Patience::of_call(), &mut |_| ()).await
     }
 
-    async fn list(&self, range: Range, on_page: &mut dyn FnMut(usize)) -> Listing {
-        let mut patience = Patience::of(range.purpose);
-        let mut rows = Vec::new();
-        let mut date = None;
-        let mut unread = 0_usize;
+    /// Everybody who is agent or admin today. Who was downgraded is not among them.
+    pub async fn staff(&self) -> Roll {
+        let range = Range {
+            path: "/api/v2/users".to_owned(),
+            filter: "role[]=agent&role[]=admin&",
+            purpose: Purpose::Sweep,
+            pages_max: STAFF_PAGES_MAX,
+            user: None,
+        };
+        let (collected, trouble) = self.collect::<Person>(&range, Patience::of_listing(), &mut |_| ()).await;
+        let mut people = collected.rows;
+        // Should the filter ever be overlooked, this is no reason to take customers for staff.
+        people.retain(|person| person.role != Some(Role::EndUser));
+        Roll { people, completeness: completeness(trouble.as_ref()), date: collected.date, trouble }
+    }
+
+    async fn listing(&self, range: Range, patience: Patience<'_>, on_page: &mut dyn FnMut(usize)) -> Listing {
+        let (collected, trouble) = self.collect::<Session>(&range, patience, on_page).await;
+        let completeness = completeness(trouble.as_ref());
+        Listing { rows: collected.rows, completeness, date: collected.date, trouble }
+    }
+
+    async fn collect<T: Listed>(
+        &self,
+        range: &Range,
+        mut patience: Patience<'_>,
+        on_page: &mut dyn FnMut(usize),
+    ) -> (Collected<T>, Option<Trouble>) {
+        let mut collected = Collected { rows: Vec::new(), unread: 0, date: None };
         let mut asked = BTreeSet::new();
-        let mut query = format!("page[size]={PAGE_SIZE}");
+        let mut query = format!("{}page[size]={PAGE_SIZE}", range.filter);
         let cut = loop {
             if asked.len() >= range.pages_max {
                 break Some(Trouble::Nonsense(format!("more than {} pages", range.pages_max)));
@@ -76,51 +120,62 @@ impl Zendesk {
             if !asked.insert(hash_of(&query)) {
                 break Some(wire::nonsense("the same page was named twice"));
             }
-            let (page, seen) = match self.page(&range, &query, &mut patience).await {
-                Ok(page) => page,
+            let (page, next) = match self.page::<T>(range, &query, &mut patience).await {
+                Ok(both) => both,
                 Err(trouble) => break Some(trouble),
             };
-            date = Some(seen);
-            for row in page.rows.iter().take(PAGE_ROWS_MAX) {
-                match wire::session(row, seen).filter(|session| belongs(session, range.user)) {
-                    Some(session) => rows.push(session),
-                    None => unread += 1,
-                }
+            let (total, beyond, count) = (page.total(), page.beyond, page.count());
+            collected.take(page, range.user);
+            on_page(collected.rows.len());
+            if beyond > 0 {
+                break Some(Trouble::Nonsense(format!("a page of {total} rows")));
             }
-            on_page(rows.len());
-            if page.rows.len() > PAGE_ROWS_MAX {
-                break Some(Trouble::Nonsense(format!("a page of {} rows", page.rows.len())));
-            }
-            match page.next {
+            match next {
                 Some(next) => query = next,
-                None => break None,
+                None => break collected.falls_short_of(count),
             }
         };
+        let unread = collected.unread;
         let unreadable = (unread > 0).then(|| Trouble::Nonsense(format!("{unread} rows could not be read")));
-        let trouble = cut.or(unreadable);
-        let completeness = match &trouble {
-            None => Completeness::Complete,
-            Some(trouble) => Completeness::Partial(trouble.to_string()),
-        };
-        Listing { rows, completeness, date, trouble }
+        collected.rows.shrink_to_fit();
+        (collected, cut.or(unreadable))
     }
 
-    async fn page(
+    async fn page<T: Listed>(
         &self,
         range: &Range,
         query: &str,
         patience: &mut Patience<'_>,
-    ) -> Result<(Page, Timestamp), Trouble> {
+    ) -> Result<(Page<T>, Option<String>), Trouble> {
         let path = format!("{}?{query}", range.path);
         let answer = self.ask(Method::Get, path, range.purpose, patience).await?;
-        let answer = trouble::judged(Method::Get, answer)?;
-        Ok((wire::page(&answer, PAGE_SIZE)?, wire::date(&answer)?))
+        let page: Page<T> = wire::page(&trouble::judged(Method::Get, answer)?)?;
+        let next = page.next(range.filter)?;
+        Ok((page, next))
     }
 }
 
-/// A row without a user may be anybody's.
-fn belongs(session: &Session, user: Option<UserId>) -> bool {
-    user.is_none() || session.user.is_none() || session.user == user
+impl<T: Listed> Collected<T> {
+    fn take(&mut self, page: Page<T>, user: Option<UserId>) {
+        self.date = Some(page.date);
+        self.unread += page.unread;
+        let read = page.rows.len();
+        let before = self.rows.len();
+        self.rows.extend(page.rows.into_iter().filter(|row| user.is_none_or(|user| row.belongs(user))));
+        self.unread += read.saturating_sub(self.rows.len() - before);
+    }
+
+    /// Pages by number shift when a row before them goes: then one is missed, and only the count tells.
+    fn falls_short_of(&self, count: Option<u64>) -> Option<Trouble> {
+        let count = count?;
+        let distinct: BTreeSet<u64> = self.rows.iter().map(Listed::number).collect();
+        let shown = u64::try_from(distinct.len().saturating_add(self.unread)).unwrap_or(u64::MAX);
+        (shown < count).then(|| Trouble::Cut(format!("of {count} rows it showed {shown}")))
+    }
+}
+
+fn completeness(trouble: Option<&Trouble>) -> Completeness {
+    trouble.map_or(Completeness::Complete, |trouble| Completeness::Partial(trouble.to_string()))
 }
 
 /// Stands for a query that was asked. Two that happen to share it end the listing as partial, and no worse.

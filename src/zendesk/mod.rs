@@ -10,9 +10,7 @@ mod budget;
 mod exchange;
 mod https;
 mod listing;
-mod stub;
-pub use stub::*;
-pub use budget::Purpose;
+mod people;
 mod transport;
 mod trouble;
 mod wire;
@@ -27,13 +25,14 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::clock::{Chance, Clock};
-use crate::model::{Foreign, Person, Session, SessionId, UserId};
+use crate::model::{Foreign, Session, SessionId, UserId};
 use exchange::Patience;
 
 pub use access::{Access, Credential};
-pub use budget::BudgetLimits;
+pub use budget::{BudgetLimits, Pace, Purpose};
 pub use https::{BadBaseUrl, BaseUrl, HttpsTransport};
-pub use listing::Listing;
+pub use listing::{Listing, Roll};
+pub use people::{ChangedUsers, PEOPLE_PER_CALL_MAX, UsersFrom};
 pub use transport::{Lost, Method, Request, Response, Transport};
 pub use trouble::{Denial, Trouble};
 pub use wire::CurrentToken;
@@ -46,9 +45,6 @@ pub struct Dated<T> {
     /// When it said so.
     pub date: Timestamp,
 }
-
-/// People that one question may name: Zendesk's own limit of `show_many`.
-pub const PEOPLE_PER_CALL_MAX: usize = 100;
 
 /// Asked each time that a request to change something is about to leave, after whatever it had to wait for.
 pub type MayLeave<'a> = &'a dyn Fn() -> bool;
@@ -94,6 +90,12 @@ impl Zendesk {
         self.calls.load(Ordering::Relaxed)
     }
 
+    /// Goes on with the budget of an earlier client of the same account: a reload must not let twice as much through.
+    pub fn inherit(&self, earlier: &Self) {
+        let earlier = earlier.budget.lock().unwrap_or_else(PoisonError::into_inner);
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner).inherit(&earlier);
+    }
+
     /// One session as it is now; `None` if it is gone. Whether it is still this person's is for the caller to compare.
     pub async fn session(&self, user: UserId, session: SessionId) -> Result<Dated<Option<Session>>, Trouble> {
         let answer = self.act(Method::Get, format!("/api/v2/users/{user}/sessions/{session}")).await?;
@@ -126,38 +128,6 @@ impl Zendesk {
     /// Ends every session of a person, listed or not.
     pub async fn delete_sessions(&self, user: UserId, may_leave: MayLeave<'_>) -> Result<Dated<Deleted>, Trouble> {
         self.delete(format!("/api/v2/users/{user}/sessions"), may_leave).await
-    }
-
-    /// The records of up to [`PEOPLE_PER_CALL_MAX`] people, deleted ones included. Who is missing has no record that
-    /// could be read, or several that differ.
-    pub async fn people(&self, ids: &[UserId], _purpose: Purpose) -> Result<Dated<Vec<Person>>, Trouble> {
-        if ids.is_empty() || ids.len() > PEOPLE_PER_CALL_MAX {
-            let asked = ids.len();
-            return Err(Trouble::Nonsense(format!("1 to {PEOPLE_PER_CALL_MAX} people can be asked for, not {asked}")));
-        }
-        let list = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-        let path = format!("/api/v2/users/show_many?ids={list}&include_deleted=true");
-        let (rows, _, date) = self.users(path).await?;
-        let people = rows.iter().filter_map(|row| wire::person(row, date)).filter(|person| ids.contains(&person.id));
-        Ok(Dated { value: wire::unambiguous(people), date })
-    }
-
-    /// The one person with this address, compared without regard to case; `None` if there is none, or several.
-    pub async fn person_by_email(&self, email: &str) -> Result<Dated<Option<Person>>, Trouble> {
-        if email.is_empty() || email.chars().any(|letter| matches!(letter, '"' | '\\') || letter.is_control()) {
-            return Err(Trouble::Nonsense(format!("`{}` is no address to search for", Foreign::new(email))));
-        }
-        let query = wire::percent_encoded(&format!("email:\"{email}\""));
-        let (rows, more, date) = self.users(format!("/api/v2/users/search?query={query}")).await?;
-        let wanted = email.to_lowercase();
-        let has_it =
-            |row: &&Value| row.get("email").and_then(Value::as_str).is_some_and(|found| found.to_lowercase() == wanted);
-        let mut matches = rows.iter().filter(has_it);
-        let value = match (matches.next(), matches.next()) {
-            (Some(row), None) if !more => wire::person(row, date),
-            _ => None,
-        };
-        Ok(Dated { value, date })
     }
 
     /// evictd's own user. Zendesk answers a stranger with success and an anonymous user: that is denied. Asked once.
@@ -200,19 +170,12 @@ impl Zendesk {
         Ok(Dated { value, date })
     }
 
-    /// Rows of users, whether more follow, and when.
-    async fn users(&self, path: String) -> Result<(Vec<Value>, bool, Timestamp), Trouble> {
-        let (mut body, date) = self.get(path).await?;
-        let more = body.get("next_page").is_some_and(|next| !next.is_null());
-        Ok((wire::rows(&mut body, "users")?, more, date))
-    }
-
     async fn get(&self, path: String) -> Result<(Value, Timestamp), Trouble> {
         let answer = trouble::judged(Method::Get, self.act(Method::Get, path).await?)?;
         Ok((wire::body(&answer)?, wire::date(&answer)?))
     }
 
     async fn act(&self, method: Method, path: String) -> Result<Response, Trouble> {
-        self.ask(method, path, Purpose::Act, &mut Patience::of(Purpose::Act)).await
+        self.ask(method, path, Purpose::Act, &mut Patience::of_call()).await
     }
 }

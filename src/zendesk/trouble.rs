@@ -35,6 +35,9 @@ pub enum Trouble {
     /// The answer is none that its documentation or experience knows. A request to change something was not carried out.
     #[error("Zendesk's answer makes no sense: {0}")]
     Nonsense(String),
+    /// Zendesk shows no more of a listing, although there is more of it.
+    #[error("Zendesk does not show the rest: {0}")]
+    Cut(String),
     /// The host cannot be reached: nothing can have happened.
     #[error("Zendesk cannot be reached: {0}")]
     Unreachable(String),

@@ -265,18 +265,18 @@ fn endless_listings_stop_at_the_page_cap() {
     assert_eq!((account.asked().len(), listing.rows.len(), last), (PAGES_MAX, PAGES_MAX, PAGES_MAX));
     assert!(!listing.completeness.is_complete());
     let person = endless();
-    assert_eq!(run(person.zendesk.sessions_of(user(2))).rows.len(), PERSON_PAGES_MAX);
+    assert_eq!(run(person.zendesk.sessions_of(user(2), Purpose::Act)).rows.len(), PERSON_PAGES_MAX);
 }
 
 #[test]
 fn rows_of_others_do_not_belong_in_a_persons_listing() {
     let body = r#"{"sessions":[{"id":1,"user_id":2},{"id":2,"user_id":3},{"id":3}],"meta":{"has_more":false}}"#;
     let bench = Bench::new(move |_, _| answer(200, body));
-    let listing = run(bench.zendesk.sessions_of(user(2)));
+    let listing = run(bench.zendesk.sessions_of(user(2), Purpose::Act));
     assert_eq!(bench.asked(), ["GET /api/v2/users/2/sessions?page[size]=100 Bearer t"]);
     assert_eq!(listing.rows.len(), 2);
     assert!(!listing.completeness.is_complete());
-    let gone = run(Bench::says(&[(404, GONE)]).zendesk.sessions_of(user(2)));
+    let gone = run(Bench::says(&[(404, GONE)]).zendesk.sessions_of(user(2), Purpose::Act));
     assert_eq!(gone.trouble, Some(Trouble::NotFound));
 }
 
@@ -622,7 +622,7 @@ fn people_are_read_with_what_is_missing_or_strange_as_none() {
         {"id":3,"name":null,"role":"owner","role_type":6,"active":"yes","tags":null,"custom_role_id":-4,"external_id":7},
         {"id":0,"name":"nobody"}, {"id":99,"name":"not asked for"}, 7 ]}"#;
     let bench = Bench::new(move |_, _| answer(200, body));
-    let people = run(bench.zendesk.people(&[user(2), user(3), user(4)])).unwrap();
+    let people = run(bench.zendesk.people(&[user(2), user(3), user(4)], Purpose::Act)).unwrap();
     assert_eq!(bench.asked(), ["GET /api/v2/users/show_many?ids=2,3,4&include_deleted=true Bearer t"]);
     let foreign = |text: &str| Some(crate::model::Foreign::new(text));
     let zoe = Person {
@@ -662,10 +662,10 @@ fn people_are_read_with_what_is_missing_or_strange_as_none() {
     assert_eq!(people, Dated { value: vec![zoe, strange], date: now() });
     for count in [0, PEOPLE_PER_CALL_MAX as u64 + 1] {
         let ids: Vec<UserId> = (1..=count).map(user).collect();
-        assert!(run(bench.zendesk.people(&ids)).is_err(), "{count}");
+        assert!(run(bench.zendesk.people(&ids, Purpose::Act)).is_err(), "{count}");
     }
     assert_eq!(bench.asked().len(), 1);
-    assert!(run(Bench::says(&[(200, "{}")]).zendesk.people(&[user(2)])).is_err());
+    assert!(run(Bench::says(&[(200, "{}")]).zendesk.people(&[user(2)], Purpose::Act)).is_err());
 }
 
 #[test]
@@ -674,7 +674,8 @@ fn texts_of_a_person_are_capped_on_whole_letters() {
     let tags = vec![format!("\"{long}\""); 1_001].join(",");
     let body =
         format!(r#"{{"users":[{{"id":2,"name":"{long}","email":"{long}","external_id":"{long}","tags":[{tags}]}}]}}"#);
-    let people = run(Bench::new(move |_, _| answer(200, &body)).zendesk.people(&[user(2)])).unwrap().value;
+    let people =
+        run(Bench::new(move |_, _| answer(200, &body)).zendesk.people(&[user(2)], Purpose::Act)).unwrap().value;
     let Person { name, email, external_id, tags, .. } = &people[0];
     assert_eq!(tags.len(), 1_000);
     for text in [name, email.as_ref().unwrap(), external_id.as_ref().unwrap(), &tags[999]] {
@@ -686,7 +687,8 @@ fn texts_of_a_person_are_capped_on_whole_letters() {
 fn records_that_contradict_each_other_are_none() {
     let body = r#"{"users":[{"id":2,"name":"a"},{"id":3,"name":"b"},{"id":2,"name":"c"},{"id":2,"name":"c"},
         {"id":3,"name":"b"}]}"#;
-    let people = run(Bench::new(move |_, _| answer(200, body)).zendesk.people(&[user(2), user(3)])).unwrap().value;
+    let people =
+        run(Bench::new(move |_, _| answer(200, body)).zendesk.people(&[user(2), user(3)], Purpose::Act)).unwrap().value;
     assert_eq!(people.iter().map(|person| person.id).collect::<Vec<_>>(), [user(3)]);
 }
 
@@ -695,7 +697,7 @@ fn address_resolves_to_exactly_one_person() {
     let resolve = |users: &str| {
         let body = format!(r#"{{"users":[{users}],"count":1,"next_page":null}}"#);
         let bench = Bench::new(move |_, _| answer(200, &body));
-        let found = run(bench.zendesk.person_by_email("Ann+x@Example.com")).unwrap().value;
+        let found = run(bench.zendesk.person_by_email("Ann+x@Example.com", Purpose::Act)).unwrap().value;
         assert_eq!(bench.asked(), ["GET /api/v2/users/search?query=email%3A%22Ann%2Bx%40Example.com%22 Bearer t"]);
         found.map(|person| person.id.get())
     };
@@ -708,10 +710,10 @@ fn address_resolves_to_exactly_one_person() {
     assert_eq!(resolve(r#"{"id":2,"email":null}"#), None);
     assert_eq!(resolve(""), None);
     let more = Bench::says(&[(200, r#"{"users":[{"id":2,"email":"a@b.c"}],"next_page":"x"}"#)]);
-    assert_eq!(run(more.zendesk.person_by_email("a@b.c")).unwrap().value, None);
+    assert_eq!(run(more.zendesk.person_by_email("a@b.c", Purpose::Act)).unwrap().value, None);
     for email in ["", "a\"b@c.d", "a\\b@c.d", "a\n@b.c"] {
         let bench = Bench::says(&[(200, r#"{"users":[]}"#)]);
-        assert!(run(bench.zendesk.person_by_email(email)).is_err(), "{email}");
+        assert!(run(bench.zendesk.person_by_email(email, Purpose::Act)).is_err(), "{email}");
         assert!(bench.asked().is_empty(), "{email}");
     }
 }

@@ -1,0 +1,114 @@
+//! `evictd run`: the daemon, in the foreground; logs on stderr, for a person or for a program.
+
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::account::caller;
+use super::load::DiskLoader;
+use super::stop::SIGTERM;
+use super::{Exit, Failure, screen::Screen};
+use crate::clock::{Pending, SystemChance, SystemClock};
+use crate::daemon::{Daemon, End, Pulses, Start, Systemd, Wish, Wishes};
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", default_value = "/etc/evictd/evictd.toml")]
+    config: std::path::PathBuf,
+    /// The form of the logs on stderr
+    #[arg(long, value_enum, default_value_t)]
+    log_format: LogFormat,
+    /// What is logged: off, error, warn, info, debug or trace, for all or by part, as in `info,evictd::zendesk=debug`
+    #[arg(long, value_name = "FILTER", default_value = "info")]
+    log: String,
+}
+
+/// The form of the logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum LogFormat {
+    /// For people and journals
+    #[default]
+    Plain,
+    /// One JSON object a line
+    Json,
+}
+
+pub(super) async fn run(args: &RunArgs, screen: Screen) -> Result<Exit, Failure> {
+    log_to_stderr(args)?;
+    let mut signals = Signals::new().map_err(|error| Failure::new(Exit::Bug, format!("no signals: {error}")))?;
+    let pulses = Pulses::default();
+    let loader = DiskLoader { config: args.config.clone(), screen };
+    let setups = loader.begin(&pulses)?;
+    let daemon = Daemon {
+        loader: &loader,
+        herald: &Systemd,
+        clock: Arc::new(SystemClock),
+        chance: Arc::new(SystemChance),
+        pulses: &pulses,
+        by: caller(),
+    };
+    match daemon.run(setups, &mut signals).await {
+        Ok(()) => Ok(Exit::Done),
+        Err(End::CutShort) => Err(Failure::new(Exit::Unavailable, "stopped at once, before the call in flight ended")
+            .help("its intent stays open, and the next start looks up what became of it")),
+        Err(End::NoneStarts(start)) => Err(none_starts(start)),
+    }
+}
+
+fn none_starts(start: Start) -> Failure {
+    let (exit, help) = match start {
+        Start::Locked => (Exit::Locked, "one process at a time acts on an account: stop the other one"),
+        Start::Refused => {
+            (Exit::Refused, "check the credential, its scopes (`read write`) and that its user is an admin")
+        }
+        Start::Unwritable => (Exit::Trail, "`paths.state` and `paths.trail` must be whole, and writable for this user"),
+        Start::Open | Start::Done => (Exit::Unavailable, "see the lines above"),
+    };
+    Failure::new(exit, "no account can begin: the lines above say why").help(help)
+}
+
+fn log_to_stderr(args: &RunArgs) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(&args.log).map_err(|error| {
+        Failure::new(Exit::Usage, format!("`--log {}` is no filter: {error}", crate::model::Foreign::new(&*args.log)))
+            .help("write a level, such as `info`, or levels by part, such as `info,evictd::zendesk=debug`")
+    })?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let done = match args.log_format {
+        // A journal has the time, and shows colour as garbage.
+        LogFormat::Plain => builder.with_target(false).with_ansi(false).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+    done.map_err(|error| Failure::new(Exit::Bug, format!("cannot log: {error}")))
+}
+
+/// What the process is told by signals: SIGHUP reloads, SIGTERM and SIGINT stop.
+struct Signals {
+    hangup: Signal,
+    end: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            end: signal(SignalKind::from_raw(SIGTERM))?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+}
+
+impl Wishes for Signals {
+    fn next(&mut self) -> Pending<'_, Wish> {
+        Box::pin(async move {
+            tokio::select! {
+                _ = self.hangup.recv() => Wish::Reload,
+                _ = self.end.recv() => Wish::Stop,
+                _ = self.interrupt.recv() => Wish::Stop,
+            }
+        })
+    }
+}

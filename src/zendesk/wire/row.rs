@@ -1,0 +1,152 @@
+//! Rows of Zendesk's listings: sessions and people, field by field.
+//!
+//! What must be there is checked, what may be missing or strange becomes `None`.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::field::{Field, Texts};
+use super::shape::Object;
+use crate::model::{Foreign, Person, Role, RoleType, Session, SessionId, UserId};
+
+/// 2007-01-01: Zendesk's first year. No session is older.
+const FIRST_INSTANT: Timestamp = Timestamp::constant(1_167_609_600, 0);
+
+/// What a listing is made of.
+pub(in crate::zendesk) trait Listed: Sized {
+    /// The name of the array in the answer.
+    const ARRAY: &'static str;
+    /// A row as Zendesk writes it.
+    type Row<'a>: Deserialize<'a>;
+
+    /// What the row says, seen in an answer of this date; none if it has no readable id.
+    fn read(row: Self::Row<'_>, seen: Timestamp) -> Option<Self>;
+
+    /// Zendesk's id of it.
+    fn number(&self) -> u64;
+
+    /// Whether it has a place in the listing of this person.
+    fn belongs(&self, user: UserId) -> bool;
+}
+
+/// A session, as a row.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::zendesk) struct SessionRow<'a> {
+    #[serde(borrow)]
+    id: Field<'a>,
+    user_id: Field<'a>,
+    authenticated_at: Field<'a>,
+    last_seen_at: Field<'a>,
+}
+
+impl Listed for Session {
+    const ARRAY: &'static str = "sessions";
+    type Row<'a> = SessionRow<'a>;
+
+    fn read(row: SessionRow<'_>, seen: Timestamp) -> Option<Self> {
+        let possible = |field: &Field<'_>| field.instant().filter(|instant| *instant >= FIRST_INSTANT);
+        Some(Self {
+            id: SessionId(row.id.positive()?),
+            // A user who is named and cannot be read may be anybody.
+            user: match &row.user_id {
+                Field::Null => None,
+                user => Some(user.positive().and_then(UserId::new)?),
+            },
+            authenticated_at: possible(&row.authenticated_at),
+            last_seen_at: possible(&row.last_seen_at),
+            seen,
+        })
+    }
+
+    fn number(&self) -> u64 {
+        self.id.0
+    }
+
+    /// A row without a user may be anybody's.
+    fn belongs(&self, user: UserId) -> bool {
+        self.user.is_none_or(|own| own == user)
+    }
+}
+
+/// A user's record, as a row.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::zendesk) struct PersonRow<'a> {
+    #[serde(borrow)]
+    id: Field<'a>,
+    name: Field<'a>,
+    email: Field<'a>,
+    role: Field<'a>,
+    role_type: Field<'a>,
+    custom_role_id: Field<'a>,
+    active: Field<'a>,
+    suspended: Field<'a>,
+    two_factor_auth_enabled: Field<'a>,
+    verified: Field<'a>,
+    chat_only: Field<'a>,
+    tags: Texts,
+    organization_id: Field<'a>,
+    external_id: Field<'a>,
+}
+
+impl Listed for Person {
+    const ARRAY: &'static str = "users";
+    type Row<'a> = PersonRow<'a>;
+
+    fn read(row: PersonRow<'_>, seen: Timestamp) -> Option<Self> {
+        let role_type = row.role_type.whole().and_then(|number| usize::try_from(number).ok());
+        Some(Self {
+            id: row.id.positive().and_then(UserId::new)?,
+            seen,
+            name: row.name.foreign().unwrap_or_else(|| Foreign::new("")),
+            email: row.email.foreign(),
+            role: row.role.text().and_then(Role::from_word),
+            role_type: role_type.and_then(|index| RoleType::ALL.get(index).copied()),
+            custom_role_id: row.custom_role_id.whole(),
+            deleted: row.active.truth().map(|active| !active),
+            suspended: row.suspended.truth(),
+            two_factor: row.two_factor_auth_enabled.truth(),
+            verified: row.verified.truth(),
+            chat_only: row.chat_only.truth(),
+            tags: row.tags.0,
+            organization_id: row.organization_id.whole(),
+            external_id: row.external_id.foreign(),
+        })
+    }
+
+    fn number(&self) -> u64 {
+        self.id.get()
+    }
+
+    fn belongs(&self, user: UserId) -> bool {
+        self.id == user
+    }
+}
+
+/// A session that an answer shows by itself; none if it cannot be read.
+pub(in crate::zendesk) fn session(row: &Value, seen: Timestamp) -> Option<Session> {
+    let row = Object::<SessionRow<'_>>::deserialize(row).ok()?.0?;
+    Session::read(row, seen)
+}
+
+/// Each person once. Whose record comes twice and says two things has none: which of them is true?
+pub(in crate::zendesk) fn unambiguous(people: impl Iterator<Item = Person>) -> Vec<Person> {
+    let mut by_id: BTreeMap<UserId, Option<Person>> = BTreeMap::new();
+    for person in people {
+        match by_id.entry(person.id) {
+            Entry::Vacant(place) => {
+                place.insert(Some(person));
+            }
+            Entry::Occupied(mut place) if place.get().as_ref() != Some(&person) => {
+                place.insert(None);
+            }
+            Entry::Occupied(_) => {}
+        }
+    }
+    by_id.into_values().flatten().collect()
+}
