@@ -13,7 +13,7 @@ use crate::diagnostic::{Code, Diagnostic, Findings, Source, Style, quoted, rende
 use crate::files::{FileFault, FileTrouble, matching_files, read_credential, read_secret, read_text};
 use crate::policy::{self, PolicySet};
 use crate::record::sha256_hex;
-use crate::zendesk::{Access, BaseUrl, BudgetLimits, Credential, HttpsTransport, Zendesk};
+use crate::zendesk::{Access, BaseUrl, BudgetLimits, Credential, HttpsTransport, Transport, Zendesk};
 
 /// A configuration or policy file that is larger is none.
 pub(super) const TEXT_BYTES_MAX: u64 = 4 << 20;
@@ -48,18 +48,31 @@ impl Loaded {
 
 /// Reads the configuration and picks the account.
 pub(super) fn load(place: &Where, screen: Screen) -> Result<Loaded, Failure> {
-    let text = read_text(&place.config, TEXT_BYTES_MAX).map_err(|trouble| {
-        let failure = Failure::of_file(&trouble);
-        if failure.help.is_some() { failure } else { failure.help("name the file with `--config FILE`") }
-    })?;
-    let folder = place.config.parent().unwrap_or(Path::new("")).to_owned();
-    let config = Source::new(place.config.display().to_string(), text);
-    let mut findings = Findings::default();
-    let settings = config::read(&config, &folder, &mut findings);
+    let (config, settings, findings) = read_config(&place.config)?;
     show(&findings, screen);
     let settings = settings.ok_or(Failure::told(Exit::Config))?;
     let account = pick(&settings, place.account.as_deref())?.clone();
     Ok(Loaded { account, settings, config_digest: sha256_hex(config.text.as_bytes()), config })
+}
+
+/// A configuration's text, the settings unless an error is among the findings, and the findings.
+pub(super) type ReadConfig = (Source, Option<Settings>, Findings);
+
+/// Reads the configuration; findings are told to the caller.
+pub(super) fn read_config(path: &Path) -> Result<ReadConfig, Failure> {
+    let text = read_text(path, TEXT_BYTES_MAX).map_err(|trouble| {
+        let failure = Failure::of_file(&trouble);
+        if failure.help.is_some() { failure } else { failure.help("name the file with `--config FILE`") }
+    })?;
+    Ok(settings_of(path, Source::new(path.display().to_string(), text)))
+}
+
+/// The settings of this text, as if it stood in the file at this path.
+pub(super) fn settings_of(path: &Path, config: Source) -> ReadConfig {
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let mut findings = Findings::default();
+    let settings = config::read(&config, &folder, &mut findings);
+    (config, settings, findings)
 }
 
 fn pick<'s>(settings: &'s Settings, wanted: Option<&str>) -> Result<&'s Account, Failure> {
@@ -78,23 +91,29 @@ fn pick<'s>(settings: &'s Settings, wanted: Option<&str>) -> Result<&'s Account,
     })
 }
 
-/// Reads the account's policies. A pattern that matches nothing is a fault of the configuration, at its place there.
+/// Reads the account's policies, and shows what is wrong with them.
 pub(super) fn policies(loaded: &Loaded, screen: Screen) -> Result<PolicySet, Failure> {
     let mut findings = Findings::default();
-    let mut paths: Vec<PathBuf> = Vec::new();
-    for pattern in &loaded.account.policies {
-        paths.extend(files_of(pattern, loaded, &mut findings)?);
-    }
-    // Two patterns may name one file.
-    paths.sort();
-    paths.dedup();
-    let sources: Vec<Source> = paths.iter().map(|path| source_of(path)).collect::<Result<_, _>>()?;
-    let set = policy::read(&sources, Some(SystemClock.now()), &mut findings);
+    let set = read_policies_of(loaded, &mut findings)?;
     if findings.has_errors() {
         show(&findings, screen);
         return Err(Failure::told(Exit::Config));
     }
     set.ok_or_else(|| Failure::told(Exit::Config))
+}
+
+/// Reads the account's policies; findings are told to the caller. A pattern that matches nothing is a fault of the
+/// configuration, at its place there.
+pub(super) fn read_policies_of(loaded: &Loaded, findings: &mut Findings) -> Result<Option<PolicySet>, Failure> {
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for pattern in &loaded.account.policies {
+        paths.extend(files_of(pattern, loaded, findings)?);
+    }
+    // Two patterns may name one file.
+    paths.sort();
+    paths.dedup();
+    let sources: Vec<Source> = paths.iter().map(|path| source_of(path)).collect::<Result<_, _>>()?;
+    Ok(policy::read(&sources, Some(SystemClock.now()), findings))
 }
 
 fn files_of(pattern: &FilePattern, loaded: &Loaded, findings: &mut Findings) -> Result<Vec<PathBuf>, Failure> {
@@ -145,8 +164,13 @@ pub(super) fn shown(findings: &Findings, screen: Screen) -> String {
 
 /// Everything one account works by.
 pub(super) fn setup(loaded: &Loaded, policies: PolicySet) -> Result<Setup, Failure> {
-    Ok(Setup {
-        zendesk: connect(&loaded.account)?,
+    Ok(setup_of(loaded, policies, connect(&loaded.account, |transport| transport)?))
+}
+
+/// The same, with this client.
+pub(super) fn setup_of(loaded: &Loaded, policies: PolicySet, zendesk: Zendesk) -> Setup {
+    Setup {
+        zendesk,
         scope: policies.scope(loaded.account.scope),
         policies,
         config: loaded.config.text.to_string(),
@@ -155,11 +179,14 @@ pub(super) fn setup(loaded: &Loaded, policies: PolicySet) -> Result<Setup, Failu
         trail: loaded.trail(),
         account: loaded.account.clone(),
         rejected: None,
-    })
+    }
 }
 
-/// Signs in to the account's Zendesk; nothing is sent yet.
-pub(super) fn connect(account: &Account) -> Result<Zendesk, Failure> {
+/// Signs in to the account's Zendesk over a transport, dressed as the caller wants it; nothing is sent yet.
+pub(super) fn connect(
+    account: &Account,
+    dress: impl FnOnce(Arc<dyn Transport>) -> Arc<dyn Transport>,
+) -> Result<Zendesk, Failure> {
     let credential = match &account.auth {
         Auth::Token(reference) => Credential::Token(secret(reference)?),
         Auth::OauthClient { id, secret: reference, scope } => {
@@ -176,7 +203,7 @@ pub(super) fn connect(account: &Account) -> Result<Zendesk, Failure> {
     let base = base.map_err(|why| Failure::new(Exit::Config, format!("`{}`: {why}", account.host)))?;
     let transport = HttpsTransport::new(base).map_err(|why| Failure::new(Exit::Bug, why.to_string()))?;
     let (clock, chance) = (Arc::new(SystemClock), Arc::new(SystemChance));
-    Ok(Zendesk::new(Access { credential, budget }, Arc::new(transport), clock, chance))
+    Ok(Zendesk::new(Access { credential, budget }, dress(Arc::new(transport)), clock, chance))
 }
 
 /// Fetches a secret from where the configuration says it is.

@@ -9,8 +9,10 @@ mod demo;
 mod exit;
 mod explain;
 mod load;
+mod loader;
 mod plan;
 mod policy;
+mod run;
 mod schedule;
 mod screen;
 pub mod simulator;
@@ -38,6 +40,8 @@ struct Arguments {
 enum Command {
     /// Show one cycle end to end against a built-in simulator: dry run, enforcement, verified trail
     Demo(demo::DemoArgs),
+    /// The daemon: sweeps on schedule, until it is told to stop
+    Run(run::RunArgs),
     /// One dry-run cycle: name every session that would end, why, and what is withheld or undecided
     Plan(plan::PlanArgs),
     /// One enforcing cycle, within modes and belts; asks first unless --yes
@@ -89,6 +93,7 @@ evictd revokes risky Zendesk sessions by policy, and leaves a trail that an outs
   evictd policy test policies/*.toml     the policies' own test cases
   evictd plan   --config FILE            what would end, and why; sends no changing request
   evictd apply  --config FILE            one enforcing cycle, within modes and belts
+  evictd run    --config FILE            the daemon: sweeps on schedule
   evictd explain SESSION --config FILE   why a session is judged as it is
   evictd audit verify --config FILE      whether the trail is whole
 
@@ -132,6 +137,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 fn run(command: Command, screen: Screen) -> Result<Exit, Failure> {
     match command {
         Command::Demo(args) => block_on(demo::run(&args, screen)),
+        Command::Run(args) => block_on(run::run(&args)),
         Command::Plan(args) => block_on(plan::run(&args, screen)),
         Command::Apply(args) => block_on(apply::run(&args, screen)),
         Command::Explain(args) => explain::run(&args, screen),

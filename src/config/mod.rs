@@ -146,6 +146,16 @@ pub fn read(source: &Source, folder: &Path, findings: &mut Findings) -> Option<S
     (findings.errors() == errors_before).then_some(settings)
 }
 
+/// Where this text says that state lives, whatever else is wrong with it.
+pub fn state_folder(text: &str) -> Option<PathBuf> {
+    let source = Source::new("", text);
+    let mut findings = Findings::default();
+    let document = Document::read(&source, &mut findings)?;
+    let item = document.root().optional("paths")?;
+    let state = item.table(&mut findings)?.optional("state")?;
+    filled(&state, &mut findings).map(PathBuf::from)
+}
+
 fn schema(root: &mut Table<'_>, findings: &mut Findings) {
     let Some(item) = root.required("schema", findings) else { return };
     let Some(version) = item.integer(findings) else { return };

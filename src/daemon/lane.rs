@@ -82,7 +82,6 @@ impl Desk {
 
 /// What every lane stands on.
 pub(super) struct Ground {
-    pub(super) clock: Arc<dyn Clock>,
     pub(super) chance: Arc<dyn Chance>,
     /// Who started the process.
     pub(super) by: String,

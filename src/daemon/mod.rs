@@ -91,7 +91,6 @@ impl Daemon<'_> {
     /// When no account can begin, or stopping had to be cut short.
     pub async fn run(&self, setups: Vec<Setup>, wishes: &mut dyn Wishes) -> Result<(), End> {
         let ground = Ground {
-            clock: Arc::clone(&self.clock),
             chance: Arc::clone(&self.chance),
             by: self.by.clone(),
             begun: tokio::sync::Notify::new(),

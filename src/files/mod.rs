@@ -4,6 +4,7 @@
 //! lock, live in this room too. Modes are those of a private daemon: files 0600, folders 0700.
 
 mod disk;
+mod good;
 mod lock;
 mod medium;
 mod memory;
@@ -13,6 +14,7 @@ mod read;
 
 pub(crate) use disk::must_be_regular;
 pub use disk::{Disk, FILE_BYTES_MAX};
+pub use good::{GoodSet, GoodTrouble, keep as keep_good, kept as kept_good};
 pub use lock::{Lock, LockTrouble};
 pub use medium::Medium;
 pub use memory::MemoryMedium;

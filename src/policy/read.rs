@@ -15,7 +15,7 @@ use super::{Exception, Lists, OnAmbiguous, PolicyFile, PolicySet, Rule, end_of_d
 use crate::diagnostic::{Code, Diagnostic, Findings, Source, quoted};
 use crate::document::{Document, Item, Table, did_you_mean};
 use crate::model::{Action, ExceptionId, Mode, RuleId, Severity, Strength};
-use crate::record::sha256_hex;
+use crate::record::digest_of_files;
 
 /// The only version of the language there is.
 const SCHEMA: i64 = 1;
@@ -35,7 +35,8 @@ pub fn read(sources: &[Source], now: Option<Timestamp>, findings: &mut Findings)
             lists.read(&item, findings);
         }
     }
-    let mut set = PolicySet { digest: digest_of(sources), files: policy_files(sources), ..PolicySet::default() };
+    let digest = digest_of_files(sources.iter().map(|source| (&*source.name, &*source.text)));
+    let mut set = PolicySet { digest, files: policy_files(sources), ..PolicySet::default() };
     let mut places = Places::new();
     for file in &mut files {
         for table in std::mem::take(&mut file.rules) {
@@ -256,17 +257,6 @@ fn optional_text(table: &mut Table<'_>, key: &'static str, findings: &mut Findin
 /// The line, from 1, in which this byte stands.
 pub(super) fn line_of(source: &Source, byte: usize) -> usize {
     source.text.bytes().take(byte).filter(|byte| *byte == b'\n').count() + 1
-}
-
-/// Over names and texts in order of the names, so that neither the folder nor the order of arguments counts.
-fn digest_of(sources: &[Source]) -> String {
-    let mut files = policy_files(sources);
-    files.sort_by(|left, right| left.name.cmp(&right.name));
-    let mut bytes = Vec::new();
-    for file in files {
-        bytes.extend_from_slice(sha256_hex(file.text.as_bytes()).as_bytes());
-    }
-    sha256_hex(&bytes)
 }
 
 fn policy_files(sources: &[Source]) -> Vec<PolicyFile> {

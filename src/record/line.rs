@@ -87,6 +87,14 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
+/// One digest over several files of a set: of the SHA-256 of each text in order of the names, so that neither the folder
+/// nor the order of arguments counts.
+pub fn digest_of_files<'t>(files: impl Iterator<Item = (&'t str, &'t str)>) -> String {
+    let mut files: Vec<(&str, &str)> = files.collect();
+    files.sort_by_key(|(name, _)| *name);
+    sha256_hex(files.iter().map(|(_, text)| sha256_hex(text.as_bytes())).collect::<String>().as_bytes())
+}
+
 /// The lines that end in a newline, without it, and the bytes after the last newline.
 pub fn whole_lines(bytes: &[u8]) -> (impl Iterator<Item = &[u8]>, &[u8]) {
     let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);

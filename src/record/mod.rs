@@ -11,7 +11,9 @@ mod verification;
 mod verify;
 
 pub use entry::*;
-pub use line::{FIRST_PREV, Head, LINE_BYTES_MAX, Line, VERSION, instant_text, line_bytes, sha256_hex, whole_lines};
+pub use line::{
+    FIRST_PREV, Head, LINE_BYTES_MAX, Line, VERSION, digest_of_files, instant_text, line_bytes, sha256_hex, whole_lines,
+};
 pub use names::{segment_name, segment_of, sidecar_name, sidecar_of};
 pub use personal::{Personal, SALT_BYTES, Sealed, Sidecar, personal_beyond, seal, sidecar_length_up_to};
 pub use text::{json_of, one_line, page, sessions_of, users_of};

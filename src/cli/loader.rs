@@ -1,0 +1,215 @@
+//! What the daemon works by, read from the disk: all of it or nothing. At the start the last good set stands in for a
+//! broken one; without any the process does not begin.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::load::{Loaded, connect, read_config, read_policies_of, settings_of, setup_of};
+use super::{Exit, Failure};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Settings, state_folder};
+use crate::daemon::{Loader, Pulses, Rejected, Setup, WatchedTransport};
+use crate::diagnostic::{Findings, Source, Style, render};
+use crate::files::{Disk, GoodSet, keep_good, kept_good, read_text};
+use crate::policy::{self, PolicySet};
+use crate::record::sha256_hex;
+use crate::zendesk::Transport;
+
+/// The kinds of last good sets.
+const CONFIG: &str = "config";
+const POLICIES: &str = "policies";
+
+/// Columns of findings in logs and records.
+const WIDTH: usize = 120;
+
+/// Where state lies if nobody says: the same as in `config`.
+const STATE: &str = "/var/lib/evictd";
+
+/// Reads everything from the disk.
+pub(super) struct DiskLoader {
+    /// The configuration file.
+    pub(super) config: PathBuf,
+}
+
+/// What is wrong with what stands on the disk.
+#[derive(Default)]
+struct Faults {
+    errors: usize,
+    text: String,
+}
+
+impl Faults {
+    fn find(&mut self, findings: &Findings) {
+        self.errors += findings.errors();
+        self.text.push_str(&render(findings, Style::Plain, WIDTH));
+    }
+
+    fn fail(&mut self, failure: &Failure) {
+        self.errors += 1;
+        let help = failure.help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
+        self.text.push_str(&format!("error: {}{help}\n", failure.title));
+    }
+
+    fn rejected(self) -> Option<Rejected> {
+        (self.errors > 0).then_some(Rejected { errors: self.errors, text: self.text })
+    }
+
+    /// What a person reads who started it by hand.
+    fn failure(self) -> Failure {
+        Failure::new(Exit::Config, format!("{} errors, and there is no last good set to run instead\n{}", self.errors, self.text))
+            .help("mend what is named above; `evictd policy check` shows each fault of a policy at its place")
+    }
+}
+
+impl Loader for DiskLoader {
+    fn load(&self, pulses: &Pulses) -> Result<Vec<Setup>, Rejected> {
+        let mut faults = Faults::default();
+        let mut setups = Vec::new();
+        if let Some((config, settings)) = self.config(&mut faults) {
+            for loaded in accounts(&config, &settings) {
+                let set = policies(&loaded, &mut faults);
+                setups.extend(set.and_then(|set| built(&loaded, set, pulses, &mut faults)));
+            }
+        }
+        match faults.rejected() {
+            Some(rejected) => Err(rejected),
+            None => {
+                setups.iter().for_each(keep);
+                Ok(setups)
+            }
+        }
+    }
+}
+
+impl DiskLoader {
+    /// Everything for the start: what is broken is stood in for by what was last in force.
+    pub(super) fn begin(&self, pulses: &Pulses) -> Result<Vec<Setup>, Failure> {
+        let mut faults = Faults::default();
+        let read = self.config(&mut faults).or_else(|| self.kept_config());
+        let Some((config, settings)) = read else { return Err(faults.failure()) };
+        let of_config = faults.rejected();
+        let mut setups = Vec::new();
+        let mut lost = Faults::default();
+        for loaded in accounts(&config, &settings) {
+            let mut faults = Faults::default();
+            let set = policies(&loaded, &mut faults).or_else(|| kept_policies(&loaded));
+            let setup = set.and_then(|set| built(&loaded, set, pulses, &mut faults));
+            let rejected = faults.rejected();
+            match setup {
+                Some(mut setup) => {
+                    setup.rejected = of_config.clone().or(rejected);
+                    if let Some(rejected) = &setup.rejected {
+                        let name = &setup.account.name;
+                        tracing::error!(account = %name, "{} errors: the last good set is in force\n{}", rejected.errors, rejected.text);
+                    } else {
+                        keep(&setup);
+                    }
+                    setups.push(setup);
+                }
+                None => {
+                    let rejected = rejected.unwrap_or(Rejected { errors: 1, text: String::new() });
+                    tracing::error!(account = %loaded.account.name, "the account cannot begin\n{}", rejected.text);
+                    lost.errors += rejected.errors;
+                    lost.text.push_str(&rejected.text);
+                }
+            }
+        }
+        if setups.is_empty() { Err(lost.failure()) } else { Ok(setups) }
+    }
+
+    fn config(&self, faults: &mut Faults) -> Option<(Source, Settings)> {
+        match read_config(&self.config) {
+            Ok((config, settings, findings)) => {
+                faults.find(&findings);
+                settings.map(|settings| (config, settings))
+            }
+            Err(failure) => {
+                faults.fail(&failure);
+                None
+            }
+        }
+    }
+
+    /// The last configuration that was in force. Where it lies the broken one may still say.
+    fn kept_config(&self) -> Option<(Source, Settings)> {
+        let folder = self.config.parent().unwrap_or(Path::new(""));
+        let broken = read_text(&self.config, super::load::TEXT_BYTES_MAX).unwrap_or_default();
+        let named = state_folder(&broken).map(|state| folder.join(state));
+        let (_, set) = kept(&named.unwrap_or_else(state_of_unit), CONFIG)?;
+        let (name, text) = set.files.into_iter().next()?;
+        let (config, settings, _) = settings_of(&self.config, Source::new(name, text));
+        tracing::error!("the configuration cannot be in force: the last good one is");
+        settings.map(|settings| (config, settings))
+    }
+}
+
+/// The folder that systemd made for the unit's state, or the usual one.
+#[expect(clippy::disallowed_methods, reason = "the command line is the room that reads the environment")]
+fn state_of_unit() -> PathBuf {
+    std::env::var_os("STATE_DIRECTORY").map_or_else(|| PathBuf::from(STATE), PathBuf::from)
+}
+
+fn accounts(config: &Source, settings: &Settings) -> Vec<Loaded> {
+    let loaded = |account: &crate::config::Account| Loaded {
+        account: account.clone(),
+        settings: settings.clone(),
+        config_digest: sha256_hex(config.text.as_bytes()),
+        config: config.clone(),
+    };
+    settings.accounts.values().map(loaded).collect()
+}
+
+fn policies(loaded: &Loaded, faults: &mut Faults) -> Option<PolicySet> {
+    let mut findings = Findings::default();
+    let set = read_policies_of(loaded, &mut findings);
+    faults.find(&findings);
+    set.unwrap_or_else(|failure| {
+        faults.fail(&failure);
+        None
+    })
+}
+
+/// The policies of this account that were last in force.
+fn kept_policies(loaded: &Loaded) -> Option<PolicySet> {
+    let (_, set) = kept(&loaded.state(), POLICIES)?;
+    let sources: Vec<Source> = set.files.into_iter().map(|(name, text)| Source::new(name, text)).collect();
+    policy::read(&sources, Some(SystemClock.now()), &mut Findings::default())
+}
+
+fn kept(folder: &Path, what: &str) -> Option<(String, GoodSet)> {
+    match kept_good(&Disk::at(folder), what) {
+        Ok(kept) => kept,
+        Err(trouble) => {
+            tracing::error!("{trouble}");
+            None
+        }
+    }
+}
+
+fn built(loaded: &Loaded, set: PolicySet, pulses: &Pulses, faults: &mut Faults) -> Option<Setup> {
+    let pulse = pulses.of(&loaded.account.name);
+    let watched = |transport| {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        Arc::new(WatchedTransport { transport, clock, pulse: Arc::clone(&pulse) }) as Arc<dyn Transport>
+    };
+    match connect(&loaded.account, watched) {
+        Ok(zendesk) => Some(setup_of(loaded, set, zendesk)),
+        Err(failure) => {
+            faults.fail(&failure);
+            None
+        }
+    }
+}
+
+/// Keeps what is in force now, for a start that finds it broken.
+fn keep(setup: &Setup) {
+    let root = setup.state.parent().unwrap_or(&setup.state);
+    let config = GoodSet { files: vec![("the last good configuration".to_owned(), setup.config.clone())] };
+    let files = setup.policies.files.iter().map(|file| (file.name.clone(), file.text.clone())).collect();
+    for (folder, what, set) in [(root, CONFIG, config), (&*setup.state, POLICIES, GoodSet { files })] {
+        let kept = Disk::make(folder).and_then(|disk| keep_good(&disk, what, &set));
+        if let Err(error) = kept {
+            tracing::warn!("the last good {what} cannot be kept in `{}`: {error}", folder.display());
+        }
+    }
+}
