@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use super::stop::asked_to_stop;
 use crate::clock::{Clock, SystemClock};
-use crate::simulator::{Odds, Options, REQUESTS_PER_MINUTE, Seed, ShowShape, Simulator, World, write_config};
+use crate::simulator::{Odds, Options, Paging, REQUESTS_PER_MINUTE, Seed, ShowShape, Simulator, World, write_config};
 use crate::snapshot;
 
 /// How long open answers may take once it is told to stop.
@@ -26,10 +26,23 @@ const OK: u8 = 0;
 const USAGE: u8 = 64;
 const BROKEN_INPUT: u8 = 78;
 
+/// What the control address does, for `--help`.
+const CONTROL: &str = r#"While it runs, its `control_url` takes, without a credential:
+  POST world     a snapshot file: people, sessions and clock become the snapshot's
+  POST people    changes, all or none: [{"user": "35436", "change": "rehire", "role": "agent"}]; the user is an id or
+                 an e-mail, the change is downgrade, promote, suspend, unsuspend, delete, rehire, sign-in or sign-out;
+                 answers with the ids of opened sessions; only sign-out ends sessions
+  POST now       an instant (RFC 3339) for the account's clock
+  POST advance   a length of time such as 10m, by which the account's clock moves on
+  POST faults    as for --fault; an empty body ends them
+  POST paging    cursor or offset
+  GET  calls     how often each verb and route was asked for"#;
+
 /// Plays a Zendesk account on this machine, until SIGINT or SIGTERM.
 ///
 /// When it is ready it prints one line of JSON: where it listens, and every credential it accepts.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_long_help = CONTROL)]
 pub struct SimulatorArgs {
     /// Address and port to listen on: loopback only; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = loopback)]
@@ -50,14 +63,21 @@ pub struct SimulatorArgs {
     /// A snapshot file to take people and sessions from.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["staff", "end_users"])]
     pub world: Option<PathBuf>,
-    /// No limit on requests a minute.
+    /// No limit on requests a minute, nor on incremental exports.
     #[arg(long)]
     pub no_rate_limit: bool,
+    /// Sessions of agents and admins do not end by themselves after 12 hours.
+    #[arg(long)]
+    pub endless_sessions: bool,
+    /// Whether listings are paged by `cursor` where one is asked for, or always by number (`offset`).
+    #[arg(long, value_name = "WAY", default_value = "cursor", value_parser = paging)]
+    pub paging: Paging,
     /// Whether a shown session is an `object`, an `array`, or an array that is empty when it is gone
     /// (`array-or-empty`).
     #[arg(long, value_name = "SHAPE", default_value = "object", value_parser = shape)]
     pub show_shape: ShowShape,
-    /// Faults and how likely each is per request: rate-limit, server-error, slow, cut, repeat-cursor.
+    /// Faults and how likely each is per request: rate-limit, server-error, html-error, slow, cut, repeat-cursor,
+    /// move-rows, vanish, appear, skew, lag.
     #[arg(long, value_name = "NAME=CHANCE,…", default_value = "", value_parser = Odds::parse, hide_default_value = true)]
     pub fault: Odds,
     /// A file that gets one line of JSON per request: time (the account's clock), method, path with query, status.
@@ -77,6 +97,11 @@ fn shape(text: &str) -> Result<ShowShape, String> {
     let known = || ShowShape::ALL.iter().map(|shape| shape.word()).collect::<Vec<_>>().join(", ");
     let found = ShowShape::ALL.iter().find(|shape| shape.word() == text);
     found.copied().ok_or_else(|| format!("the known shapes are {}", known()))
+}
+
+fn paging(text: &str) -> Result<Paging, String> {
+    let found = Paging::ALL.iter().find(|paging| paging.word() == text);
+    found.copied().ok_or_else(|| "the known ways are cursor and offset".to_owned())
 }
 
 /// Why it does not start: the exit code, and a sentence.
@@ -105,6 +130,8 @@ async fn serve(args: &SimulatorArgs, out: &mut dyn Write) -> Result<(), Refusal>
         now,
         requests_per_minute: (!args.no_rate_limit).then_some(REQUESTS_PER_MINUTE),
         show: args.show_shape,
+        paging: args.paging,
+        staff_sessions_end: !args.endless_sessions,
         odds: args.fault.clone(),
         base_url: format!("http://{address}"),
         request_log: request_log(args)?,

@@ -48,6 +48,7 @@ fn shipped_files_read_without_findings_and_say_the_defaults() {
         assert_eq!(account.belts, Belts::default());
         assert_eq!(account.idle_slack, SignedDuration::from_mins(10));
         assert_eq!(account.mode, Mode::Report);
+        assert_eq!((account.sweep.to_string().as_str(), account.time_zone), ("*/5 * * * *", TimeZone::UTC));
         assert_eq!(account.host.base_url(), "https://acme.zendesk.com");
     }
     let (shipped, minimal) = (read_text(SHIPPED).0.unwrap(), read_text(MINIMAL).0.unwrap());
@@ -64,15 +65,16 @@ fn every_line_of_the_minimal_file_is_needed() {
 /// A stranger in every table makes the reader list what it knows there.
 #[test]
 fn every_key_the_reader_knows_stands_in_the_shipped_file() {
-    let text = "schema = 1\nqqqqqqqq = 1\npaths = { qqqqqqqq = 1 }\n[accounts.a]\nqqqqqqqq = 1\nauth = { oauth-client = { \
-                id = \"x\", secret = { env = \"X\", qqqqqqqq = 1 }, qqqqqqqq = 1 }, qqqqqqqq = 1 }\nbudget = { \
-                qqqqqqqq = 1 }\nbelts = { qqqqqqqq = 1 }\nsources = { qqqqqqqq = 1 }\n";
+    let text = "schema = 1\nqqqqqqqq = 1\npaths = { qqqqqqqq = 1 }\n[accounts.a]\nqqqqqqqq = 1\n\
+                sweep = { qqqqqqqq = 1 }\nauth = { oauth-client = { id = \"x\", secret = { env = \"X\", qqqqqqqq = 1 }, \
+                qqqqqqqq = 1 }, qqqqqqqq = 1 }\nbudget = { qqqqqqqq = 1 }\nbelts = { qqqqqqqq = 1 }\n\
+                sources = { qqqqqqqq = 1 }\n";
     let findings = read_text(text).1;
     let strangers: Vec<_> = findings.sorted().into_iter().filter(|fault| fault.code == Code::UnknownKey).collect();
     assert_eq!(strangers.len(), text.matches("qqqqqqqq").count());
     let helps = strangers.iter().map(|fault| fault.help.as_deref().unwrap().strip_prefix("known here: ").unwrap());
     let keys: Vec<_> = helps.flat_map(|help| help.split(", ")).map(|key| key.trim_matches('`')).collect();
-    assert_eq!(keys.len(), 38, "{keys:?}");
+    assert_eq!(keys.len(), 41, "{keys:?}");
     for key in keys {
         let written = [
             format!("\n{key} = "),
@@ -208,7 +210,49 @@ fn wrong_accounts_are_refused() {
             "wrong-kind: each of `policies` must be a text, not a whole number",
         ],
     );
-    check("sweep = \"*/5 * * * *\"", &["unknown-key: `sweep` is not known here"]);
+}
+
+#[test]
+fn sweeps_are_read_as_written() {
+    let sweep = |line: &str| account(&with(line)).sweep;
+    assert_eq!(sweep("sweep = \"@hourly\""), Schedule::crontab("@hourly").unwrap());
+    assert_eq!(sweep("sweep = { every = \"30s\" }"), Schedule::every(SignedDuration::from_secs(30)));
+    assert_eq!(sweep("sweep = { every = \"1d\" }"), Schedule::every(SignedDuration::from_hours(24)));
+    assert_eq!(account(&with("time-zone = \"europe/berlin\"")).time_zone.iana_name(), Some("Europe/Berlin"));
+}
+
+#[test]
+fn wrong_sweeps_are_refused() {
+    check("sweep = \"* * * *\"", &["bad-schedule: a crontab line has five fields, this has 4"]);
+    check("sweep = \"0 0 31 2 *\"", &["bad-schedule: the line can never fire: none of its months has such a day"]);
+    check(
+        "sweep = 300",
+        &["wrong-kind: `sweep` must be a crontab line or a table such as `{ every = \"90s\" }`, not a whole number"],
+    );
+    check("sweep = {}", &["missing-key: `every` is missing"]);
+    check("sweep = { every = \"29s\" }", &["out-of-range: `every` must lie between 30s and 1d"]);
+    check("sweep = { every = \"1d1s\" }", &["out-of-range: `every` must lie between 30s and 1d"]);
+    check("sweep = { every = 90 }", &["bad-duration: `every` needs a unit"]);
+    check("sweep = { evry = \"90s\" }", &["missing-key: `every` is missing", "unknown-key: `evry` is not known here"]);
+    check("time-zone = \"Europe/Berlni\"", &["unknown-time-zone: `Europe/Berlni` is not a time zone"]);
+    check("time-zone = \"+02:00\"", &["unknown-time-zone: `+02:00` is not a time zone"]);
+    check("time-zone = 2", &["wrong-kind: `time-zone` must be a text, not a whole number"]);
+}
+
+/// The carets stand under the part that is wrong if the text stands in the file as it is, else under all of it.
+#[test]
+fn a_wrong_sweep_is_shown_at_its_place() {
+    let pointed = |line: &str| {
+        let text = with(line);
+        let findings = read_text(&text).1;
+        let span = findings.sorted()[0].labels[0].span.clone();
+        text[span].to_owned()
+    };
+    assert_eq!(pointed("sweep = \"*/5 24 * * *\""), "24");
+    assert_eq!(pointed("sweep = '0 0 1,32 * *'"), "32");
+    assert_eq!(pointed("sweep = \"\\u002a 24 * * *\""), "\"\\u002a 24 * * *\"");
+    assert_eq!(pointed("sweep = \"\""), "\"\"");
+    assert_eq!(pointed("sweep = { every = \"1s\" }"), "\"1s\"");
 }
 
 #[test]

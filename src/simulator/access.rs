@@ -26,8 +26,11 @@ pub struct Credentials {
     pub client_id: String,
     /// Its secret.
     pub client_secret: String,
-    /// A token that is good for ever, for reading and writing; also good as an API token.
+    /// A token that is good for ever, for reading and writing. For clients that know one secret only it is also good as
+    /// an API token, which no other bearer token is.
     pub token: String,
+    /// A legacy API token, good with the e-mail of any person in good standing, and no bearer token.
+    pub api_token: String,
     /// A token that was good once.
     pub expired_token: String,
 }
@@ -53,6 +56,7 @@ pub(super) struct Caller {
 pub(super) struct Access {
     pub(super) credentials: Credentials,
     tokens: BTreeMap<String, Token>,
+    api_token_works: bool,
     draws: fastrand::Rng,
 }
 
@@ -64,9 +68,10 @@ impl Access {
             client_id: "evictd_simulated".to_owned(),
             client_secret: secret(&mut draws),
             token: secret(&mut draws),
+            api_token: secret(&mut fastrand::Rng::with_seed(seed ^ 0x5eed_a910)),
             expired_token: secret(&mut draws),
         };
-        let mut access = Self { credentials, tokens: BTreeMap::new(), draws };
+        let mut access = Self { credentials, tokens: BTreeMap::new(), api_token_works: true, draws };
         let scopes = || vec!["read".to_owned(), "write".to_owned()];
         let (good, expired) = (access.credentials.token.clone(), access.credentials.expired_token.clone());
         access.keep(good, scopes(), Timestamp::UNIX_EPOCH, None);
@@ -79,9 +84,10 @@ impl Access {
         self.tokens.insert(token, Token { id, scopes, created, expires });
     }
 
-    /// Makes every token that was given out worthless, the ready one too.
+    /// Makes every token that was given out worthless, the ready ones too.
     pub(super) fn revoke_tokens(&mut self) {
         self.tokens.clear();
+        self.api_token_works = false;
     }
 
     /// Who asks: `None` without credentials, or with a password, which the API no longer knows.
@@ -119,8 +125,12 @@ impl Access {
             return Basic::Password;
         };
         let same = |person: &&Person| person.email.as_ref().is_some_and(|own| own.raw().eq_ignore_ascii_case(email));
-        let known = self.tokens.contains_key(token) && token == self.credentials.token;
-        Basic::Token(known.then(|| world.people.values().find(same).map(|person| person.id)).flatten())
+        let known = (self.tokens.contains_key(token) && token == self.credentials.token)
+            || (self.api_token_works && token == self.credentials.api_token);
+        // The own admin first: it is nearly always him, and an account may have many people.
+        let own = world.people.get(&world.own);
+        let whose = || own.into_iter().chain(world.people.values()).find(same).map(|person| person.id);
+        Basic::Token(known.then(whose).flatten())
     }
 
     /// Whether the caller's token covers a read or a change of users and sessions.

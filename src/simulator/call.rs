@@ -61,19 +61,27 @@ pub(super) struct Reply {
     pub(super) status: u16,
     /// Headers but for the content type.
     pub(super) headers: Vec<(&'static str, String)>,
-    /// The body; `None` is no body at all.
-    pub(super) body: Option<Value>,
+    /// The body.
+    pub(super) body: Body,
+}
+
+/// What an answer carries.
+#[derive(Debug)]
+pub(super) enum Body {
+    Nothing,
+    Json(Value),
+    Html(String),
 }
 
 impl Reply {
     /// A JSON answer.
     pub(super) fn json(status: u16, body: Value) -> Self {
-        Self { status, headers: Vec::new(), body: Some(body) }
+        Self { status, headers: Vec::new(), body: Body::Json(body) }
     }
 
     /// An answer without a body.
     pub(super) fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: None }
+        Self { status, headers: Vec::new(), body: Body::Nothing }
     }
 
     /// The usual envelope: `error` is a code.
@@ -105,6 +113,15 @@ impl Reply {
     /// 400 in the envelope of paging faults.
     pub(super) fn bad_paging(code: &str, detail: &str) -> Self {
         Self::json(400, json!({ "errors": [{ "code": code, "title": "Bad paging", "detail": detail }] }))
+    }
+
+    /// The edge in front of the account speaks for itself: this status, and a page for a browser.
+    pub(super) fn edge(status: u16) -> Self {
+        let page = format!(
+            "<!DOCTYPE html>\n<html><head><title>{status}</title></head>\n\
+             <body><h1>Error {status}</h1><p>The page cannot be shown right now.</p></body></html>\n"
+        );
+        Self { status, headers: vec![("server", "edge".to_owned())], body: Body::Html(page) }
     }
 
     /// 429.

@@ -16,7 +16,7 @@ use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
-use super::call::{Call, Reply};
+use super::call::{self, Call, Reply};
 use super::faults::Effect;
 use super::{Delivery, Simulator, control};
 use crate::clock::Pending;
@@ -104,11 +104,13 @@ fn whole(reply: Reply) -> HttpResponse<Body> {
             response.headers_mut().insert(name, value);
         }
     }
-    if let Some(body) = reply.body {
-        let json = HeaderValue::from_static("application/json; charset=utf-8");
-        response.headers_mut().insert(header::CONTENT_TYPE, json);
-        *response.body_mut() = Body::from(body.to_string());
-    }
+    let (kind, text) = match reply.body {
+        call::Body::Nothing => return response,
+        call::Body::Json(value) => ("application/json; charset=utf-8", value.to_string()),
+        call::Body::Html(page) => ("text/html; charset=UTF-8", page),
+    };
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    *response.body_mut() = Body::from(text);
     response
 }
 

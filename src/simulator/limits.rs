@@ -1,4 +1,4 @@
-//! The account's limit on requests a minute, and the headers that tell of it.
+//! Limits on requests a minute: the account's, and that of the incremental exports; and the headers that tell of them.
 //!
 //! Minutes are those of the monotonic clock since the simulator started.
 
@@ -6,9 +6,20 @@ use std::time::Duration;
 
 use super::call::Reply;
 
-/// The account's budget, shared by all clients.
+/// Incremental exports a minute, of all kinds together.
+pub(super) const EXPORTS_PER_MINUTE: u32 = 10;
+
+/// Which limit it is, and so which headers tell of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
+    Account,
+    Exports,
+}
+
+/// One budget, shared by all clients.
 #[derive(Debug)]
 pub(super) struct Limit {
+    kind: Kind,
     per_minute: Option<u32>,
     minute: u64,
     used: u32,
@@ -16,8 +27,8 @@ pub(super) struct Limit {
 
 impl Limit {
     /// So many requests a minute; `None` is no limit and no headers.
-    pub(super) fn new(per_minute: Option<u32>) -> Self {
-        Self { per_minute, minute: 0, used: 0 }
+    pub(super) fn new(kind: Kind, per_minute: Option<u32>) -> Self {
+        Self { kind, per_minute, minute: 0, used: 0 }
     }
 
     /// Counts one request at this monotonic time. `Err` is the 429 if it is one too many.
@@ -31,10 +42,10 @@ impl Limit {
         }
         let reset = 60 - at.as_secs() % 60;
         if self.used >= limit {
-            return Err(Standing::of(limit, 0, reset).tell(Reply::too_many(reset)));
+            return Err(Standing::of(self.kind, (limit, 0), reset).tell(Reply::too_many(reset)));
         }
         self.used += 1;
-        Ok(Standing::of(limit, limit - self.used, reset))
+        Ok(Standing::of(self.kind, (limit, limit - self.used), reset))
     }
 }
 
@@ -43,14 +54,18 @@ impl Limit {
 pub(super) struct Standing(Vec<(&'static str, String)>);
 
 impl Standing {
-    fn of(limit: u32, remaining: u32, reset_seconds: u64) -> Self {
-        Self(vec![
-            ("x-rate-limit", limit.to_string()),
-            ("x-rate-limit-remaining", remaining.to_string()),
-            ("ratelimit-limit", limit.to_string()),
-            ("ratelimit-remaining", remaining.to_string()),
-            ("ratelimit-reset", reset_seconds.to_string()),
-        ])
+    fn of(kind: Kind, (limit, remaining): (u32, u32), reset_seconds: u64) -> Self {
+        let exports = "zendesk-ratelimit-incremental-exports";
+        Self(match kind {
+            Kind::Account => vec![
+                ("x-rate-limit", limit.to_string()),
+                ("x-rate-limit-remaining", remaining.to_string()),
+                ("ratelimit-limit", limit.to_string()),
+                ("ratelimit-remaining", remaining.to_string()),
+                ("ratelimit-reset", reset_seconds.to_string()),
+            ],
+            Kind::Exports => vec![(exports, format!("total={limit}; remaining={remaining}; resets={reset_seconds}"))],
+        })
     }
 
     /// The answer with the headers on it.

@@ -5,13 +5,15 @@
 //! [`Simulator::transport`]. Nothing but `cli` and tests imports this room, and it judges nothing.
 
 mod access;
+mod account;
+mod api;
 mod call;
 mod control;
 mod door;
 mod faults;
 mod limits;
-mod page;
-mod routes;
+mod log;
+mod state;
 mod world;
 mod written;
 
@@ -19,20 +21,19 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::clock::Clock;
-use access::Access;
+use crate::model::Foreign;
 pub use access::Credentials;
-use call::{Call, Reply};
+pub use api::{Paging, ShowShape};
+use call::Call;
 pub use door::SimulatedTransport;
-use faults::Faults;
-pub use faults::{BadOdds, Effect, Fault, Odds, Script};
-use limits::Limit;
-pub use routes::ShowShape;
+pub use faults::{BadOdds, Effect, Fault, Lag, Move, Odds, Script};
+pub use log::LoggedRequest;
+use state::{Delivery, State};
 pub use world::{CONTRACTORS, STAFF_MIN, Seed, World};
 pub use written::write_config;
 
@@ -46,10 +47,14 @@ pub struct Options {
     /// What the account's clock shows at the start, to run on from there by the host's monotonic clock. Without it the
     /// account's clock is the host's wall clock.
     pub now: Option<Timestamp>,
-    /// The account's limit; `None` is no limit and no headers about it.
+    /// The account's limit; `None` is no limit and no headers about it, not even that of the incremental exports.
     pub requests_per_minute: Option<u32>,
     /// The form of a shown session.
     pub show: ShowShape,
+    /// How listings are paged.
+    pub paging: Paging,
+    /// Whether sessions of agents and admins end by themselves 12 hours after they were opened.
+    pub staff_sessions_end: bool,
     /// Faults by chance.
     pub odds: Odds,
     /// Scheme, host and port that links begin with.
@@ -68,30 +73,14 @@ impl Default for Options {
             now: None,
             requests_per_minute: Some(REQUESTS_PER_MINUTE),
             show: ShowShape::Object,
+            paging: Paging::Cursor,
+            staff_sessions_end: true,
             odds: Odds::default(),
             base_url: "http://127.0.0.1".to_owned(),
             request_log: None,
             remember: true,
         }
     }
-}
-
-/// One request as the log tells it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LoggedRequest {
-    /// When it was answered, by the account's clock: RFC 3339, microseconds.
-    #[serde(serialize_with = "precise")]
-    pub time: Timestamp,
-    /// The verb.
-    pub method: String,
-    /// Path and query as they came.
-    pub path: String,
-    /// HTTP status; see [`Options::request_log`].
-    pub status: u16,
-}
-
-fn precise<S: serde::Serializer>(time: &Timestamp, out: S) -> Result<S::Ok, S::Error> {
-    out.collect_str(&format_args!("{time:.6}"))
 }
 
 /// A running Zendesk. Clones share one account.
@@ -101,48 +90,10 @@ pub struct Simulator {
     state: Arc<Mutex<State>>,
 }
 
-/// Everything that changes, behind one lock.
-struct State {
-    world: World,
-    access: Access,
-    limit: Limit,
-    faults: Faults,
-    anchor: Option<(Timestamp, Duration)>,
-    requests_per_minute: Option<u32>,
-    show: ShowShape,
-    base_url: String,
-    log: Log,
-}
-
-/// What was asked so far.
-struct Log {
-    calls: BTreeMap<String, u64>,
-    requests: Option<Vec<LoggedRequest>>,
-    sink: Option<Box<dyn Write + Send>>,
-}
-
-/// What reaches the client.
-enum Delivery {
-    Whole(Reply),
-    HalfWay(Reply),
-    Nothing,
-    NoConnection,
-}
-
 impl Simulator {
     /// Opens the account.
     pub fn new(world: World, options: Options, clock: Arc<dyn Clock>) -> Self {
-        let state = State {
-            world,
-            access: Access::new(options.seed),
-            limit: Limit::new(options.requests_per_minute),
-            faults: Faults::new(options.odds, options.seed),
-            anchor: options.now.map(|now| (now, clock.monotonic())),
-            requests_per_minute: options.requests_per_minute,
-            show: options.show,
-            base_url: options.base_url,
-            log: Log { calls: BTreeMap::new(), requests: options.remember.then(Vec::new), sink: options.request_log },
-        };
+        let state = State::new(world, options, &*clock);
         Self { clock, state: Arc::new(Mutex::new(state)) }
     }
 
@@ -156,14 +107,24 @@ impl Simulator {
         self.lock().log.requests.clone().unwrap_or_default()
     }
 
-    /// Looks at the world, or changes it.
+    /// Looks at the world, or changes it. People whose record changed have changed now, as the account's clock shows.
     pub fn world<T>(&self, look: impl FnOnce(&mut World) -> T) -> T {
-        look(&mut self.lock().world)
+        let mut state = self.lock();
+        let now = state.now(&*self.clock);
+        state.account.alter(now, look)
     }
 
-    /// Faults by chance from now on.
+    /// Puts another world in this one's place, at this time of its clock.
+    fn set_world(&self, world: World, now: Timestamp) {
+        self.set_now(now);
+        self.lock().account.replace(world, now);
+    }
+
+    /// Faults by chance from now on; sessions that come and go keep around today's number.
     pub fn set_faults(&self, odds: Odds) {
-        self.lock().faults.odds = odds;
+        let mut state = self.lock();
+        state.faults.odds = odds;
+        state.account.forget_crowd();
     }
 
     /// One more scripted fault; those that were scripted before stay.
@@ -191,6 +152,11 @@ impl Simulator {
         self.lock().show = show;
     }
 
+    /// Sets how listings are paged.
+    pub fn set_paging(&self, paging: Paging) {
+        self.lock().paging = paging;
+    }
+
     /// What a client needs to sign in.
     pub fn credentials(&self) -> Credentials {
         self.lock().access.credentials.clone()
@@ -205,6 +171,7 @@ impl Simulator {
     pub fn ready_line(&self) -> String {
         let state = self.lock();
         let credentials = &state.access.credentials;
+        let world = state.account.world();
         let ready = Ready {
             schema: 1,
             base_url: &state.base_url,
@@ -212,7 +179,9 @@ impl Simulator {
             client_secret: &credentials.client_secret,
             token: &credentials.token,
             expired_token: &credentials.expired_token,
-            admin_id: state.world.own.to_string(),
+            api_token: &credentials.api_token,
+            api_email: world.people.get(&world.own).and_then(|own| own.email.as_ref()).map(Foreign::raw),
+            admin_id: world.own.to_string(),
             control_url: format!("{}{}", state.base_url, control::PATH),
         };
         serde_json::to_string(&ready).unwrap_or_default()
@@ -224,16 +193,7 @@ impl Simulator {
 
     /// Answers one call, after whatever waiting its effects asked for.
     fn turn(&self, call: &Call, effects: &[Effect]) -> Delivery {
-        let mut state = self.lock();
-        let now = state.now(&*self.clock);
-        for effect in effects {
-            if let Effect::Alter(change) = effect {
-                change(&mut state.world);
-            }
-        }
-        let delivery = state.deliver(call, effects, (now, self.clock.monotonic()));
-        state.log.note(call, &delivery, now);
-        delivery
+        self.lock().turn(call, effects, &*self.clock)
     }
 }
 
@@ -245,64 +205,10 @@ struct Ready<'a> {
     client_secret: &'a str,
     token: &'a str,
     expired_token: &'a str,
+    api_token: &'a str,
+    api_email: Option<&'a str>,
     admin_id: String,
     control_url: String,
-}
-
-impl State {
-    fn now(&self, clock: &dyn Clock) -> Timestamp {
-        let Some((start, since)) = self.anchor else {
-            return clock.now();
-        };
-        start.saturating_add(clock.monotonic().saturating_sub(since)).unwrap_or(Timestamp::MAX)
-    }
-
-    /// The first effect that decides the answer decides it; without one the account answers.
-    fn deliver(&mut self, call: &Call, effects: &[Effect], (now, at): (Timestamp, Duration)) -> Delivery {
-        let repeat = effects.iter().any(|effect| matches!(effect, Effect::RepeatCursor));
-        for effect in effects {
-            return match effect {
-                Effect::RateLimit(seconds) => Delivery::Whole(Reply::too_many(*seconds).dated(now)),
-                Effect::Status(status) => Delivery::Whole(Reply::broken(*status).dated(now)),
-                Effect::LoseRequest => Delivery::Nothing,
-                Effect::Unreachable => Delivery::NoConnection,
-                Effect::LoseAnswer => Delivery::HalfWay(Reply::empty(self.answer(call, repeat, (now, at)).status)),
-                Effect::Cut => Delivery::HalfWay(self.answer(call, repeat, (now, at))),
-                Effect::RepeatCursor | Effect::Slow(_) | Effect::Alter(_) => continue,
-            };
-        }
-        Delivery::Whole(self.answer(call, repeat, (now, at)))
-    }
-
-    /// The account's own answer, within its limit.
-    fn answer(&mut self, call: &Call, repeat: bool, (now, at): (Timestamp, Duration)) -> Reply {
-        let reply = match self.limit.take(at) {
-            Ok(standing) => standing.tell(self.route(call, repeat, now)),
-            Err(too_many) => too_many,
-        };
-        reply.dated(now)
-    }
-}
-
-impl Log {
-    fn note(&mut self, call: &Call, delivery: &Delivery, time: Timestamp) {
-        let status = match delivery {
-            Delivery::Whole(reply) | Delivery::HalfWay(reply) => reply.status,
-            Delivery::Nothing | Delivery::NoConnection => 0,
-        };
-        *self.calls.entry(format!("{} {}", call.method, call.route())).or_default() += 1;
-        let request = LoggedRequest { time, method: call.method.clone(), path: call.target(), status };
-        if let Some(sink) = &mut self.sink {
-            let line = serde_json::to_string(&request).unwrap_or_default() + "\n";
-            if let Err(error) = sink.write_all(line.as_bytes()).and_then(|()| sink.flush()) {
-                tracing::warn!(%error, "the request log cannot be written: it ends here");
-                self.sink = None;
-            }
-        }
-        if let Some(requests) = &mut self.requests {
-            requests.push(request);
-        }
-    }
 }
 
 impl fmt::Debug for Simulator {

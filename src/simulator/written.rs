@@ -44,8 +44,9 @@ fn config(simulator: &Simulator, host_clock_is_wrong: bool) -> String {
     let now = simulator.now();
     let state = simulator.lock();
     let clock = if host_clock_is_wrong { "dangerous-ignore-host-clock = true\n" } else { "" };
-    let admin = state.world.quiet_admin(now);
-    let email = state.world.people.get(&admin).and_then(|person| person.email.as_ref());
+    let world = state.account.world();
+    let admin = world.quiet_admin(now);
+    let email = world.people.get(&admin).and_then(|person| person.email.as_ref());
     format!(
         r#"# Written by `evictd simulator`: an account on this machine, for trying evictd out.
 schema = 1

@@ -3,6 +3,7 @@
 //! Nothing here answers requests or knows the time; whoever asks brings `now`.
 
 mod names;
+mod people;
 mod seed;
 
 use std::collections::BTreeMap;
@@ -27,12 +28,15 @@ pub struct World {
     pub sessions: BTreeMap<SessionId, Session>,
     /// The admin whom every token signs in as.
     pub own: UserId,
+    /// The highest id that a session was ever given here, so that none is given twice.
+    pub last_session: SessionId,
 }
 
 impl Default for World {
     /// An account with nobody but the admin of the tokens, who has no session.
     fn default() -> Self {
-        let mut world = Self { people: BTreeMap::new(), sessions: BTreeMap::new(), own: OWN.into() };
+        let (people, sessions) = (BTreeMap::new(), BTreeMap::new());
+        let mut world = Self { people, sessions, own: OWN.into(), last_session: SessionId(0) };
         world.add_person(world.own, Role::Admin);
         world
     }
@@ -45,6 +49,7 @@ impl World {
             people: snapshot.people.iter().map(|(id, person)| (*id, Person::clone(person))).collect(),
             sessions: snapshot.sessions.iter().map(|session| (session.id, *session)).collect(),
             own: snapshot.own,
+            last_session: snapshot.sessions.iter().map(|session| session.id).max().unwrap_or(SessionId(0)),
         };
         if !world.people.contains_key(&world.own) {
             world.add_person(world.own, Role::Admin);
@@ -76,6 +81,7 @@ impl World {
 
     /// Adds a session of this person, in place of any with the id, and hands it out.
     pub fn add_session(&mut self, id: SessionId, user: UserId, opened: Timestamp, seen: Timestamp) -> &mut Session {
+        self.last_session = self.last_session.max(id);
         self.sessions.remove(&id);
         self.sessions.entry(id).or_insert(Session {
             id,

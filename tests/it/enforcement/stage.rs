@@ -60,7 +60,9 @@ impl Stage {
         Self::with(policies, lines, Options { requests_per_minute: None, ..Options::default() })
     }
 
+    /// Sessions of staff do not end by themselves: each test says which are there.
     pub fn with(policies: &str, lines: &str, options: Options) -> Self {
+        let options = Options { staff_sessions_end: false, ..options };
         let clock = Arc::new(ManualClock::at("2026-11-23T12:00:00Z".parse().unwrap()));
         let simulator = Simulator::new(World::default(), options, clock.clone());
         let memory = MemoryMedium::default();

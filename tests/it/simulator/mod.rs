@@ -2,6 +2,12 @@
 //!
 //! Worlds are small and made by hand; what a seeded world holds is tested beside the seed.
 
+mod exports;
+mod faults;
+mod people;
+mod speed;
+mod time;
+
 use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 use std::os::unix::fs::PermissionsExt;
@@ -10,9 +16,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use evictd::clock::{Clock, ManualClock, SystemClock};
+use evictd::clock::{ManualClock, SystemClock};
 use evictd::model::{Foreign, Role, SessionId, UserId};
-use evictd::simulator::{Effect, Fault, Odds, Options, Script, Seed, ShowShape, Simulator, World, write_config};
+use evictd::simulator::{Effect, Options, Paging, Script, Seed, ShowShape, Simulator, World, write_config};
 use evictd::zendesk::{Lost, Method, Request, Response, Transport};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -20,7 +26,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 const SESSIONS: &str = "/api/v2/sessions";
-const ONE_SESSION: &str = "/api/v2/users/{id}/sessions/{sid}";
 
 fn now() -> Timestamp {
     "2026-11-23T12:00:00Z".parse().unwrap()
@@ -212,11 +217,62 @@ async fn numbered_pages_count_and_end() {
 }
 
 #[tokio::test]
+async fn every_list_can_be_read_by_number() {
+    let desk = Desk::new();
+    for (path, name, rows) in [
+        ("/api/v2/sessions", "sessions", 12_usize),
+        ("/api/v2/users/10/sessions", "sessions", 3),
+        ("/api/v2/users", "users", 12),
+        ("/api/v2/users?role[]=agent&role[]=admin", "users", 10),
+        ("/api/v2/users/search?query=acme.example", "users", 11),
+        ("/api/v2/deleted_users", "deleted_users", 1),
+    ] {
+        let (mut seen, mut pages) = (BTreeSet::new(), 0);
+        let mut link = Some(format!("{path}{}per_page=2", if path.contains('?') { '&' } else { '?' }));
+        while let Some(path) = link {
+            let (_, page) = desk.get(&path).await;
+            assert_eq!(page["count"], rows, "{path}: {page}");
+            seen.extend(ids(&page[name]));
+            pages += 1;
+            link = target(&page["next_page"]);
+        }
+        assert_eq!((seen.len(), pages), (rows, rows.div_ceil(2)), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_without_cursors_pages_by_number_whatever_is_asked() {
+    let desk = Desk::with(Options { paging: Paging::Offset, ..Options::default() });
+    let (_, page) = desk.get(&format!("{SESSIONS}?page[size]=2&per_page=5")).await;
+    assert_eq!(ids(&page["sessions"]).len(), 5);
+    assert!(page.get("meta").is_none() && page.get("links").is_none(), "{page}");
+    let next = target(&page["next_page"]).unwrap();
+    assert!(!next.contains("size"), "no two meanings of page: {next}");
+    assert_eq!(ids(&desk.get(&next).await.1["sessions"]).len(), 5);
+    desk.simulator.world(|world| {
+        for number in 1_000..11_001 {
+            world.add_session(SessionId(number), user(10), now(), now());
+        }
+    });
+    let (_, last) = desk.get(&format!("{SESSIONS}?page[size]=100&page=100")).await;
+    let (status, refused) = desk.get(&target(&last["next_page"]).unwrap()).await;
+    assert_eq!((status, &refused["errors"][0]["code"]), (400, &json!("InvalidPaginationDepth")));
+    assert_eq!(desk.post("/control/paging", "cursor").await.0, 204);
+    assert!(desk.get(&format!("{SESSIONS}?page[size]=2")).await.1["meta"]["has_more"].as_bool().unwrap());
+    for body in ["{\"paging\": \"offset\"}", "offset"] {
+        assert_eq!(desk.post("/control/paging", body).await.0, 204);
+        assert!(desk.get(&format!("{SESSIONS}?page[size]=2")).await.1["count"].is_u64());
+    }
+    assert_eq!(desk.post("/control/paging", "sideways").await.0, 400);
+}
+
+#[tokio::test]
 async fn credentials_open_the_door_or_do_not() {
     let mut desk = Desk::new();
     let credentials = desk.simulator.credentials();
     let basic = |plain: &str| format!("Basic {}", STANDARD.encode(plain));
-    let api_token = format!("person1@acme.example/token:{}", credentials.token);
+    let both = format!("person1@acme.example/token:{}", credentials.token);
+    let api_token = format!("Person1@ACME.example/token:{}", credentials.api_token);
     let me = "/api/v2/users/me";
     for (authorization, of_me, of_sessions) in [
         (None, 200, 401),
@@ -224,7 +280,10 @@ async fn credentials_open_the_door_or_do_not() {
         (Some(format!("bearer {}", credentials.token)), 200, 200),
         (Some(format!("Bearer {}", credentials.expired_token)), 401, 401),
         (Some("Bearer nonsense".to_owned()), 401, 401),
+        (Some(basic(&both)), 200, 200),
         (Some(basic(&api_token)), 200, 200),
+        (Some(format!("Bearer {}", credentials.api_token)), 401, 401),
+        (Some(basic(&format!("person12@acme.example/token:{}", credentials.api_token))), 401, 401),
         (Some(basic("person1@acme.example/token:wrong")), 401, 401),
         (Some(basic(&format!("nobody@acme.example/token:{}", credentials.token))), 401, 401),
         (Some(basic("person1@acme.example:password")), 200, 401),
@@ -242,6 +301,10 @@ async fn credentials_open_the_door_or_do_not() {
         world.people.get_mut(&own).unwrap().suspended = Some(true);
     });
     assert_eq!(desk.get(SESSIONS).await.0, 401, "a suspended admin's token");
+    let mut desk = Desk::new();
+    desk.authorization = Some(basic(&api_token));
+    desk.simulator.revoke_tokens();
+    assert_eq!(desk.get(SESSIONS).await.0, 401, "an API token that was taken back");
 }
 
 #[tokio::test]
@@ -252,6 +315,8 @@ async fn who_is_no_admin_sees_and_ends_only_his_own() {
     assert_eq!(desk.get("/api/v2/users/4/sessions").await.0, 403);
     assert_eq!(desk.delete("/api/v2/users/4/sessions/104").await, 403);
     assert_eq!(desk.post("/api/v2/users/logout_many?ids=4", "").await.0, 403);
+    assert_eq!(desk.get("/api/v2/security_settings").await.0, 403);
+    assert_eq!(desk.get("/api/v2/incremental/users/cursor?start_time=0").await.0, 403);
     assert_eq!(desk.delete("/api/v2/users/3/sessions/103").await, 204);
     assert!(desk.session_ids().contains(&104));
 }
@@ -354,6 +419,18 @@ async fn people_are_found_by_id_by_email_and_by_role() {
     let (_, suspended) = desk.get("/api/v2/users/12").await;
     assert_eq!(suspended["user"]["suspension_details"], json!({ "channels": ["all"] }));
     assert_eq!(desk.get("/api/v2/users/11").await.1["user"]["active"], false);
+    desk.simulator.world(|world| {
+        for (number, external) in [(1, "HR-1"), (2, "hr-2"), (11, "Hr-3")] {
+            world.people.get_mut(&user(number)).unwrap().external_id = Some(Foreign::new(external));
+        }
+    });
+    assert_eq!(found("/api/v2/users/show_many?external_ids=hr-1,HR-2,hr-3,nobody").await, [1, 2]);
+    assert_eq!(found("/api/v2/users/show_many?external_ids=hr-3&include_deleted=true").await, [11]);
+    assert_eq!(desk.get(&format!("/api/v2/users/show_many?external_ids={many}")).await.0, 400);
+    assert_eq!(found("/api/v2/users/search?external_id=hr-1").await, [1]);
+    assert_eq!(found("/api/v2/users/search?external_id=hr").await, [0; 0]);
+    assert_eq!(ids(&desk.get("/api/v2/deleted_users").await.1["deleted_users"]), [11]);
+    assert_eq!(desk.get("/api/v2/security_settings").await.1["security_settings"]["maximum_session_duration"], 720);
 }
 
 #[tokio::test]
@@ -391,113 +468,6 @@ async fn dates_follow_the_account_and_not_the_host() {
     desk.clock.advance(Duration::from_secs(7));
     desk.clock.set(now());
     assert_eq!(date(&desk).await, "Tue, 01 Jan 2030 00:00:07 GMT", "the wall clock has no say");
-}
-
-async fn fault(fault: Fault) -> (Desk, Result<Response, Lost>) {
-    let odds = Odds::parse(&format!("{}=1", fault.word())).unwrap();
-    let desk = Desk::with(Options { odds, ..Options::default() });
-    let answer = desk.send(Method::Get, &format!("{SESSIONS}?page[size]=2"), None).await;
-    (desk, answer)
-}
-
-#[tokio::test]
-async fn every_fault_does_what_it_says() {
-    let (_, answer) = fault(Fault::RateLimit).await;
-    let answer = answer.unwrap();
-    assert_eq!(answer.status, 429);
-    assert!((1..=3).contains(&answer.header("retry-after").unwrap().parse::<u64>().unwrap()));
-
-    let mut statuses = BTreeSet::new();
-    let (desk, _) = fault(Fault::ServerError).await;
-    for _ in 0..40 {
-        let answer = desk.send(Method::Delete, "/api/v2/users/1/sessions", None).await.unwrap();
-        assert_eq!(answer.header("retry-after").is_some(), answer.status == 503);
-        statuses.insert(answer.status);
-    }
-    assert_eq!(statuses, [500, 502, 503].into());
-    assert!(desk.session_ids().contains(&101), "a server error does nothing");
-
-    let (desk, answer) = fault(Fault::Slow).await;
-    assert_eq!(answer.unwrap().status, 200);
-    assert_eq!(desk.clock.monotonic(), Duration::from_secs(2));
-
-    let (desk, answer) = fault(Fault::Cut).await;
-    assert!(matches!(answer, Err(Lost::Unanswered(_))));
-    let deleted = desk.send(Method::Delete, "/api/v2/users/1/sessions/101", None).await;
-    assert!(matches!(deleted, Err(Lost::Unanswered(_))));
-    assert!(!desk.session_ids().contains(&101), "what is cut was done");
-
-    let (desk, answer) = fault(Fault::RepeatCursor).await;
-    let (_, first) = read(&answer.unwrap());
-    let next = target(&first["links"]["next"]).unwrap();
-    let (_, again) = desk.get(&next).await;
-    assert_eq!(again["links"]["next"], first["links"]["next"], "for ever");
-    assert_eq!(again["meta"]["after_cursor"], first["meta"]["after_cursor"]);
-    desk.simulator.set_faults(Odds::default());
-    assert_ne!(desk.get(&next).await.1["links"]["next"], first["links"]["next"]);
-}
-
-#[tokio::test]
-async fn faults_repeat_with_their_seed() {
-    let run = async |seed| {
-        let odds = Odds::parse("rate-limit=0.3, server-error=0.3").unwrap();
-        let desk = Desk::with(Options { seed, odds, ..Options::default() });
-        for _ in 0..30 {
-            desk.get(SESSIONS).await;
-        }
-        desk.simulator.requests().iter().map(|request| request.status).collect::<Vec<_>>()
-    };
-    let statuses = run(1).await;
-    assert_eq!(statuses, run(1).await);
-    assert_ne!(statuses, run(2).await);
-    assert!(statuses.contains(&200) && statuses.contains(&429));
-}
-
-#[test]
-fn faults_read_as_written() {
-    for (text, fault) in [
-        (
-            "rate-limt=0.1",
-            "unknown fault `rate-limt`: the known ones are rate-limit, server-error, slow, cut, repeat-cursor",
-        ),
-        ("cut", "fault `cut` needs a probability from 0 to 1, as in `cut=0.1`"),
-        ("cut=1.5", "fault `cut` needs a probability from 0 to 1, as in `cut=0.1`"),
-        ("cut=NaN", "fault `cut` needs a probability from 0 to 1, as in `cut=0.1`"),
-    ] {
-        assert_eq!(Odds::parse(text).unwrap_err().to_string(), fault);
-    }
-    assert_eq!(Odds::parse("").unwrap(), Odds::default());
-}
-
-#[tokio::test]
-async fn scripts_strike_the_calls_they_name() {
-    let desk = Desk::new();
-    let lost = |answer: Result<Response, Lost>| matches!(answer, Err(Lost::Unanswered(_)));
-    let path = |session: u64| format!("/api/v2/users/{}/sessions/{session}", session - 100);
-    desk.simulator.script(Script::on(Method::Delete, ONE_SESSION, Effect::LoseAnswer));
-    desk.simulator.script(Script::on(Method::Delete, ONE_SESSION, Effect::LoseRequest).after(1));
-    assert_eq!(desk.get(SESSIONS).await.0, 200, "another route");
-    assert!(lost(desk.send(Method::Delete, &path(101), None).await));
-    assert!(lost(desk.send(Method::Delete, &path(102), None).await));
-    assert_eq!(desk.delete(&path(103)).await, 204, "both are spent");
-    assert_eq!(desk.session_ids()[..2], [102, 104], "101 was carried out, 102 was not");
-    let status: Vec<_> = desk.simulator.requests().iter().map(|request| request.status).collect();
-    assert_eq!(status, [200, 204, 0, 204]);
-
-    desk.simulator.script(Script::any(Effect::Unreachable));
-    assert!(matches!(desk.send(Method::Get, SESSIONS, None).await, Err(Lost::Unsent(_))));
-
-    desk.simulator.script(Script::on(Method::Get, SESSIONS, Effect::Status(500)).after(2).times(u32::MAX));
-    let mut statuses = Vec::new();
-    for _ in 0..5 {
-        statuses.push(desk.get(&format!("{SESSIONS}?page[size]=1")).await.0);
-    }
-    assert_eq!(statuses, [200, 200, 500, 500, 500], "cut after page 2");
-    desk.simulator.forget_scripts();
-
-    let moves = Effect::Alter(Arc::new(|world| world.sign_out(user(10))));
-    desk.simulator.script(Script::on_method(Method::Get, moves));
-    assert_eq!(desk.get("/api/v2/users/10/sessions").await.1["count"], 0);
 }
 
 /// A log that the test can read.
@@ -549,6 +519,14 @@ async fn the_control_address_changes_clock_and_faults() {
         assert_eq!(desk.simulator.now().to_string(), "2027-01-01T00:00:00Z");
     }
     assert_eq!(desk.post("/control/now", "tomorrow").await.0, 400);
+    for body in ["10m", "\"10m\"", "{\"by\":\"10m\"}"] {
+        desk.simulator.set_now(now());
+        assert_eq!(desk.post("/control/advance", body).await.0, 204);
+        assert_eq!(desk.simulator.now().to_string(), "2026-11-23T12:10:00Z");
+    }
+    for body in ["", "10", "soon", "9000000000h"] {
+        assert_eq!(desk.post("/control/advance", body).await.0, 400, "{body}");
+    }
     for body in ["server-error=1", "{\"server-error\": 1}"] {
         assert_eq!(desk.post("/control/faults", body).await.0, 204);
         assert!(desk.get(SESSIONS).await.0 >= 500);
@@ -658,6 +636,7 @@ fn the_ready_line_says_how_to_sign_in() {
             "schema": 1, "base_url": "http://127.0.0.1", "control_url": "http://127.0.0.1/control",
             "client_id": credentials.client_id, "client_secret": credentials.client_secret,
             "token": credentials.token, "expired_token": credentials.expired_token, "admin_id": "360000000001",
+            "api_token": credentials.api_token, "api_email": "person360000000001@acme.example",
         })
     );
 }
