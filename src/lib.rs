@@ -58,6 +58,7 @@ pub mod chronicle;
 // Effects: thin.
 pub mod clock;
 pub mod files;
+pub mod directory;
 pub mod state;
 pub mod trail;
 pub mod zendesk;

@@ -9,6 +9,7 @@ mod demo;
 mod exit;
 mod explain;
 mod load;
+mod offboard;
 mod loader;
 mod plan;
 mod policy;
@@ -54,6 +55,9 @@ enum Command {
     /// Verify and read the trail
     #[command(subcommand)]
     Audit(account::AuditCommand),
+    /// People who have left: edit, show and accept offboarding lists
+    #[command(subcommand)]
+    Offboard(offboard::OffboardCommand),
     /// What an account's evictd did last, and whether it is paused or running
     Status(status::StatusArgs),
     /// When a crontab line fires, clock changes included
@@ -97,6 +101,7 @@ evictd revokes risky Zendesk sessions by policy, and leaves a trail that an outs
   evictd explain SESSION --config FILE   why a session is judged as it is
   evictd audit verify --config FILE      whether the trail is whole
 
+  evictd offboard add WHO --config FILE  somebody has left: put them on the list
   evictd status --config FILE            what happened last, whether it is paused or running
   evictd schedule next '*/5 * * * *'     when a crontab line fires
   evictd simulator                       a Zendesk to try things on
@@ -143,6 +148,7 @@ fn run(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Explain(args) => explain::run(&args, screen),
         Command::Policy(command) => policy::run(&command, screen),
         Command::Audit(command) => account::audit(&command, screen),
+        Command::Offboard(command) => offboard::run(&command, screen),
         Command::Status(args) => status::run(&args, screen),
         Command::Schedule(command) => schedule::run(&command, screen),
         Command::Simulator(args) => block_on(simulate(&args)),

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::{
-    Account, Auth, FilePattern, Host, ProtectedEntry, ScopeChoice, SecretReference, filled, host, limits, sweep,
+    Account, Auth, FilePattern, Host, ProtectedEntry, ScopeChoice, SecretReference, filled, host, limits, offboarding,
+    sweep,
 };
 use crate::diagnostic::{Code, Findings, quoted};
 use crate::document::{Item, Kind, Table};
@@ -18,7 +19,7 @@ const CHOICES: [ScopeChoice; 3] =
 
 /// Reads one account. What could not be read is in the findings; nothing is returned if no account can be made of it.
 pub(super) fn read(entry: &Item<'_>, folder: &Path, findings: &mut Findings) -> Option<Account> {
-    let name = name(entry, findings);
+    let name = plain_name(entry, "an account", findings).map(AccountName::new);
     let mut table = entry.table(findings)?;
     let host = host::read(&mut table, findings);
     let ignore_host_clock = ignore_host_clock(&mut table, host.as_ref(), findings);
@@ -31,6 +32,7 @@ pub(super) fn read(entry: &Item<'_>, folder: &Path, findings: &mut Findings) -> 
     let budget = limits::budget(&mut table, findings);
     let belts = limits::belts(&mut table, findings);
     let idle_slack = limits::idle_slack(&mut table, findings);
+    let offboarding = offboarding::read(&mut table, folder, findings);
     table.finish(findings);
     Some(Account {
         name: name?,
@@ -46,17 +48,19 @@ pub(super) fn read(entry: &Item<'_>, folder: &Path, findings: &mut Findings) -> 
         budget,
         belts,
         idle_slack,
+        offboarding,
     })
 }
 
-fn name(entry: &Item<'_>, findings: &mut Findings) -> Option<AccountName> {
+/// A key that names something, here `what`: it goes into paths, reports and records.
+pub(super) fn plain_name<'d>(entry: &Item<'d>, what: &str, findings: &mut Findings) -> Option<&'d str> {
     let text = entry.key();
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     if (1..=64).contains(&text.len()) && text.bytes().all(allowed) && !text.starts_with('-') {
-        return Some(AccountName::new(text));
+        return Some(text);
     }
-    let help = "write 1 to 64 letters, digits, `-` and `_`, not beginning with `-`: it names folders too";
-    findings.push(entry.fault_at_key(Code::BadName, format!("{} cannot name an account", quoted(text))).help(help));
+    let help = "write 1 to 64 letters, digits, `-` and `_`, not beginning with `-`: it stands in paths and records too";
+    findings.push(entry.fault_at_key(Code::BadName, format!("{} cannot name {what}", quoted(text))).help(help));
     None
 }
 
@@ -139,7 +143,7 @@ fn protected_entry(item: &Item<'_>, findings: &mut Findings) -> Option<Protected
 
 /// One `@` with something on both sides and nothing that cannot be in an address: a typing aid, not a proof. At most
 /// 254 bytes (RFC 5321, section 4.5.3.1.3, without its brackets).
-fn looks_like_email(text: &str) -> bool {
+pub fn looks_like_email(text: &str) -> bool {
     let parts = text.split_once('@');
     let plausible = |part: &str| {
         !part.is_empty()

@@ -122,13 +122,13 @@ pub(super) fn idle_slack(account: &mut Table<'_>, findings: &mut Findings) -> Si
 }
 
 /// Reads one limit after the other. One that cannot be read is an error, so that the default in its place is never used.
-struct Limits<'t, 'd> {
-    table: &'t mut Table<'d>,
-    findings: &'t mut Findings,
+pub(super) struct Limits<'t, 'd> {
+    pub(super) table: &'t mut Table<'d>,
+    pub(super) findings: &'t mut Findings,
 }
 
 impl Limits<'_, '_> {
-    fn number(&mut self, key: &'static str, range: RangeInclusive<u32>, default: u32) -> u32 {
+    pub(super) fn number(&mut self, key: &'static str, range: RangeInclusive<u32>, default: u32) -> u32 {
         let Some(item) = self.table.optional(key) else { return default };
         let range = i64::from(*range.start())..=i64::from(*range.end());
         item.integer_in(range, self.findings).and_then(|number| u32::try_from(number).ok()).unwrap_or(default)
@@ -139,7 +139,7 @@ impl Limits<'_, '_> {
         item.percentage_in(range, self.findings).unwrap_or(default)
     }
 
-    fn length(
+    pub(super) fn length(
         &mut self,
         key: &'static str,
         range: RangeInclusive<SignedDuration>,

@@ -6,6 +6,7 @@
 mod account;
 mod host;
 mod limits;
+mod offboarding;
 mod sweep;
 
 use std::collections::BTreeMap;
@@ -15,8 +16,10 @@ use std::path::{Path, PathBuf};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
+pub use account::looks_like_email;
 pub use host::Host;
 pub use limits::{Belts, Budget};
+pub use offboarding::OffboardingList;
 
 use crate::calendar::Schedule;
 use crate::diagnostic::{Code, Findings, Source, quoted};
@@ -65,6 +68,8 @@ pub struct Account {
     pub belts: Belts,
     /// A session that looks idle for this long may have been used just now: Zendesk writes `last_seen_at` so rarely.
     pub idle_slack: SignedDuration,
+    /// Lists of people who have left, by name.
+    pub offboarding: BTreeMap<String, OffboardingList>,
 }
 
 /// A pattern of file names, and where it stands: whether it matches any is only seen on the disk.

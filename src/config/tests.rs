@@ -68,13 +68,13 @@ fn every_key_the_reader_knows_stands_in_the_shipped_file() {
     let text = "schema = 1\nqqqqqqqq = 1\npaths = { qqqqqqqq = 1 }\n[accounts.a]\nqqqqqqqq = 1\n\
                 sweep = { qqqqqqqq = 1 }\nauth = { oauth-client = { id = \"x\", secret = { env = \"X\", qqqqqqqq = 1 }, \
                 qqqqqqqq = 1 }, qqqqqqqq = 1 }\nbudget = { qqqqqqqq = 1 }\nbelts = { qqqqqqqq = 1 }\n\
-                sources = { qqqqqqqq = 1 }\n";
+                sources = { qqqqqqqq = 1 }\noffboarding.hr = { qqqqqqqq = 1, file = \"x\" }\n";
     let findings = read_text(text).1;
     let strangers: Vec<_> = findings.sorted().into_iter().filter(|fault| fault.code == Code::UnknownKey).collect();
     assert_eq!(strangers.len(), text.matches("qqqqqqqq").count());
     let helps = strangers.iter().map(|fault| fault.help.as_deref().unwrap().strip_prefix("known here: ").unwrap());
     let keys: Vec<_> = helps.flat_map(|help| help.split(", ")).map(|key| key.trim_matches('`')).collect();
-    assert_eq!(keys.len(), 41, "{keys:?}");
+    assert_eq!(keys.len(), 43, "{keys:?}");
     for key in keys {
         let written = [
             format!("\n{key} = "),
@@ -275,6 +275,49 @@ fn wrong_limits_are_refused() {
     check("budget.reserve = \"100%\"", &["out-of-range: `reserve` must lie between 0% and 90%"]);
     check("sources.idle-slack = \"1d\"", &["out-of-range: `idle-slack` must lie between 0s and 2h"]);
     check("sources.audit-log = \"auto\"", &["unknown-key: `audit-log` is not known here"]);
+}
+
+#[test]
+fn offboarding_lists_are_read_with_their_limits() {
+    let text = "[accounts.acme.offboarding.hr]\nfile = \"hr.csv\"\n[accounts.acme.offboarding.by_hand]\n\
+                file = \"/srv/left.txt\"\nolder-than-max = \"2d\"\ngrowth-per-day-max = 0\n";
+    let lists = account(&format!("{MINIMAL}{text}")).offboarding;
+    let hr = OffboardingList {
+        name: "hr".to_owned(),
+        file: PathBuf::from("/etc/evictd/hr.csv"),
+        older_than_max: SignedDuration::from_hours(7 * 24),
+        growth_per_day_max: 20,
+    };
+    let by_hand = OffboardingList {
+        name: "by_hand".to_owned(),
+        file: PathBuf::from("/srv/left.txt"),
+        older_than_max: SignedDuration::from_hours(48),
+        growth_per_day_max: 0,
+    };
+    assert_eq!(lists.into_values().collect::<Vec<_>>(), [by_hand, hr]);
+    assert_eq!(account(&format!("{MINIMAL}offboarding = {{}}\n")).offboarding, BTreeMap::new());
+}
+
+#[test]
+fn wrong_offboarding_lists_are_refused() {
+    check("offboarding.hr = {}", &["missing-key: `file` is missing"]);
+    check("offboarding.hr = \"hr.csv\"", &["wrong-kind: `hr` must be a table, not a text"]);
+    check("offboarding.hr.file = \" \"", &["empty-set: `file` must not be empty"]);
+    check("offboarding.-hr.file = \"a\"", &["bad-name: `-hr` cannot name a list"]);
+    check("offboarding.\"h r\".file = \"a\"", &["bad-name: `h r` cannot name a list"]);
+    check(
+        "offboarding.hr = { file = \"a\", older-than-max = \"10s\" }",
+        &["out-of-range: `older-than-max` must lie between 1m and 366d"],
+    );
+    check(
+        "offboarding.hr = { file = \"a\", growth-per-day-max = 1001 }",
+        &["out-of-range: `growth-per-day-max` must lie between 0 and 1000"],
+    );
+    check("offboarding.hr = { file = \"a\", fiel = 1 }", &["unknown-key: `fiel` is not known here"]);
+    check(
+        "offboarding = { hr.file = \"a\", it.file = \"a\" }",
+        &["contradiction: lists `hr` and `it` are the same file"],
+    );
 }
 
 #[test]

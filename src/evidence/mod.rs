@@ -80,7 +80,7 @@ impl<'s> Dossier<'s> {
             pages.extend(pages_of(siblings, snapshot));
         }
         let causes = snapshot.lists.values().filter_map(|list| list.unknown.as_ref());
-        let unknown = causes.fold(Causes::default(), |all, (cause, _)| all.with((*cause).into()));
+        let unknown = causes.fold(Causes::default(), |all, trouble| all.with(trouble.cause.into()));
         let lists = Lists { number: snapshot.lists.len(), unknown };
         Self { snapshot, idle_slack, lists, pages }
     }
@@ -150,8 +150,8 @@ impl<'s> Evidence<'s> {
     /// Since when an offboarding list whose day has come names the person: the earliest of them, and its own date. None
     /// if no list does; a list that cannot say leaves it unknown.
     pub fn listed_since(&self) -> Result<Option<(Timestamp, Timestamp)>, Causes> {
-        let come = self.named.iter().filter(|one| one.since.is_none_or(|since| since <= self.now));
-        let earliest = come.map(|one| (one.since.unwrap_or(one.as_of), one.as_of)).min();
+        let come = self.named.iter().filter(|one| one.has_left(self.now));
+        let earliest = come.map(|one| (one.since, one.as_of)).min();
         if earliest.is_none() && self.lists.unknown != Causes::default() {
             return Err(self.lists.unknown);
         }

@@ -156,7 +156,12 @@ fn text_of(path: &Path, bytes: Vec<u8>) -> Result<String, FileTrouble> {
         .map_err(|error| FileTrouble::new(path, FileFault::NotText { offset: error.utf8_error().valid_up_to() }))
 }
 
-fn read_with_metadata(path: &Path, bytes_max: u64) -> Result<(Vec<u8>, Metadata), FileTrouble> {
+/// Reads a regular file of at most this many bytes, with what the system says of the very file that was read.
+///
+/// # Errors
+///
+/// As [`read_bytes`].
+pub fn read_with_metadata(path: &Path, bytes_max: u64) -> Result<(Vec<u8>, Metadata), FileTrouble> {
     let io = |error: io::Error| FileTrouble::io(path, &error);
     // Asked before opening: opening a pipe would wait for its writer.
     if !std::fs::metadata(path).map_err(io)?.is_file() {

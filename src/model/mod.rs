@@ -26,10 +26,8 @@ mod answer;
 mod duration;
 mod fact;
 mod foreign;
-mod history;
 mod ids;
 mod law;
-mod leaver;
 mod memory;
 mod person;
 mod session;
@@ -38,13 +36,11 @@ pub use answer::{Answer, Cause, Causes, Strength};
 pub use duration::{human_duration, parse_duration};
 pub use fact::{Fact, Known, Source, Value};
 pub use foreign::{FOREIGN_BYTES_MAX, Foreign, harmless_json, is_harmful};
-pub use history::{Ended, Grade, History, Outcome, Pause, Roster};
 pub use ids::{AccountName, CycleId, ExceptionId, RuleId, SessionId, UserId};
 pub use law::{Action, CycleKind, Mode, Scope, Severity};
-pub use leaver::{ListStanding, Listed};
 pub use memory::{
-    KnownSession, Lesson, ListMemory, Memory, RULE_CYCLES_MAX, Remembered, RowMemory, RuleCycle, STAFF_REMEMBERED,
-    Traces, UsersCursor, stratum_of,
+    Ended, Grade, History, KnownSession, Lesson, ListChange, ListMemory, ListStanding, ListTrouble, Listed, Memory, Outcome,
+    Pause, RULE_CYCLES_MAX, Remembered, Roster, RowMemory, RuleCycle, STAFF_REMEMBERED, Traces, UsersCursor, stratum_of,
 };
 pub use person::{Person, Role, RoleType, Stratum};
 pub use session::{Completeness, Session};

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::wire::{Document, WireClocks, WireEnded, WireList, WireListed, WirePause, WirePerson, WireProtected, WireSession, WireTraces};
+use super::wire::{Document, WireClocks, WireEnded, WireList, WireListed, WirePause, WirePerson, WireProtected, WireSession, WireTraces, WireTrouble};
 use super::{Clocks, Protected, Snapshot};
 use crate::model::{
-    AccountName, Cause, Completeness, CycleId, Ended, Foreign, History, ListStanding, Listed, Outcome, Pause, Person, Role, RoleType, RuleId,
+    AccountName, Cause, Completeness, CycleId, Ended, Foreign, History, ListChange, ListStanding, ListTrouble, Listed, Outcome, Pause, Person, Role, RoleType, RuleId,
     Scope, Session, Stratum, Traces, UserId,
 };
 
@@ -73,10 +73,23 @@ impl TryFrom<WireList> for ListStanding {
     type Error = String;
 
     fn try_from(wire: WireList) -> Result<Self, String> {
-        let cause = |text: &str| word("unknown", text, Cause::ALL.iter().copied(), Cause::word);
-        let WireList { rows, pending, unmatched, ambiguous, unasked, unreadable, unknown } = wire;
-        let unknown = unknown.map(|(text, why)| Ok::<_, String>((cause(&text)?, why))).transpose()?;
-        Ok(Self { rows, pending, unmatched, ambiguous, unasked, unreadable, unknown })
+        let trouble = |one: WireTrouble| {
+            let cause = word("cause", &one.cause, Cause::ALL.iter().copied(), Cause::word)?;
+            Ok::<_, String>(ListTrouble { cause, why: one.why, help: one.help })
+        };
+        Ok(Self {
+            digest: wire.digest,
+            rows: wire.rows,
+            pending: wire.pending,
+            unmatched: wire.unmatched,
+            ambiguous: wire.ambiguous,
+            unasked: wire.unasked,
+            unreadable: wire.unreadable,
+            faults: wire.faults,
+            unknown: wire.unknown.map(trouble).transpose()?,
+            accepted_by: wire.accepted_by,
+            change: wire.change.map(|(added, removed)| ListChange { added, removed }),
+        })
     }
 }
 
@@ -84,7 +97,7 @@ impl TryFrom<WireListed> for Listed {
     type Error = String;
 
     fn try_from(wire: WireListed) -> Result<Self, String> {
-        Ok(Self { list: wire.list, since: maybe("since", wire.since.as_deref())?, as_of: read("as_of", &wire.as_of)? })
+        Ok(Self { list: wire.list.into(), since: read("since", &wire.since)?, as_of: read("as_of", &wire.as_of)? })
     }
 }
 

@@ -9,7 +9,7 @@ use std::fmt::Display;
 use serde::{Deserialize, Serialize};
 
 use super::Snapshot;
-use crate::model::{Completeness, Ended, Foreign, ListStanding, Listed, Person, Roster, Scope, Session, Traces};
+use crate::model::{Completeness, Ended, Foreign, ListStanding, ListTrouble, Listed, Person, Roster, Scope, Session, Traces};
 
 /// The schema that is written and read here.
 pub(super) const SCHEMA: u64 = 1;
@@ -88,21 +88,34 @@ pub(super) struct WireEnded {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WireList {
+    pub(super) digest: Option<String>,
     pub(super) rows: usize,
     pub(super) pending: usize,
     pub(super) unmatched: usize,
     pub(super) ambiguous: usize,
     pub(super) unasked: usize,
     pub(super) unreadable: usize,
-    /// Cause and words; null while the list can be used.
-    pub(super) unknown: Option<(String, String)>,
+    pub(super) faults: Vec<String>,
+    /// Null while the list can be used.
+    pub(super) unknown: Option<WireTrouble>,
+    pub(super) accepted_by: Option<String>,
+    /// Rows added and removed; null if nothing changed.
+    pub(super) change: Option<(usize, usize)>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WireTrouble {
+    pub(super) cause: String,
+    pub(super) why: String,
+    pub(super) help: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WireListed {
     pub(super) list: String,
-    pub(super) since: Option<String>,
+    pub(super) since: String,
     pub(super) as_of: String,
 }
 
@@ -207,21 +220,30 @@ fn wire_roster(roster: &Roster) -> BTreeMap<String, usize> {
 
 impl From<&ListStanding> for WireList {
     fn from(list: &ListStanding) -> Self {
+        let trouble = |one: &ListTrouble| WireTrouble {
+            cause: one.cause.word().to_owned(),
+            why: one.why.clone(),
+            help: one.help.clone(),
+        };
         Self {
+            digest: list.digest.clone(),
             rows: list.rows,
             pending: list.pending,
             unmatched: list.unmatched,
             ambiguous: list.ambiguous,
             unasked: list.unasked,
             unreadable: list.unreadable,
-            unknown: list.unknown.as_ref().map(|(cause, why)| (cause.word().to_owned(), why.clone())),
+            faults: list.faults.clone(),
+            unknown: list.unknown.as_ref().map(trouble),
+            accepted_by: list.accepted_by.clone(),
+            change: list.change.map(|change| (change.added, change.removed)),
         }
     }
 }
 
 impl From<&Listed> for WireListed {
     fn from(listed: &Listed) -> Self {
-        Self { list: listed.list.clone(), since: texts(listed.since), as_of: listed.as_of.to_string() }
+        Self { list: listed.list.to_string(), since: listed.since.to_string(), as_of: listed.as_of.to_string() }
     }
 }
 

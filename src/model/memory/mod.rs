@@ -1,10 +1,16 @@
 //! What an account's cycles remember of earlier ones. Losing it costs learning, never safety: whatever belts and levers
-//! need comes from the trail.
+//! need comes from the trail, and is told in `history`; what offboarding lists say, in `leaver`.
+
+mod history;
+mod leaver;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+
+pub use history::{Ended, Grade, History, Outcome, Pause, Roster};
+pub use leaver::{ListChange, ListStanding, ListTrouble, Listed};
 
 use super::{Person, Role, RuleId, SessionId, Stratum, UserId};
 
@@ -99,6 +105,12 @@ pub struct ListMemory {
     pub taken_at: Timestamp,
     /// Its rows then, by their key: `id:35436`, `email:…` in lower case, `external-id:…` in lower case.
     pub rows: BTreeMap<String, RowMemory>,
+    /// How many rows came into force without a human's word, by the cycle that first saw them; the last 24 hours.
+    /// Apart from the rows, since a row that is gone again has had its effect.
+    pub grown: BTreeMap<Timestamp, u32>,
+    /// The acceptance that was honoured last, by its instant: each is honoured once, so that an old file that was
+    /// accepted in its time cannot be put back.
+    pub accepted_at: Option<Timestamp>,
 }
 
 /// One row of an offboarding list.
@@ -112,6 +124,8 @@ pub struct RowMemory {
     pub user: Option<UserId>,
     /// When Zendesk last said whom it matches, if anybody.
     pub asked_at: Option<Timestamp>,
+    /// From when on the person has left, as the file says; absent: since the row was first seen.
+    pub since: Option<Timestamp>,
 }
 
 /// What one rule counted in one complete cycle.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{RuleId, SessionId, Stratum, UserId};
+use crate::model::{RuleId, SessionId, Stratum, UserId};
 
 /// What became of a request to end a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
