@@ -192,6 +192,7 @@ pub(super) fn connect(
         Auth::OauthClient { id, secret: reference, scope } => {
             Credential::OauthClient { id: id.clone(), secret: secret(reference)?, scope: scope.clone() }
         }
+        Auth::ApiToken { email, token } => Credential::ApiToken { email: email.clone(), token: secret(token)? },
     };
     let budget = BudgetLimits {
         requests_per_minute_max: account.budget.requests_per_minute_max,

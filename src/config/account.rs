@@ -2,16 +2,10 @@
 
 use std::path::Path;
 
-use super::{
-    Account, Auth, FilePattern, Host, ProtectedEntry, ScopeChoice, SecretReference, filled, host, limits, offboarding,
-    sweep,
-};
+use super::{Account, FilePattern, Host, ProtectedEntry, ScopeChoice, auth, filled, host, limits, offboarding, sweep};
 use crate::diagnostic::{Code, Findings, quoted};
 use crate::document::{Item, Kind, Table};
 use crate::model::{AccountName, Mode, Scope, UserId};
-
-/// What is asked for unless the configuration says otherwise: no narrower scope is documented for sessions.
-const SCOPE: &str = "read write";
 
 /// Whose sessions may be listed.
 const CHOICES: [ScopeChoice; 3] =
@@ -28,7 +22,7 @@ pub(super) fn read(entry: &Item<'_>, folder: &Path, findings: &mut Findings) -> 
     let (sweep, time_zone) = (sweep::sweep(&mut table, findings), sweep::time_zone(&mut table, findings));
     let policies = policies(&mut table, findings);
     let protected = protected(&mut table, mode, findings);
-    let auth = table.required("auth", findings).and_then(|item| auth(&item, folder, findings));
+    let auth = table.required("auth", findings).and_then(|item| auth::read(&item, folder, findings));
     let budget = limits::budget(&mut table, findings);
     let belts = limits::belts(&mut table, findings);
     let idle_slack = limits::idle_slack(&mut table, findings);
@@ -151,64 +145,4 @@ pub fn looks_like_email(text: &str) -> bool {
             && !part.contains(|letter: char| letter.is_whitespace() || letter.is_control())
     };
     text.len() <= 254 && parts.is_some_and(|(local, domain)| plausible(local) && plausible(domain))
-}
-
-/// Reads `auth`. Its lines are never shown, since whoever errs here may have written the secret itself.
-fn auth(item: &Item<'_>, folder: &Path, findings: &mut Findings) -> Option<Auth> {
-    let mut concealed = Findings::default();
-    let auth = sign_in(item, folder, &mut concealed);
-    for fault in concealed.into_kept() {
-        findings.push(fault.conceal());
-    }
-    auth
-}
-
-fn sign_in(item: &Item<'_>, folder: &Path, findings: &mut Findings) -> Option<Auth> {
-    let mut table = item.table(findings)?;
-    let (client, token) = (table.optional("oauth-client"), table.optional("token"));
-    let auth = match (client, token) {
-        (Some(client), None) => oauth_client(&client, folder, findings),
-        (None, Some(token)) => secret(&token, folder, findings).map(Auth::Token),
-        _ => {
-            let help = "write `auth.oauth-client.id` and `auth.oauth-client.secret`, or `auth.token`";
-            let fault = table.fault(Code::BadSecret, "`auth` takes either `oauth-client` or `token`");
-            findings.push(fault.help(help));
-            None
-        }
-    };
-    table.finish(findings);
-    auth
-}
-
-fn oauth_client(item: &Item<'_>, folder: &Path, findings: &mut Findings) -> Option<Auth> {
-    let mut table = item.table(findings)?;
-    let id = table.required("id", findings).and_then(|item| filled(&item, findings));
-    let secret = table.required("secret", findings).and_then(|item| secret(&item, folder, findings));
-    let scope = table.optional("scope").and_then(|item| filled(&item, findings));
-    table.finish(findings);
-    Some(Auth::OauthClient { id: id?.to_owned(), secret: secret?, scope: scope.unwrap_or(SCOPE).to_owned() })
-}
-
-fn secret(item: &Item<'_>, folder: &Path, findings: &mut Findings) -> Option<SecretReference> {
-    const HELP: &str = "write `{ credential = \"name\" }`, `{ file = \"path\" }` or `{ env = \"NAME\" }`";
-    if item.kind() != Kind::Table {
-        let message = format!("{} must say where the secret is found, not hold it", item.subject());
-        findings.push(item.fault_at_key(Code::BadSecret, message).help(HELP));
-        return None;
-    }
-    let mut table = item.table(findings)?;
-    let places = ["credential", "file", "env"].map(|place| (place, table.optional(place)));
-    table.finish(findings);
-    let mut found = places.into_iter().filter_map(|(place, item)| Some((place, item?)));
-    let (Some((place, text)), None) = (found.next(), found.next()) else {
-        let message = format!("{} takes exactly one of `credential`, `file` and `env`", item.subject());
-        findings.push(item.fault_at_key(Code::BadSecret, message).help(HELP));
-        return None;
-    };
-    let text = filled(&text, findings)?;
-    Some(match place {
-        "credential" => SecretReference::Credential(text.to_owned()),
-        "file" => SecretReference::File(folder.join(text)),
-        _ => SecretReference::Env(text.to_owned()),
-    })
 }

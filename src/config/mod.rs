@@ -4,6 +4,7 @@
 //! findings, and then there are no settings at all.
 
 mod account;
+mod auth;
 mod host;
 mod limits;
 mod offboarding;
@@ -123,6 +124,13 @@ pub enum Auth {
     },
     /// A ready bearer token.
     Token(SecretReference),
+    /// A legacy API token. Zendesk ends all of them on 2027-04-30.
+    ApiToken {
+        /// The address of the user that it is used for.
+        email: String,
+        /// Where the token is found.
+        token: SecretReference,
+    },
 }
 
 /// Where a secret is found; never the secret itself.

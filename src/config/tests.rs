@@ -68,13 +68,14 @@ fn every_key_the_reader_knows_stands_in_the_shipped_file() {
     let text = "schema = 1\nqqqqqqqq = 1\npaths = { qqqqqqqq = 1 }\n[accounts.a]\nqqqqqqqq = 1\n\
                 sweep = { qqqqqqqq = 1 }\nauth = { oauth-client = { id = \"x\", secret = { env = \"X\", qqqqqqqq = 1 }, \
                 qqqqqqqq = 1 }, qqqqqqqq = 1 }\nbudget = { qqqqqqqq = 1 }\nbelts = { qqqqqqqq = 1 }\n\
-                sources = { qqqqqqqq = 1 }\noffboarding.hr = { qqqqqqqq = 1, file = \"x\" }\n";
+                sources = { qqqqqqqq = 1 }\noffboarding.hr = { qqqqqqqq = 1, file = \"x\" }\n[accounts.b]\n\
+                auth.api-token = { qqqqqqqq = 1 }\n";
     let findings = read_text(text).1;
     let strangers: Vec<_> = findings.sorted().into_iter().filter(|fault| fault.code == Code::UnknownKey).collect();
     assert_eq!(strangers.len(), text.matches("qqqqqqqq").count());
     let helps = strangers.iter().map(|fault| fault.help.as_deref().unwrap().strip_prefix("known here: ").unwrap());
     let keys: Vec<_> = helps.flat_map(|help| help.split(", ")).map(|key| key.trim_matches('`')).collect();
-    assert_eq!(keys.len(), 43, "{keys:?}");
+    assert_eq!(keys.len(), 45, "{keys:?}");
     for key in keys {
         let written = [
             format!("\n{key} = "),
@@ -339,6 +340,26 @@ fn wrong_wholes_are_refused() {
 }
 
 #[test]
+fn api_token_is_read_and_its_end_is_told() {
+    for (place, token) in [
+        ("credential = \"n\"", SecretReference::Credential("n".to_owned())),
+        ("file = \"t\"", SecretReference::File(PathBuf::from("/etc/evictd/t"))),
+        ("env = \"N\"", SecretReference::Env("N".to_owned())),
+    ] {
+        let without = MINIMAL.lines().filter(|kept| !kept.starts_with("auth")).collect::<Vec<_>>().join("\n");
+        let text = format!("{without}\nauth.api-token.email = \"a+b@c.d\"\nauth.api-token.token = {{ {place} }}\n");
+        let (settings, findings) = read_text(&text);
+        let account = settings.unwrap().accounts.into_values().next().unwrap();
+        assert_eq!(account.auth, Auth::ApiToken { email: "a+b@c.d".to_owned(), token });
+        let shown = render(&findings, Style::Plain, 100);
+        assert_eq!(findings.sorted().iter().map(|one| one.code).collect::<Vec<_>>(), [Code::ApiTokenEnds], "{shown}");
+        assert!(shown.starts_with("warning[api-token-ends]") && shown.contains("2027-04-30"), "{shown}");
+    }
+}
+
+const EXACTLY_ONE: &str = "bad-secret: `auth` takes exactly one of `oauth-client`, `token` and `api-token`";
+
+#[test]
 fn faults_around_secrets_never_show_them() {
     for (line, wanted) in [
         ("auth.token = \"hunter2\"", "bad-secret: `token` must say where the secret is found, not hold it"),
@@ -350,11 +371,30 @@ fn faults_around_secrets_never_show_them() {
             "auth.token = { fil = \"hunter2\" }",
             "bad-secret: `token` takes exactly one of `credential`, `file` and `env`",
         ),
-        ("auth.tokne = \"hunter2\"", "bad-secret: `auth` takes either `oauth-client` or `token`"),
+        ("auth.tokne = \"hunter2\"", EXACTLY_ONE),
         (
-            "auth = { api-token = { email = \"a@b.c\", token = \"hunter2\" } }",
-            "bad-secret: `auth` takes either `oauth-client` or `token`",
+            "auth = { token = { env = \"X\" }, api-token = { email = \"a@b.c\", token = { env = \"hunter2\" } } }",
+            EXACTLY_ONE,
         ),
+        (
+            "auth = { oauth-client = { id = \"hunter2\", secret = { env = \"X\" } }, token = { env = \"X\" } }",
+            EXACTLY_ONE,
+        ),
+        (
+            "auth.api-token = { email = \"a@b.c\", token = \"hunter2\" }",
+            "bad-secret: `token` must say where the secret is found, not hold it",
+        ),
+        (
+            "auth.api-token = { email = \"hunter2\", token = { env = \"X\" } }",
+            "bad-email: `email` must be the e-mail address of the user that the token is used for",
+        ),
+        (
+            "auth.api-token = { email = \"a@b.c:hunter2\", token = { env = \"X\" } }",
+            "bad-email: `email` must be the e-mail address of the user that the token is used for",
+        ),
+        ("auth.api-token = { token = { env = \"hunter2\" } }", "missing-key: `email` is missing"),
+        ("auth.api-token = { email = \"hunter2@b.c\" }", "missing-key: `token` is missing"),
+        ("auth.api-token = \"hunter2\"", "wrong-kind: `api-token` must be a table, not a text"),
         ("auth = { oauth-client = { id = \"a\", sekret = \"hunter2\" } }", "missing-key: `secret` is missing"),
         ("auth = \"hunter2\"", "wrong-kind: `auth` must be a table, not a text"),
     ] {

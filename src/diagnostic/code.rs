@@ -132,6 +132,11 @@ codes! {
     UnknownTimeZone = "unknown-time-zone", Error,
         "The time zone database has no zone of this name. Names are those of places, as in `Europe/Berlin`, or \
          `UTC`; offsets such as `+02:00` are refused, since they stand still where clocks change.";
+    ApiTokenEnds = "api-token-ends", Warning,
+        "The account signs in with an API token. Zendesk makes no new ones since 2026-10-27, switches off those that \
+         were not used for 30 days, and ends all of them on 2027-04-30: from then on nothing is listed and nothing is \
+         revoked. Make an OAuth client (Admin Center, Apps and integrations, OAuth clients) under an admin of its own \
+         and write `auth.oauth-client` with its id and secret.";
     NoProtected = "no-protected", Error,
         "An account in mode `enforce` protects nobody. One wrong rule could then sign out every admin at once. List \
          at least one admin in `protected`.";

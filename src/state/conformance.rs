@@ -144,11 +144,13 @@ prop_compose! {
 
 prop_compose! {
     fn list()(
-        (digest, taken_at) in (text(), instant()),
-        rows in btree_map(text(), (instant(), any::<bool>(), of(user()), of(instant())), 0..4),
+        (digest, taken_at, accepted_at) in (text(), instant(), of(instant())),
+        grown in btree_map(instant(), any::<u32>(), 0..3),
+        rows in btree_map(text(), (instant(), any::<bool>(), of(user()), of(instant()), of(instant())), 0..4),
     ) -> ListMemory {
-        let row = |(first_seen, pending, user, asked_at)| RowMemory { first_seen, pending, user, asked_at };
-        ListMemory { digest, taken_at, rows: rows.into_iter().map(|(key, told)| (key, row(told))).collect() }
+        let row = |(first_seen, pending, user, asked_at, since)| RowMemory { first_seen, pending, user, asked_at, since };
+        let rows = rows.into_iter().map(|(key, told)| (key, row(told))).collect();
+        ListMemory { digest, taken_at, accepted_at, grown, rows }
     }
 }
 

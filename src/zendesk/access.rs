@@ -1,18 +1,20 @@
-//! Signing in: a ready token, or an OAuth client that asks for short-lived ones and renews them early.
+//! Signing in: a ready token, an API token, or an OAuth client that asks for short-lived tokens and renews them early.
 //!
 //! Tokens live in memory only and have no printable form. Zendesk's client credentials come without a refresh token:
-//! renewing is asking again. Secrets that an answer echoes are taken out as it arrives, before anybody words, cuts or
-//! logs it: only refusals and losses are ever quoted, so they alone are cleaned.
+//! renewing is asking again. A client that Zendesk refuses is not asked for again and again: neither a refused token
+//! nor a refused sign-in costs more than one renewal a minute.
 
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::budget::{BudgetLimits, Purpose};
 use super::exchange::{Patience, Question};
-use super::{Lost, Method, Response, Trouble, Zendesk, trouble, wire};
+use super::{BudgetLimits, Denial, Method, Purpose, Trouble, Zendesk, trouble, wire};
+use crate::model::Foreign;
 
 /// A token's life, as asked for, in seconds: long enough for the longest cycle, short enough that a stolen one is soon
 /// worthless. Zendesk allows 300 to 172,800.
@@ -21,11 +23,11 @@ const TOKEN_LIFE_SECONDS: u64 = 7_200;
 /// A token is renewed this long before its end, or a tenth of its life before if that is less.
 const RENEWED_EARLY_MAX: Duration = Duration::from_mins(5);
 
-/// What stands in a secret's place.
-const SHOWN: &str = "(secret)";
+/// After a renewal that a refusal made necessary, and after a refused sign-in, the next one waits this long.
+const RENEWALS_APART: Duration = Duration::from_mins(1);
 
-/// What is shorter, in bytes, is no secret, but a part of many words.
-const SECRET_BYTES_MIN: usize = 4;
+/// 2027-04-30, on which Zendesk's API tokens stop for good.
+const API_TOKENS_END: Timestamp = Timestamp::constant(1_809_043_200, 0);
 
 /// How to sign in, and how much to ask.
 #[derive(Debug, Clone)]
@@ -50,6 +52,13 @@ pub enum Credential {
         /// Scopes, separated by blanks.
         scope: String,
     },
+    /// A legacy API token, with the user that it is used for.
+    ApiToken {
+        /// The user's address.
+        email: String,
+        /// The token.
+        token: SecretString,
+    },
 }
 
 /// A token in use.
@@ -60,15 +69,30 @@ pub(super) struct Granted {
     renew_at: Option<Duration>,
 }
 
+/// What became of signing in so far; instants are on the monotonic clock.
+#[derive(Default)]
+pub(super) struct SignIn {
+    /// The token in use.
+    pub(super) granted: Option<Granted>,
+    /// When a refused token was last given up for a fresh one.
+    given_up: Option<Duration>,
+    /// Until when a refused sign-in is not tried again, and why.
+    refused: Option<(Duration, Trouble)>,
+}
+
 impl Zendesk {
     /// The `Authorization` header's value, of a token that lives.
     pub(super) async fn authorization(&self, patience: &mut Patience<'_>) -> Result<SecretString, Trouble> {
         let (id, secret, scope) = match &self.credential {
             Credential::Token(token) => return Ok(bearer(token.expose_secret())),
+            Credential::ApiToken { email, token } => return Ok(basic(email, token)),
             Credential::OauthClient { id, secret, scope } => (id, secret, scope),
         };
         if let Some(authorization) = self.granted_and_living() {
             return Ok(authorization);
+        }
+        if let Some(refused) = self.still_refused() {
+            return Err(refused);
         }
         let now = self.clock.monotonic();
         let body = json!({
@@ -83,35 +107,70 @@ impl Zendesk {
         };
         let answer = self.insist(&question, None, patience).await?;
         if !matches!(answer.status, 200 | 201) {
-            return Err(trouble::sign_in_refused(answer));
+            let refused = trouble::sign_in_refused(answer);
+            if matches!(refused, Trouble::Denied { .. }) {
+                self.sign_in().refused = Some((now.saturating_add(RENEWALS_APART), refused.clone()));
+            }
+            return Err(refused);
         }
         let token = wire::token(&answer)?;
         let renew_at = token.life.map(|life| now.saturating_add(life.saturating_sub(RENEWED_EARLY_MAX.min(life / 10))));
         let authorization = bearer(token.token.expose_secret());
         let granted = Granted { authorization: authorization.clone(), renew_at };
-        *self.granted.lock().unwrap_or_else(PoisonError::into_inner) = Some(granted);
+        self.sign_in().granted = Some(granted);
         Ok(authorization)
     }
 
     /// Whether the next request needs no token to be fetched first.
     pub(super) fn has_living_token(&self) -> bool {
-        matches!(self.credential, Credential::Token(_)) || self.granted_and_living().is_some()
+        !matches!(self.credential, Credential::OauthClient { .. }) || self.granted_and_living().is_some()
     }
 
     fn granted_and_living(&self) -> Option<SecretString> {
         let now = self.clock.monotonic();
-        let granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
-        let living = granted.as_ref().filter(|granted| granted.renew_at.is_none_or(|end| now < end));
+        let sign_in = self.sign_in();
+        let living = sign_in.granted.as_ref().filter(|granted| granted.renew_at.is_none_or(|end| now < end));
         living.map(|granted| granted.authorization.clone())
     }
 
-    /// Drops the token in use, so that the next request asks for a fresh one. False if there is none to be had.
+    fn still_refused(&self) -> Option<Trouble> {
+        let now = self.clock.monotonic();
+        let mut sign_in = self.sign_in();
+        sign_in.refused.take_if(|(until, _)| *until <= now);
+        sign_in.refused.as_ref().map(|(_, why)| why.clone())
+    }
+
+    /// Drops the token in use, so that the next request asks for a fresh one. False if there is none to be had, or
+    /// the last one was had for the same reason just now: then it is not the token that is refused.
     pub(super) fn drop_token(&self) -> bool {
+        let now = self.clock.monotonic();
+        let mut sign_in = self.sign_in();
+        let just_now = sign_in.given_up.is_some_and(|at| now < at.saturating_add(RENEWALS_APART));
+        if just_now || !matches!(self.credential, Credential::OauthClient { .. }) {
+            return false;
+        }
+        sign_in.given_up = Some(now);
         // It is kept, past its end: an answer that echoes it must still be seen to.
-        if let Some(granted) = self.granted.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        if let Some(granted) = sign_in.granted.as_mut() {
             granted.renew_at = Some(Duration::ZERO);
         }
-        matches!(self.credential, Credential::OauthClient { .. })
+        true
+    }
+
+    /// What it means that Zendesk does not accept the credential, in its own words at this time of its clock.
+    pub(super) fn not_accepted(&self, words: Foreign, at: Timestamp) -> Trouble {
+        let ended = matches!(self.credential, Credential::ApiToken { .. }) && at >= API_TOKENS_END;
+        let words = if ended {
+            let help = "Zendesk's API tokens ended on 2027-04-30, so sign in with an OAuth client";
+            Foreign::new(format!("{}; {help}", words.raw()))
+        } else {
+            words
+        };
+        Trouble::Denied { kind: Denial::Credentials, words }
+    }
+
+    pub(super) fn sign_in(&self) -> MutexGuard<'_, SignIn> {
+        self.sign_in.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -119,56 +178,8 @@ fn bearer(token: &str) -> SecretString {
     SecretString::from(format!("Bearer {token}"))
 }
 
-impl Zendesk {
-    /// What came back, without any secret in what may be quoted of it.
-    pub(super) fn without_secrets(
-        &self,
-        sent: Result<Response, Lost>,
-        used: Option<&SecretString>,
-    ) -> Result<Response, Lost> {
-        match sent {
-            Ok(answer) if (200..=299).contains(&answer.status) => Ok(answer),
-            Ok(answer) => {
-                let secrets = self.secrets(used);
-                let body = cleaned(&quotable(&answer.body), &secrets).into_bytes();
-                Ok(Response { body, ..answer })
-            }
-            Err(Lost::Unsent(why)) => Err(Lost::Unsent(cleaned(&why, &self.secrets(used)))),
-            Err(Lost::Unanswered(why)) => Err(Lost::Unanswered(cleaned(&why, &self.secrets(used)))),
-        }
-    }
-
-    /// Every secret there is: the configured one, the token in use, and the one this request went out with.
-    fn secrets(&self, used: Option<&SecretString>) -> Vec<SecretString> {
-        let configured = match &self.credential {
-            Credential::Token(secret) | Credential::OauthClient { secret, .. } => secret.clone(),
-        };
-        let granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
-        let granted = granted.as_ref().map(|granted| granted.authorization.clone());
-        granted.into_iter().chain(used.cloned()).chain([configured]).collect()
-    }
-}
-
-/// JSON in its plainest spelling, so that escaped letters hide nothing; anything else as text.
-fn quotable(body: &[u8]) -> String {
-    match serde_json::from_slice::<Value>(body) {
-        Ok(body) => body.to_string(),
-        Err(_) => String::from_utf8_lossy(body).into_owned(),
-    }
-}
-
-fn cleaned(text: &str, secrets: &[SecretString]) -> String {
-    let mut text = text.to_owned();
-    for secret in secrets {
-        let whole = secret.expose_secret();
-        let raw = whole.strip_prefix("Bearer ").unwrap_or(whole);
-        let escaped = Value::from(raw).to_string();
-        let escaped = escaped.trim_matches('"');
-        for spelling in [format!("Bearer {raw}").as_str(), raw, escaped] {
-            if spelling.len() >= SECRET_BYTES_MIN {
-                text = text.replace(spelling, SHOWN);
-            }
-        }
-    }
-    text
+/// Zendesk's own form of basic authentication: the word `token` marks what follows as one and not as a password.
+fn basic(email: &str, token: &SecretString) -> SecretString {
+    let plain = SecretString::from(format!("{email}/token:{}", token.expose_secret()));
+    SecretString::from(format!("Basic {}", BASE64_STANDARD.encode(plain.expose_secret())))
 }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::budget::{Endpoint, Leave};
-use super::wire::http_date;
+use super::wire::{self, http_date};
 use super::{Lost, MayLeave, Method, Pace, Purpose, Request, Response, Trouble, Zendesk, trouble};
 
 /// Listing an account may wait this long in total: what was read first is too old for any belt after ten minutes.
@@ -129,7 +129,7 @@ impl Zendesk {
     }
 
     /// Asks with a living token, and once more with a fresh one if Zendesk does not accept it. Any status may come back
-    /// but those that were waited out or repeated.
+    /// but 401 and those that were waited out or repeated.
     pub(super) async fn ask(
         &self,
         method: Method,
@@ -139,12 +139,16 @@ impl Zendesk {
     ) -> Result<Response, Trouble> {
         let question = Question { method, path, purpose, body: None };
         let authorization = self.authorization(patience).await?;
-        let answer = self.insist(&question, Some(&authorization), patience).await?;
-        if answer.status != 401 || !self.drop_token() {
-            return Ok(answer);
+        let mut answer = self.insist(&question, Some(&authorization), patience).await?;
+        if answer.status == 401 && self.drop_token() {
+            let authorization = self.authorization(patience).await?;
+            answer = self.insist(&question, Some(&authorization), patience).await?;
         }
-        let authorization = self.authorization(patience).await?;
-        self.insist(&question, Some(&authorization), patience).await
+        if answer.status == 401 {
+            let at = wire::date(&answer).unwrap_or_else(|_| self.clock.now());
+            return Err(self.not_accepted(trouble::shown_words(&answer), at));
+        }
+        Ok(answer)
     }
 
     /// Asks until there is an answer, or reason to give up.

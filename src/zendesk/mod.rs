@@ -11,6 +11,7 @@ mod exchange;
 mod https;
 mod listing;
 mod people;
+mod secrets;
 mod transport;
 mod trouble;
 mod wire;
@@ -59,12 +60,15 @@ pub enum Deleted {
 }
 
 /// One account's API: signs in, keeps to the budget, waits where Zendesk asks to, and tells what came of it.
+///
+/// It has one credential for life, and so one user of its own. Tokens are renewed as it goes; whoever reads another
+/// credential, as a daemon does that reloads, makes another one of these.
 pub struct Zendesk {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     chance: Arc<dyn Chance>,
     credential: Credential,
-    granted: Mutex<Option<access::Granted>>,
+    sign_in: Mutex<access::SignIn>,
     budget: Mutex<budget::Budget>,
     me: Mutex<Option<Dated<UserId>>>,
     calls: AtomicU64,
@@ -78,7 +82,7 @@ impl Zendesk {
             clock,
             chance,
             credential: access.credential,
-            granted: Mutex::new(None),
+            sign_in: Mutex::default(),
             budget: Mutex::new(budget::Budget::new(access.budget)),
             me: Mutex::new(None),
             calls: AtomicU64::new(0),
@@ -130,7 +134,8 @@ impl Zendesk {
         self.delete(format!("/api/v2/users/{user}/sessions"), may_leave).await
     }
 
-    /// evictd's own user. Zendesk answers a stranger with success and an anonymous user: that is denied. Asked once.
+    /// evictd's own user, asked for once: the credential stays the same. Zendesk answers a stranger with success and an
+    /// anonymous user: that is denied.
     pub async fn me(&self) -> Result<Dated<UserId>, Trouble> {
         let known = *self.me.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = known {
@@ -141,7 +146,7 @@ impl Zendesk {
             body.get("user").filter(|user| user.is_object()).ok_or_else(|| wire::nonsense("it has no `user`"))?;
         let Some(value) = user.get("id").and_then(wire::positive).and_then(UserId::new) else {
             let words = Foreign::new("Zendesk took the request for an anonymous user's");
-            return Err(Trouble::Denied { kind: Denial::Credentials, words });
+            return Err(self.not_accepted(words, date));
         };
         let me = Dated { value, date };
         *self.me.lock().unwrap_or_else(PoisonError::into_inner) = Some(me);

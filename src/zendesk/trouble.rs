@@ -85,12 +85,13 @@ pub(super) fn judged(method: Method, answer: Response) -> Result<Response, Troub
     let said = || format!("status {}: {}", answer.status, words());
     Err(match answer.status {
         200..=299 => return Ok(answer),
+        400 if has_code(&answer, &["invalidpaginationdepth"]) => {
+            Trouble::Cut(format!("pages by number end after 10,000 rows: {}", words()))
+        }
         401 => Trouble::Denied { kind: Denial::Credentials, words: words() },
         403 => Trouble::Denied { kind: refusal(&answer), words: words() },
         404 if is_record_not_found(&answer) => Trouble::NotFound,
-        404 if codes(&answer).iter().any(|code| code == "invalidendpoint") => {
-            Trouble::Denied { kind: Denial::Plan, words: words() }
-        }
+        404 if has_code(&answer, &["invalidendpoint"]) => Trouble::Denied { kind: Denial::Plan, words: words() },
         // Nobody knows what stands behind a redirect or a time-out that the edge reports.
         300..=399 | 408 if method != Method::Get => Trouble::Unanswered(said()),
         300..=399 => Trouble::Nonsense(format!("status {}: redirects are not followed", answer.status)),
@@ -113,11 +114,17 @@ pub(super) fn sign_in_refused(answer: Response) -> Trouble {
 
 /// Whether it is Zendesk itself that says: no such record. A 404 of the edge, or of a missing feature, says nothing.
 pub(super) fn is_record_not_found(answer: &Response) -> bool {
-    answer.status == 404 && codes(answer).iter().any(|code| code == "recordnotfound" || code == "notfound")
+    answer.status == 404 && has_code(answer, &["recordnotfound", "notfound"])
 }
 
+/// Zendesk names the scopes that it wants; OAuth's own word for it (RFC 6750, section 3.1) names none.
 fn refusal(answer: &Response) -> Denial {
-    if shown_words(answer).raw().contains("required scope") { Denial::Scope } else { Denial::Plan }
+    let scope = shown_words(answer).raw().to_lowercase().contains("required scope");
+    if scope || has_code(answer, &["insufficientscope", "invalidscope"]) { Denial::Scope } else { Denial::Plan }
+}
+
+fn has_code(answer: &Response, wanted: &[&str]) -> bool {
+    codes(answer).iter().any(|code| wanted.contains(&code.as_str()))
 }
 
 /// The parts of an error that are codes in one shape or another, in lower case, letters only.
@@ -134,21 +141,27 @@ fn codes(answer: &Response) -> Vec<String> {
 pub(super) fn shown_words(answer: &Response) -> Foreign {
     const KEYS: [&str; 7] = ["error", "code", "title", "description", "error_description", "message", "detail"];
     let errors = errors(answer);
-    let parts: Vec<&str> = errors
-        .iter()
-        .flat_map(|error| KEYS.map(|key| text(error, key)))
-        .flatten()
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .collect();
-    Foreign::new(if parts.is_empty() { plain(&answer.body) } else { parts.join(": ") })
+    let words = |error: &Value| -> Vec<String> {
+        let whole = error.as_str();
+        let parts = whole.into_iter().chain(KEYS.into_iter().filter_map(|key| text(error, key)));
+        parts.map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+    };
+    let each: Vec<String> = errors.iter().map(words).filter(|parts| !parts.is_empty()).map(|p| p.join(": ")).collect();
+    Foreign::new(if each.is_empty() { plain(&answer.body) } else { each.join("; ") })
 }
 
+/// Errors of one answer that are looked at.
+const ERRORS_MAX: usize = 5;
+
+/// What an answer says went wrong: under `error` as an object, or as a text with its description beside it, or under
+/// `errors`, several at once.
 fn errors(answer: &Response) -> Vec<Value> {
     let Ok(body) = serde_json::from_slice::<Value>(&answer.body) else { return Vec::new() };
     match (body.get("error"), body.get("errors")) {
-        (Some(Value::Object(error)), _) => vec![Value::Object(error.clone())],
-        (None, Some(Value::Array(several))) => several.first().cloned().into_iter().collect(),
+        (Some(error @ Value::Object(_)), _) | (None, Some(error @ (Value::Object(_) | Value::String(_)))) => {
+            vec![error.clone()]
+        }
+        (None, Some(Value::Array(several))) => several.iter().take(ERRORS_MAX).cloned().collect(),
         _ => vec![body],
     }
 }
@@ -157,17 +170,28 @@ fn text<'a>(error: &'a Value, key: &str) -> Option<&'a str> {
     error.get(key).and_then(Value::as_str)
 }
 
-/// A body that is not JSON: the title of a page, or the beginning of a plain text.
+/// A body that is not JSON: the title or first heading of a page, or the beginning of a plain text.
 fn plain(body: &[u8]) -> String {
     const LETTERS_MAX: usize = 200;
     let body = String::from_utf8_lossy(body);
-    let title = body.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>")).map(|(title, _)| title);
+    let title = ["title", "h1", "h2"].iter().find_map(|name| element(&body, name));
     let words: String = match title {
-        Some(title) => title.trim().chars().take(LETTERS_MAX).collect(),
+        Some(title) => title.chars().take(LETTERS_MAX).collect(),
         None if body.trim_start().starts_with('<') => "a page without a title".to_owned(),
         None => body.trim().chars().take(LETTERS_MAX).collect(),
     };
     if words.is_empty() { "no words".to_owned() } else { words }
+}
+
+/// The text of the first element of this name in a page; none if there is none, or nothing in it but other elements.
+fn element(page: &str, name: &str) -> Option<String> {
+    // Letters of ASCII alone change case here, so that places in both texts are the same.
+    let lower = page.to_ascii_lowercase();
+    let start = lower.find(&format!("<{name}"))?;
+    let rest = start + lower.get(start..)?.find('>')? + 1;
+    let end = rest + lower.get(rest..)?.find("</")?;
+    let text = page.get(rest..end)?.split('<').next()?.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!text.is_empty()).then_some(text)
 }
 
 #[cfg(test)]
@@ -206,6 +230,41 @@ mod tests {
         check(404, r#"{"errors":7}"#, "Zendesk's answer makes no sense: status 404: {\"errors\":7}");
         check(422, "[1]", "Zendesk's answer makes no sense: status 422: [1]");
         check(302, "", "Zendesk's answer makes no sense: status 302: redirects are not followed");
+        // Several at once, single texts, and objects where an array was documented.
+        check(403, r#"{"errors":[{"title":"A"},{"code":"B","detail":"b"},7]}"#, "plan|A; B: b");
+        check(403, r#"{"errors":["No way"]}"#, "plan|No way");
+        check(403, r#"{"errors":"No way"}"#, "plan|No way");
+        check(403, r#"{"errors":{"title":"No","detail":"way"}}"#, "plan|No: way");
+        check(403, r#""No way""#, "plan|No way");
+        check(
+            422,
+            r#"{"error":"RecordInvalid","description":"Record validation errors","details":{"name":[{"description":"x"}]}}"#,
+            "Zendesk's answer makes no sense: status 422: RecordInvalid: Record validation errors",
+        );
+        // Scopes: Zendesk's own words, and OAuth's.
+        check(
+            403,
+            r#"{"error":{"title":"Forbidden","message":"Missing the following Required Scopes: write"}}"#,
+            "scope|Forbidden: Missing the following Required Scopes: write",
+        );
+        check(403, r#"{"error":"insufficient_scope","error_description":"x"}"#, "scope|insufficient_scope: x");
+        // The edge: an address that is not on the account's list, and texts that are no page.
+        check(
+            403,
+            "<!DOCTYPE html>\n<html><head><TITLE lang=\"en\">\n Access denied |\n acme.zendesk.com</TITLE></head>",
+            "plan|Access denied | acme.zendesk.com",
+        );
+        check(403, "<html><title></title><body><h1 class=x>Sorry, <b>you</b></h1><h2>Error 1020</h2>", "plan|Sorry,");
+        check(403, "<html><h2>Error 1020</h2><h1", "plan|Error 1020");
+        check(403, "error code: 1020", "plan|error code: 1020");
+        check(401, "<html><title>Sign in</title>", "credentials|Sign in");
+        check(520, "<title>520: Web server", "Zendesk's answer makes no sense: status 520: a page without a title");
+        check(400, "Bad Request\n", "Zendesk's answer makes no sense: status 400: Bad Request");
+        check(
+            400,
+            r#"{"errors":[{"code":"InvalidPaginationDepth","title":"Page range invalid"}]}"#,
+            "Zendesk does not show the rest: pages by number end after 10,000 rows: InvalidPaginationDepth: Page range invalid",
+        );
         check(400, "a\u{1b}[2Jb", "Zendesk's answer makes no sense: status 400: a\\u{1b}[2Jb");
     }
 

@@ -1,8 +1,8 @@
 //! Everything that looks at evictd from outside, in one binary: linking once is what keeps a test run short.
 //!
 //! `house` and `tidy` watch the text of the tree, `reference` is a second, naive reading of the documentation that the
-//! real evaluator and guard must agree with, `command` starts the real program and polls for its end. Nothing else here
-//! sleeps, and nothing depends on order.
+//! real evaluator and guard must agree with, `command` and `credentials` start the real program and poll for its end.
+//! Nothing else here sleeps, and nothing depends on order.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,6 +15,7 @@
 
 mod calendar;
 mod command;
+mod credentials;
 mod diagnostics;
 mod enforcement;
 mod facts;

@@ -115,12 +115,21 @@ fn users(view: &Connection, account: &AccountName) -> Result<Option<UsersCursor>
 
 fn lists(view: &Connection, account: &AccountName) -> Result<BTreeMap<String, ListMemory>> {
     let mut lists = BTreeMap::new();
-    each(view, "SELECT name, digest, taken_at FROM list WHERE account = ?", account, |mut row| {
+    each(view, "SELECT name, digest, taken_at, accepted_at FROM list WHERE account = ?", account, |mut row| {
         let name: String = row.take()?;
-        lists.insert(name, ListMemory { digest: row.take()?, taken_at: row.instant()?, rows: BTreeMap::new() });
+        let (digest, taken_at, accepted_at) = (row.take()?, row.instant()?, row.maybe_instant()?);
+        lists.insert(name, ListMemory { digest, taken_at, accepted_at, ..ListMemory::default() });
         Ok(())
     })?;
-    let sql = "SELECT list, key, first_seen, pending, person, asked_at FROM list_row WHERE account = ?
+    each(view, "SELECT list, at, grown FROM list_growth WHERE account = ?", account, |mut row| {
+        let list: String = row.take()?;
+        let (at, grown) = (row.instant()?, row.take()?);
+        if let Some(list) = lists.get_mut(&list) {
+            list.grown.insert(at, grown);
+        }
+        Ok(())
+    })?;
+    let sql = "SELECT list, key, first_seen, pending, person, asked_at, since FROM list_row WHERE account = ?
         ORDER BY list, key";
     each(view, sql, account, |mut row| {
         let (list, key): (String, String) = (row.take()?, row.take()?);
@@ -129,6 +138,7 @@ fn lists(view: &Connection, account: &AccountName) -> Result<BTreeMap<String, Li
             pending: row.take()?,
             user: row.take()?,
             asked_at: row.maybe_instant()?,
+            since: row.maybe_instant()?,
         };
         if let Some(list) = lists.get_mut(&list) {
             list.rows.insert(key, kept);

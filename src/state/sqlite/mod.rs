@@ -111,9 +111,9 @@ impl State for Sqlite {
             let view = self.file.unchecked_transaction()?;
             load::memory(&view, account)
         };
-        let memory = loaded().map_err(|error| told(&self.path, &error))?;
-        self.rest()?;
-        Ok(memory)
+        let memory = loaded();
+        self.rest();
+        memory.map_err(|error| told(&self.path, &error))
     }
 
     fn save(&mut self, account: &AccountName, lesson: &Lesson) -> Result<(), StateTrouble> {
@@ -122,15 +122,16 @@ impl State for Sqlite {
             save::lesson(&change, account, lesson)?;
             change.commit()
         };
-        saved(&mut self.file).map_err(|error| told(&self.path, &error))?;
-        self.rest()
+        let done = saved(&mut self.file);
+        self.rest();
+        done.map_err(|error| told(&self.path, &error))
     }
 }
 
 impl Sqlite {
-    /// Gives back the memory that pages took: until the next cycle nobody needs them.
-    fn rest(&self) -> Result<(), StateTrouble> {
-        self.file.release_memory().map_err(|error| told(&self.path, &error))
+    /// Gives back the memory that pages took: until the next cycle nobody needs them. If it cannot, nothing is lost.
+    fn rest(&self) {
+        drop(self.file.release_memory());
     }
 }
 

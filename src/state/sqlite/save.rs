@@ -95,15 +95,21 @@ fn sessions(change: &Connection, account: &str, lesson: &Lesson) -> Result<()> {
 
 /// A list that changed is told whole: rows that it no longer has go.
 fn replace_list(change: &Connection, account: &str, (name, list): (&str, &ListMemory)) -> Result<()> {
-    let sql = "INSERT OR REPLACE INTO list (account, name, digest, taken_at) VALUES (?, ?, ?, ?)";
-    change.execute(sql, params![account, name, list.digest, Instant(list.taken_at)])?;
+    let sql = "INSERT OR REPLACE INTO list (account, name, digest, taken_at, accepted_at) VALUES (?, ?, ?, ?, ?)";
+    change.execute(sql, params![account, name, list.digest, Instant(list.taken_at), maybe(list.accepted_at)])?;
     change.execute("DELETE FROM list_row WHERE account = ? AND list = ?", params![account, name])?;
+    change.execute("DELETE FROM list_growth WHERE account = ? AND list = ?", params![account, name])?;
+    let mut grow = change.prepare("INSERT INTO list_growth (account, list, at, grown) VALUES (?, ?, ?, ?)")?;
+    for (at, grown) in &list.grown {
+        grow.execute(params![account, name, Instant(*at), grown])?;
+    }
     let mut keep = change.prepare(
-        "INSERT INTO list_row (account, list, key, first_seen, pending, person, asked_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO list_row (account, list, key, first_seen, pending, person, asked_at, since)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     for (key, row) in &list.rows {
-        let (first_seen, asked_at) = (Instant(row.first_seen), maybe(row.asked_at));
-        keep.execute(params![account, name, key, first_seen, row.pending, row.user, asked_at])?;
+        let (first_seen, asked_at, since) = (Instant(row.first_seen), maybe(row.asked_at), maybe(row.since));
+        keep.execute(params![account, name, key, first_seen, row.pending, row.user, asked_at, since])?;
     }
     Ok(())
 }

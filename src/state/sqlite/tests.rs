@@ -163,6 +163,20 @@ fn who_looks_during_a_write_sees_the_last_whole_lesson_or_is_told_to_wait() {
 }
 
 #[test]
+fn a_lesson_that_a_reader_keeps_out_is_not_kept_in_part() {
+    let (_folder, path, memory) = kept(3);
+    let mut writer = Sqlite::opened(&path, Duration::ZERO).unwrap();
+    let reader = Sqlite::looked(&path, Duration::ZERO).unwrap().unwrap();
+    reader.connection().execute_batch("BEGIN; SELECT id FROM person").unwrap();
+    assert!(matches!(writer.save(&acme(), &lesson(9, 2)), Err(StateTrouble::Busy { .. })));
+    assert_eq!(writer.load(&acme()).unwrap(), memory);
+    reader.connection().execute_batch("COMMIT").unwrap();
+    assert_eq!(reader.load(&acme()).unwrap(), memory);
+    writer.save(&acme(), &lesson(9, 2)).unwrap();
+    assert_eq!(reader.load(&acme()).unwrap(), learned(&lesson(9, 2)));
+}
+
+#[test]
 fn a_write_that_was_interrupted_is_undone_by_the_next_who_writes() {
     let (folder, path, memory) = kept(500);
     let whole = fs::read(&path).unwrap();

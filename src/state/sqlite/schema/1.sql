@@ -53,6 +53,7 @@ CREATE TABLE list (
     name TEXT NOT NULL,
     digest TEXT NOT NULL,
     taken_at ANY NOT NULL,
+    accepted_at ANY,
     PRIMARY KEY (account, name)
 ) STRICT, WITHOUT ROWID;
 
@@ -64,7 +65,16 @@ CREATE TABLE list_row (
     pending INTEGER NOT NULL,
     person INTEGER,
     asked_at ANY,
+    since ANY,
     PRIMARY KEY (account, list, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE list_growth (
+    account TEXT NOT NULL,
+    list TEXT NOT NULL,
+    at ANY NOT NULL,
+    grown INTEGER NOT NULL, -- rows that came into force then without a human's word
+    PRIMARY KEY (account, list, at)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE rule_cycle (
