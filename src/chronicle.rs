@@ -9,15 +9,15 @@ use serde_json::{Map, Value, json};
 
 use crate::evidence::Evidence;
 use crate::guard::ClearedSession;
-use crate::model::{Action, Mode, RuleCycle, RuleId, Stratum, UserId};
+use crate::model::{Action, ListStanding, Mode, RuleCycle, RuleId, Stratum, UserId};
 use crate::plan::grounds_of;
 use crate::policy::{Exception, Ground, PolicySet};
 use crate::record::{
     ClaimBegan, ClaimChanged, ClaimEnded, ClaimKey, CycleFinished, Entry, ExceptionExpired, FactUsed, HeldBy,
-    RevocationIntended, RuleCount, StandingClaim, UndecidedCount, reason_key,
+    OffboardingChanged, RevocationIntended, RuleCount, StandingClaim, UndecidedCount, reason_key,
 };
 use crate::report::{Report, Stages, full_name, person_of};
-use crate::snapshot::Clocks;
+use crate::snapshot::Snapshot;
 
 /// Claims in one record; more make a line that nobody can read.
 const CLAIMS_PER_RECORD_MAX: usize = 100;
@@ -56,6 +56,10 @@ impl Chronicle {
             told = expired(stages.policies, self.last_cycle, snapshot.now);
             self.last_cycle = Some(snapshot.now);
         }
+        told.extend(snapshot.lists.iter().filter(|(_, list)| list.change.is_some()).map(|(name, list)| Told {
+            entry: offboarding(name, list).into(),
+            personal: None,
+        }));
         told.extend(self.tell_claims(stages));
         self.has_told = true;
         told
@@ -111,6 +115,21 @@ impl Chronicle {
                 .map(|claims| Told { entry: ClaimEnded { claims: claims.to_vec() }.into(), personal: None }),
         );
         told
+    }
+}
+
+/// How a list stands, as records tell it: rows are counted, never named.
+fn offboarding(name: &str, list: &ListStanding) -> OffboardingChanged {
+    let change = list.change.unwrap_or_default();
+    OffboardingChanged {
+        list: name.to_owned(),
+        digest: list.digest.clone(),
+        rows: list.rows,
+        pending: list.pending,
+        added: change.added,
+        removed: change.removed,
+        unknown: list.unknown.as_ref().map(|trouble| trouble.why.clone()),
+        accepted_by: list.accepted_by.clone(),
     }
 }
 
@@ -276,7 +295,8 @@ pub struct Effort {
 }
 
 /// The closing count of a cycle.
-pub fn finished(report: &Report, clocks: Clocks, effort: Effort) -> CycleFinished {
+pub fn finished(report: &Report, snapshot: &Snapshot, effort: Effort) -> CycleFinished {
+    let clocks = snapshot.clocks;
     CycleFinished {
         now: report.now.clone(),
         mode: report.mode.word().to_owned(),
@@ -288,6 +308,7 @@ pub fn finished(report: &Report, clocks: Clocks, effort: Effort) -> CycleFinishe
         clock_trusted: clocks.trusted,
         calls: effort.calls,
         missed: effort.missed,
+        offboarding: snapshot.lists.iter().map(|(name, list)| offboarding(name, list)).collect(),
         scope: report.scope.word().to_owned(),
         rules: report
             .rules

@@ -149,7 +149,7 @@ pub async fn run(
     let fates = enforce(cleared, &mut bench).await?;
     let report = report(stages, &fates);
     let calls = zendesk.calls().saturating_sub(calls_before);
-    let closing = finished(&report, snapshot.clocks, Effort { calls, missed: books.missed });
+    let closing = finished(&report, &snapshot, Effort { calls, missed: books.missed });
     books.trail.write_durably(Some(&snapshot.cycle), closing.into(), None)?;
     Ok(Cycle { snapshot, report, lesson, rolled_at, calls })
 }

@@ -6,9 +6,9 @@ use clap::Args;
 
 use super::load::{Loaded, connect, load, policies};
 use super::{Exit, Failure, Format, Where, account, screen::Screen};
-use crate::clock::{SystemChance, SystemClock};
+use crate::clock::{Clock as _, SystemChance, SystemClock};
 use crate::cycle::{Cycle, Setting, dry, judge};
-use crate::daemon::{STATE_FILE, Stop, cycle_id, keep_snapshot};
+use crate::daemon::{Stop, cycle_id, keep_snapshot, read_lists};
 use crate::enforce::Brakes as _;
 use crate::files::{Disk, read_bytes};
 use crate::gather::Known;
@@ -16,7 +16,7 @@ use crate::model::{Memory, harmless_json};
 use crate::policy::PolicySet;
 use crate::report::{Report, to_json, to_text};
 use crate::snapshot::{self, Snapshot};
-use crate::state::{Sqlite, State as _};
+use crate::state::{STATE_FILE, Sqlite, State as _};
 use crate::trail;
 
 /// A snapshot file that is larger is none.
@@ -66,8 +66,9 @@ pub(super) async fn live(loaded: &Loaded, set: &PolicySet, screen: Screen) -> Re
     let cycle = cycle_id(&SystemClock, &SystemChance).map_err(|error| Failure::new(Exit::Bug, error.to_string()))?;
     let memory = remembered(loaded, screen);
     let scope = set.scope(loaded.account.scope);
-    let known =
-        Known { cycle, history: past.history, pause: brakes.pause(), scope, memory: &memory, rolled_at: None };
+    let lists = read_lists(&loaded.account, &loaded.state(), &past, SystemClock.now());
+    let (history, pause) = (past.history, brakes.pause());
+    let known = Known { cycle, history, pause, scope, memory: &memory, rolled_at: None, lists };
     let bar = screen.progress("sessions listed");
     let setting =
         Setting { account: &loaded.account, policies: set, zendesk: &zendesk, clock: &SystemClock, brakes: &brakes };

@@ -252,7 +252,7 @@ impl<'g> Lane<'g> {
     }
 
     fn swept(&mut self, cycle: &Cycle, took: Duration) {
-        let last = LastCycle::of(&cycle.report, cycle.snapshot.clocks.trusted, took);
+        let last = LastCycle::of(&cycle.report, &cycle.snapshot, took);
         let account = &self.setup.account;
         tracing::info!(
             account = %account.name, cycle = %last.cycle, sessions = last.sessions_seen, revoked = last.revoked,

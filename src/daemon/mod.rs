@@ -24,7 +24,7 @@ use jiff::SignedDuration;
 pub use brakes::{FileBrakes, Stop};
 pub use herald::{Herald, RecordingHerald, Systemd};
 pub use lane::Start;
-pub use post::{Post, PostTrouble, STATE_FILE, cycle_id, keep_snapshot};
+pub use post::{Post, PostTrouble, cycle_id, keep_snapshot, read_lists};
 pub use pulse::{Pulse, Pulses, WatchedClock, WatchedTransport};
 pub use rhythm::Rhythm;
 pub use setup::{LAST_SNAPSHOT, Loader, Rejected, Setup};

@@ -1,27 +1,28 @@
 //! An account's post: its locks, its trail and its memory, held by one process, which does one sweep after the other.
 //! `apply` does one, the daemon many.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::brakes::FileBrakes;
 use super::setup::{LAST_SNAPSHOT, Rejected, Setup};
 use crate::chronicle::Chronicle;
 use crate::clock::{Chance, Clock, NoChance};
+use crate::config::{Account, OffboardingList};
 use crate::cycle::{self, Books, Cycle, Halt, Setting};
+use crate::directory::{read_acceptances, read_list};
 use crate::enforce::{Brakes as _, settle};
 use crate::files::{Disk, Lock, LockTrouble, Medium as _};
-use crate::gather::Known;
+use crate::gather::{Known, ListRead};
 use crate::model::{AccountName, CycleId, Memory, Mode};
 use crate::record::{ConfigLoaded, DaemonStarted, DaemonStopped, PolicyLoaded, PolicyRejected, ScopeChanged};
 use crate::snapshot::{self, Snapshot};
-use crate::state::{StateTwin, Sqlite, State, StateTrouble, set_aside};
+use crate::state::{STATE_FILE, StateTwin, Sqlite, State, StateTrouble, set_aside};
 use crate::trail::{Past, Trail, TrailTrouble};
-
-/// The name of the memory's file in an account's folder of state.
-pub const STATE_FILE: &str = "state.sqlite";
 
 /// Why a post cannot be held.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +52,7 @@ pub struct Post {
     chronicle: Chronicle,
     state: Box<dyn State>,
     memory: Memory,
-    rolled_at: Option<jiff::Timestamp>,
+    rolled_at: Option<Timestamp>,
     /// Requests of earlier cycles whose end Zendesk still does not tell.
     pub unsettled: usize,
     /// Why nothing is remembered beyond this process, if so.
@@ -183,13 +184,16 @@ impl Post {
     ) -> Result<Cycle, Halt> {
         let cycle = cycle_id(&*self.clock, &*self.chance).map_err(TrailTrouble::from)?;
         self.unsettled = settle(self.trail.past().open_intents, &setup.zendesk, &mut self.trail).await?;
+        let past = self.trail.past();
+        let lists = read_lists(&setup.account, &setup.state, &past, self.clock.now());
         let known = Known {
             cycle,
-            history: self.trail.past().history,
+            history: past.history,
             pause: brakes.pause(),
             scope: setup.scope,
             memory: &self.memory,
             rolled_at: self.rolled_at,
+            lists,
         };
         let setting = Setting {
             account: &setup.account,
@@ -237,6 +241,22 @@ pub fn cycle_id(clock: &dyn Clock, chance: &dyn Chance) -> Result<CycleId, NoCha
     chance.fill(&mut random)?;
     let millis = u64::try_from(clock.now().as_millisecond()).unwrap_or_default();
     Ok(CycleId::new(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()))
+}
+
+/// Reads the account's offboarding lists, and what was accepted of them. Acceptances that cannot be read are none.
+pub fn read_lists(account: &Account, state: &Path, past: &Past, now: Timestamp) -> Vec<ListRead> {
+    let accepted = read_acceptances(state).unwrap_or_else(|why| {
+        tracing::error!(account = %account.name, "what was accepted of offboarding lists cannot be read: {why}");
+        BTreeMap::new()
+    });
+    let read = |list: &OffboardingList| ListRead {
+        read: read_list(&list.file, &account.time_zone),
+        at: now,
+        last: past.offboarding.get(&list.name).cloned(),
+        accepted: accepted.get(&list.name).cloned(),
+        list: list.clone(),
+    };
+    account.offboarding.values().map(read).collect()
 }
 
 /// What earlier processes learned of the account, and where this one keeps what it learns. A broken file is set aside.

@@ -4,13 +4,15 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::files::{Disk, Medium as _};
-use crate::model::{Mode, Outcome};
+use crate::model::{ListStanding, Mode, Outcome};
 use crate::report::Report;
+use crate::snapshot::Snapshot;
 use crate::zendesk::Pace;
 
 use super::rhythm::Rhythm;
@@ -80,25 +82,28 @@ pub struct LastCycle {
     pub undecided: BTreeMap<String, usize>,
     /// What its report warns of.
     pub warnings: Vec<String>,
+    /// Offboarding lists, by name.
+    pub offboarding: BTreeMap<String, ListStatus>,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
 }
 
 impl LastCycle {
     /// The numbers of this report.
-    pub fn of(report: &Report, clocks_agree: bool, took: std::time::Duration) -> Self {
+    pub fn of(report: &Report, snapshot: &Snapshot, took: Duration) -> Self {
         let revoked = report.revoke.iter().filter(|row| row.outcome == Some(Outcome::Revoked)).count();
         let undecided = report.rules.iter().filter(|row| row.undecided > 0);
         Self {
             cycle: report.cycle.to_string(),
             at: report.now.clone(),
             complete: report.complete,
-            clocks_agree,
+            clocks_agree: snapshot.clocks.trusted,
             sessions_seen: report.sessions_seen,
             revoked,
             withheld: report.withheld.len(),
             undecided: undecided.map(|row| (row.rule.to_string(), row.undecided)).collect(),
             warnings: report.warnings.clone(),
+            offboarding: snapshot.lists.iter().map(|(name, list)| (name.clone(), list.into())).collect(),
             took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         }
     }
@@ -137,8 +142,6 @@ pub struct Status {
     pub policy: String,
     /// What stands on the disk and is not in force, if so.
     pub rejected: Option<RejectedStatus>,
-    /// Offboarding lists, by name.
-    pub offboarding: BTreeMap<String, ListStatus>,
     /// Requests whose end Zendesk does not tell.
     pub unsettled: usize,
     /// The last finished cycle.
@@ -182,6 +185,19 @@ pub struct ListStatus {
     pub unreadable: usize,
     /// Why nobody can say who is on it, if so.
     pub unknown: Option<String>,
+}
+
+impl From<&ListStanding> for ListStatus {
+    fn from(list: &ListStanding) -> Self {
+        Self {
+            rows: list.rows,
+            pending: list.pending,
+            unmatched: list.unmatched,
+            ambiguous: list.ambiguous,
+            unreadable: list.unreadable,
+            unknown: list.unknown.as_ref().map(|trouble| trouble.why.clone()),
+        }
+    }
 }
 
 /// What an account's standing is judged by.
@@ -265,7 +281,6 @@ impl Status {
                 .rejected
                 .as_ref()
                 .map(|one| RejectedStatus { errors: one.errors, text: one.text.clone() }),
-            offboarding: BTreeMap::new(),
             unsettled: 0,
             last_cycle: match around.turn {
                 Turn::Swept(last) => Some((**last).clone()),

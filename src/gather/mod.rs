@@ -3,6 +3,7 @@
 //! The order is: who changed, who is staff, whose sessions there are, whose records are still missing. What the cycle
 //! teaches about people goes into a lesson for the memory.
 
+mod leavers;
 mod protection;
 mod records;
 mod sweep;
@@ -16,9 +17,11 @@ use crate::clock::Clock;
 use crate::config::Account;
 use crate::evidence::keep_latest;
 use crate::memory::learn;
-use crate::model::{CycleId, History, Lesson, Memory, Pause, Scope, UserId};
+use crate::model::{Completeness, CycleId, History, Lesson, Memory, Pause, Scope, UserId};
 use crate::snapshot::{Clocks, Snapshot};
 use crate::zendesk::{Trouble, Zendesk};
+use leavers::Leavers;
+pub use leavers::ListRead;
 use records::Records;
 use sweep::Sweep;
 
@@ -42,6 +45,8 @@ pub struct Known<'a> {
     pub memory: &'a Memory,
     /// When it was last asked who is staff, if this process did.
     pub rolled_at: Option<Timestamp>,
+    /// The account's offboarding lists, as they were just read.
+    pub lists: Vec<ListRead>,
 }
 
 /// A snapshot, and when its *now* was on the host's monotonic clock: what happens later is dated from there.
@@ -74,11 +79,17 @@ pub async fn gather(
     let mut records = Records::of(known.memory);
     records.follow(zendesk).await?;
     let mut rolled_at = known.rolled_at;
+    let roll = match known.scope {
+        Scope::Everyone => Completeness::Complete,
+        Scope::Staff => records.roll_call(zendesk, own.date, &mut rolled_at).await?,
+    };
+    let mut leavers = Leavers::of(known.lists, known.memory, own.date);
+    leavers.find(zendesk, &mut records).await?;
     let sweep = match known.scope {
         Scope::Everyone => Sweep::of_everyone(zendesk, on_page).await?,
         Scope::Staff => {
-            let roll = records.roll_call(zendesk, own.date, &mut rolled_at).await?;
-            Sweep::of(zendesk, &records.staff(own.date), roll, on_page).await?
+            let people = records.staff(own.date).into_iter().chain(leavers.people()).collect();
+            Sweep::of(zendesk, &people, roll, on_page).await?
         }
     };
     let now = sweep.date.unwrap_or(own.date);
@@ -103,8 +114,8 @@ pub async fn gather(
         people,
         people_as_of: records.as_of(),
         traces: BTreeMap::new(),
-        lists: BTreeMap::new(),
-        listed: BTreeMap::new(),
+        lists: leavers.standings(),
+        listed: leavers.listed(),
         roster: None,
         unread: records.unread(&wanted),
         own: own.value,
@@ -112,7 +123,10 @@ pub async fn gather(
         pause: known.pause,
     };
     let (fresh, cursor) = records.learned();
-    let lesson = Lesson { users: cursor, ..learn(known.memory, &mut snapshot, &fresh) };
+    let mut lesson = learn(known.memory, &mut snapshot, &fresh);
+    if snapshot.clocks.trusted {
+        (lesson.users, lesson.lists) = (cursor, leavers.lessons());
+    }
     Ok(Gathered { snapshot, at, lesson, rolled_at })
 }
 

@@ -61,6 +61,12 @@ impl<'m> Records<'m> {
         self.fresh.get(&user).or_else(|| remembered().map(|one| &one.person))
     }
 
+    /// Everybody whose record is known, each once.
+    pub(super) fn known(&self) -> impl Iterator<Item = &Person> {
+        let remembered = self.memory.people.iter().filter(|(user, _)| !self.fresh.contains_key(user));
+        self.fresh.values().chain(remembered.map(|(_, one)| &one.person)).map(|person| &**person)
+    }
+
     /// Every change up to here is in; none while nothing tells of changes.
     pub(super) fn as_of(&self) -> Option<Timestamp> {
         self.as_of

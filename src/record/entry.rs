@@ -186,6 +186,9 @@ pub struct CycleFinished {
     /// Sweeps that the schedule wanted since the last cycle and that found no time.
     #[serde(default)]
     pub missed: u64,
+    /// How each offboarding list stands.
+    #[serde(default)]
+    pub offboarding: Vec<OffboardingChanged>,
     /// What each rule found.
     pub rules: Vec<RuleCount>,
     /// What could not be decided.

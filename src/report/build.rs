@@ -6,7 +6,7 @@ use crate::evaluate::Judgement;
 use crate::evidence::Dossier;
 use crate::grade::Fate;
 use crate::guard::{Belt, Guarded, people_seen};
-use crate::model::{Completeness, Foreign, Mode, Person, UserId};
+use crate::model::{Completeness, Foreign, ListStanding, Mode, Person, UserId};
 use crate::plan::{Intention, Plan, Planned, grounds_of};
 use crate::policy::{Exception, PolicySet};
 use crate::snapshot::Snapshot;
@@ -169,6 +169,24 @@ fn alarms(claims: &[ClaimRow]) -> Vec<String> {
     lines
 }
 
+/// What somebody has to know of an offboarding list.
+fn of_list(name: &str, list: &ListStanding) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(trouble) = &list.unknown {
+        let help = trouble.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
+        lines.push(format!("offboarding list `{name}`: {}: nobody can say who is on it{help}", trouble.why));
+    }
+    let counted = [
+        (list.pending, "wait for `evictd offboard accept`: too many were new in a day"),
+        (list.unmatched, "match nobody in Zendesk"),
+        (list.ambiguous, "match several people"),
+        (list.unreadable, "cannot be read"),
+    ];
+    let told = counted.iter().filter(|(rows, _)| *rows > 0);
+    lines.extend(told.map(|(rows, what)| format!("offboarding list `{name}`: {rows} rows {what}")));
+    lines
+}
+
 /// Nothing personal stands here: the trail keeps these lines.
 fn warnings(snapshot: &Snapshot, mode: Mode) -> Vec<String> {
     let mut lines = Vec::new();
@@ -204,6 +222,7 @@ fn warnings(snapshot: &Snapshot, mode: Mode) -> Vec<String> {
             "{whose} could not be read: nothing about them is decided by it, and nothing of theirs ends"
         ));
     }
+    lines.extend(snapshot.lists.iter().flat_map(|(name, list)| of_list(name, list)));
     let unresolved = snapshot.protected.unresolved.len();
     if unresolved > 0 {
         let what = if unresolved == 1 { "entry of `protected` matches" } else { "entries of `protected` match" };

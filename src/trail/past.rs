@@ -6,7 +6,7 @@ use std::str::FromStr;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{CycleId, Ended, History, Outcome, Roster, RuleId, Stratum};
-use crate::record::{CycleFinished, Entry, Line, RevocationIntended, RevocationOutcome};
+use crate::record::{CycleFinished, Entry, Line, OffboardingChanged, RevocationIntended, RevocationOutcome};
 
 /// How far back belts remember, and an hour more for records that were written late.
 const MEMORY: SignedDuration = SignedDuration::from_hours(25);
@@ -24,6 +24,8 @@ pub struct Past {
     pub config_digest: Option<String>,
     /// Whose sessions were listed, as the newest record of it says.
     pub scope: Option<String>,
+    /// The last word about each offboarding list.
+    pub offboarding: BTreeMap<String, OffboardingChanged>,
     /// The last cycle that finished.
     pub last_cycle: Option<LastCycle>,
 }
@@ -63,11 +65,15 @@ impl Memory {
         self.newest = self.newest.max(zendesk_instant(&line.entry)?);
         match &line.entry {
             Entry::PolicyLoaded(body) => self.past.policy_digest = Some(body.digest.clone()),
+            Entry::OffboardingChanged(body) => {
+                self.past.offboarding.insert(body.list.clone(), body.clone());
+            }
             Entry::ScopeChanged(body) => self.past.scope = Some(body.scope.clone()),
             Entry::ConfigLoaded(body) => self.past.config_digest = Some(body.digest.clone()),
             Entry::CycleFinished(body) => {
                 self.past.policy_digest = Some(body.policy.clone());
                 self.past.scope = Some(body.scope.clone());
+                self.past.offboarding.extend(body.offboarding.iter().map(|one| (one.list.clone(), one.clone())));
                 if body.complete {
                     self.past.history.roster = Some(roster(body)?);
                 }

@@ -21,6 +21,7 @@ mod tests;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -70,7 +71,8 @@ pub struct Zendesk {
     credential: Credential,
     sign_in: Mutex<access::SignIn>,
     budget: Mutex<budget::Budget>,
-    me: Mutex<Option<Dated<UserId>>>,
+    /// And when that was known, on the monotonic clock.
+    me: Mutex<Option<(Dated<UserId>, Duration)>>,
     calls: AtomicU64,
 }
 
@@ -134,12 +136,13 @@ impl Zendesk {
         self.delete(format!("/api/v2/users/{user}/sessions"), may_leave).await
     }
 
-    /// evictd's own user, asked for once: the credential stays the same. Zendesk answers a stranger with success and an
-    /// anonymous user: that is denied.
+    /// evictd's own user, asked for once: the credential stays the same. Its date runs on with the monotonic clock. Zendesk
+    /// answers a stranger with success and an anonymous user: that is denied.
     pub async fn me(&self) -> Result<Dated<UserId>, Trouble> {
         let known = *self.me.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = known {
-            return Ok(known);
+        if let Some((Dated { value, date }, at)) = known {
+            let elapsed = self.clock.monotonic().saturating_sub(at);
+            return Ok(Dated { value, date: date.saturating_add(elapsed).unwrap_or(date) });
         }
         let (body, date) = self.get("/api/v2/users/me".to_owned()).await?;
         let user =
@@ -149,7 +152,7 @@ impl Zendesk {
             return Err(self.not_accepted(words, date));
         };
         let me = Dated { value, date };
-        *self.me.lock().unwrap_or_else(PoisonError::into_inner) = Some(me);
+        *self.me.lock().unwrap_or_else(PoisonError::into_inner) = Some((me, self.clock.monotonic()));
         Ok(me)
     }
 

@@ -1,0 +1,117 @@
+//! Whom offboarding lists mean: matched against everybody known, then Zendesk is asked about the rest, a few a cycle.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::records::Records;
+use crate::config::OffboardingList;
+use crate::directory::{Acceptance, Ask, Circumstances, EMAILS_PER_CYCLE_MAX, ListFault, ListFile, Roll, take_over};
+use crate::model::{ListMemory, ListStanding, Listed, Memory, Person, UserId};
+use crate::record::OffboardingChanged;
+use crate::zendesk::{Denial, PEOPLE_PER_CALL_MAX, Purpose, Trouble, Zendesk};
+
+/// An offboarding list as it was just read, and what is known of it from before.
+#[derive(Debug, Clone)]
+pub struct ListRead {
+    /// The list, as configured.
+    pub list: OffboardingList,
+    /// Its file.
+    pub read: Result<ListFile, ListFault>,
+    /// The host's clock when the file was read.
+    pub at: Timestamp,
+    /// The trail's last word about it.
+    pub last: Option<OffboardingChanged>,
+    /// What a human last accepted of it.
+    pub accepted: Option<Acceptance>,
+}
+
+/// All lists of the account in this cycle.
+pub(super) struct Leavers(Vec<Roll>);
+
+impl Leavers {
+    pub(super) fn of(lists: Vec<ListRead>, memory: &Memory, now: Timestamp) -> Self {
+        let roll = |one: ListRead| {
+            let (last, accepted) = (one.last.as_ref(), one.accepted.as_ref());
+            let circumstances = Circumstances { now, host_now: one.at, last, accepted };
+            let known = memory.lists.get(&one.list.name);
+            take_over(&one.list, one.read, known, &circumstances)
+        };
+        Self(lists.into_iter().map(roll).collect())
+    }
+
+    /// Finds the people that rows mean. A row that Zendesk does not answer for is asked about in a later cycle.
+    ///
+    /// # Errors
+    ///
+    /// When Zendesk does not accept the credential.
+    pub(super) async fn find(&mut self, zendesk: &Zendesk, records: &mut Records<'_>) -> Result<(), Trouble> {
+        for roll in &mut self.0 {
+            roll.match_known(records.known());
+            let asks = roll.to_ask(EMAILS_PER_CYCLE_MAX);
+            for ask in &asks.emails {
+                let found = zendesk.person_by_email(&ask.text, Purpose::Sweep).await;
+                let found = found.map(|answer| answer.value.into_iter().collect());
+                if !take_in(roll, std::slice::from_ref(ask), found, records)? {
+                    return Ok(());
+                }
+            }
+            for chunk in asks.external_ids.chunks(PEOPLE_PER_CALL_MAX) {
+                let ids: Vec<&str> = chunk.iter().map(|ask| ask.text.as_str()).collect();
+                let found = zendesk.people_by_external_id(&ids).await.map(|answer| answer.value);
+                if !take_in(roll, chunk, found, records)? {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Everybody that a row means: they are looked at, whatever they are now.
+    pub(super) fn people(&self) -> BTreeSet<UserId> {
+        self.0.iter().flat_map(Roll::people).collect()
+    }
+
+    pub(super) fn standings(&self) -> BTreeMap<String, ListStanding> {
+        self.0.iter().map(|roll| (roll.list().to_owned(), roll.standing())).collect()
+    }
+
+    pub(super) fn listed(&self) -> BTreeMap<UserId, Vec<Listed>> {
+        let mut all: BTreeMap<UserId, Vec<Listed>> = BTreeMap::new();
+        for (user, listed) in self.0.iter().flat_map(Roll::listed) {
+            all.entry(user).or_default().push(listed);
+        }
+        all
+    }
+
+    /// What is to be remembered of lists that changed.
+    pub(super) fn lessons(&self) -> BTreeMap<String, ListMemory> {
+        self.0.iter().filter_map(|roll| Some((roll.list().to_owned(), roll.lesson()?.clone()))).collect()
+    }
+}
+
+/// Takes in what Zendesk said about these rows; false once it has no time for more.
+fn take_in(
+    roll: &mut Roll,
+    asks: &[Ask],
+    found: Result<Vec<Person>, Trouble>,
+    records: &mut Records<'_>,
+) -> Result<bool, Trouble> {
+    match found {
+        Ok(people) => {
+            roll.answered(asks, &people);
+            people.into_iter().for_each(|person| records.keep(person));
+            Ok(true)
+        }
+        Err(trouble @ Trouble::Denied { kind: Denial::Credentials, .. }) => Err(trouble),
+        // What cannot be asked for by this name is nobody's.
+        Err(Trouble::Nonsense(_) | Trouble::NotFound) => {
+            roll.answered(asks, &[]);
+            Ok(true)
+        }
+        Err(trouble) => {
+            tracing::warn!(list = roll.list(), "rows of the list are matched in a later cycle: {trouble}");
+            Ok(false)
+        }
+    }
+}
