@@ -12,12 +12,12 @@ use evictd::diagnostic::{Findings, Source};
 use evictd::evaluate::evaluate;
 use evictd::evidence::Dossier;
 use evictd::guard::guard;
-use evictd::model::{
-    AccountName, Completeness, CycleId, CycleKind, Foreign, History, Mode, Person, Role, Session, SessionId, UserId,
-};
+use evictd::model::{AccountName, CycleId, CycleKind, Foreign, Mode, Person, Role, Session, SessionId, UserId};
 use evictd::plan::plan;
 use evictd::policy::{PolicySet, read};
-use evictd::snapshot::{Clocks, Protected, Snapshot};
+use evictd::snapshot::Snapshot;
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 const SESSIONS: u64 = 100_000;
@@ -94,7 +94,7 @@ fn snapshot(age_max_minutes: u64) -> Snapshot {
     let people = (1..=PEOPLE).filter_map(|number| {
         let id = UserId::new(number)?;
         let role = if number.is_multiple_of(50) { Role::Agent } else { Role::EndUser };
-        Some((id, person(id, now, role, rng.u32(..200) == 0)))
+        Some((id, Arc::new(person(id, now, role, rng.u32(..200) == 0))))
     });
     let people = people.collect();
     let sessions = (1..=SESSIONS).map(|number| Session {
@@ -104,20 +104,9 @@ fn snapshot(age_max_minutes: u64) -> Snapshot {
         last_seen_at: Some(ago(&mut rng, age_max_minutes.min(60))),
         seen: now,
     });
-    Snapshot {
-        account: AccountName::new("bench"),
-        cycle: CycleId::new("00000000-0000-7000-8000-000000000000"),
-        now,
-        clocks: Clocks { host_offset: SignedDuration::ZERO, drift: SignedDuration::ZERO, trusted: true },
-        listing: Completeness::Complete,
-        sessions: sessions.collect(),
-        people,
-        unread: std::collections::BTreeMap::new(),
-        protected: Protected::default(),
-        own: UserId::from(std::num::NonZeroU64::MAX),
-        history: History::default(),
-        pause: None,
-    }
+    let cycle = CycleId::new("00000000-0000-7000-8000-000000000000");
+    let own = UserId::from(std::num::NonZeroU64::MAX);
+    Snapshot { sessions: sessions.collect(), people, ..Snapshot::empty(AccountName::new("bench"), cycle, now, own) }
 }
 
 fn person(id: UserId, seen: Timestamp, role: Role, suspended: bool) -> Person {

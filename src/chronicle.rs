@@ -56,10 +56,13 @@ impl Chronicle {
             told = expired(stages.policies, self.last_cycle, snapshot.now);
             self.last_cycle = Some(snapshot.now);
         }
-        told.extend(snapshot.lists.iter().filter(|(_, list)| list.change.is_some()).map(|(name, list)| Told {
-            entry: offboarding(name, list).into(),
-            personal: None,
-        }));
+        told.extend(
+            snapshot
+                .lists
+                .iter()
+                .filter(|(_, list)| list.change.is_some())
+                .map(|(name, list)| Told { entry: offboarding(name, list).into(), personal: None }),
+        );
         told.extend(self.tell_claims(stages));
         self.has_told = true;
         told

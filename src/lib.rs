@@ -57,8 +57,8 @@ pub mod chronicle;
 
 // Effects: thin.
 pub mod clock;
-pub mod files;
 pub mod directory;
+pub mod files;
 pub mod state;
 pub mod trail;
 pub mod zendesk;

@@ -35,11 +35,8 @@ pub fn learn(memory: &Memory, snapshot: &mut Snapshot, fresh: &Fresh) -> Lesson 
         (lesson.sessions, lesson.sessions_gone) = sessions(memory, &lesson, snapshot);
     }
     let remembered = |user: &UserId| lesson.people.get(user).or_else(|| memory.people.get(user));
-    snapshot.traces = snapshot
-        .people
-        .keys()
-        .filter_map(|user| Some((*user, **remembered(user)?.traces.as_ref()?)))
-        .collect();
+    snapshot.traces =
+        snapshot.people.keys().filter_map(|user| Some((*user, **remembered(user)?.traces.as_ref()?))).collect();
     snapshot.roster = snapshot.clocks.trusted.then(|| roster(memory, &lesson, snapshot.now)).flatten();
     lesson
 }
@@ -135,12 +132,8 @@ fn sessions(memory: &Memory, lesson: &Lesson, snapshot: &Snapshot) -> Sessions {
 
 /// What is to be kept of a listed session, if it is new or says something else by now.
 fn known_session(before: Option<&KnownSession>, row: &Session, user: UserId) -> Option<KnownSession> {
-    let now = KnownSession {
-        user,
-        authenticated_at: row.authenticated_at,
-        last_seen_at: row.last_seen_at,
-        gone_at: None,
-    };
+    let now =
+        KnownSession { user, authenticated_at: row.authenticated_at, last_seen_at: row.last_seen_at, gone_at: None };
     (before != Some(&now)).then_some(now)
 }
 

@@ -92,7 +92,7 @@ impl Field {
     }
 
     /// Every value there is: `*`.
-    pub(super) fn cycle(self) -> RangeInclusive<u8> {
+    pub(super) fn every(self) -> RangeInclusive<u8> {
         if self == Self::DayOfWeek { 0..=6 } else { self.range() }
     }
 
@@ -161,7 +161,7 @@ impl<'t> Piece<'t> {
 /// Reads one field.
 pub(super) fn read(field: Field, piece: Piece<'_>) -> Result<Said, BadSchedule> {
     if piece.text == "*" || piece.text == "?" && field.is_day() {
-        return Ok(Said { values: field.cycle().collect(), last: false, open: true });
+        return Ok(Said { values: field.every().collect(), last: false, open: true });
     }
     let mut said = Said::default();
     for item in piece.split(|letter| letter == ',') {
@@ -182,13 +182,13 @@ fn item_values(field: Field, item: Piece<'_>) -> Result<Vec<u8>, BadSchedule> {
     let (base, step) = item.cut('/');
     let step_by = step.map_or(Ok(1), |step| step_of(field, step))?;
     let ascending: Vec<u8> = if base.text == "*" {
-        field.cycle().collect()
+        field.every().collect()
     } else {
         let (from, to) = base.cut('-');
         let from_value = value(field, from, item)?;
         match to {
             Some(to) => between(field, from_value, value(field, to, item)?),
-            None if step.is_some() => between(field, from_value, *field.cycle().end()),
+            None if step.is_some() => between(field, from_value, *field.every().end()),
             None => vec![from_value],
         }
     };
@@ -198,7 +198,7 @@ fn item_values(field: Field, item: Piece<'_>) -> Result<Vec<u8>, BadSchedule> {
 
 /// The values from one to the other, in their order, through the end of the cycle where the second is the smaller.
 fn between(field: Field, from: u8, to: u8) -> Vec<u8> {
-    let (least, most) = field.cycle().into_inner();
+    let (least, most) = field.every().into_inner();
     // Sunday is 0 and 7: as a beginning it is 0, as an end 7, and on its own one day.
     let (from, to) = match (field, from, to) {
         (Field::DayOfWeek, 7, 7) => (0, 0),

@@ -59,7 +59,7 @@ impl Fields {
         };
         let months = &self.month.values;
         let (every_day, every_weekday) =
-            (Field::DayOfMonth.cycle().collect::<Values>(), Field::DayOfWeek.cycle().collect::<Values>());
+            (Field::DayOfMonth.every().collect::<Values>(), Field::DayOfWeek.every().collect::<Values>());
         if !self.weekday.open {
             add(&every_day, months, &self.weekday.values, "*");
         }
@@ -78,7 +78,7 @@ impl Fields {
 }
 
 fn list(field: Field, values: &Values) -> String {
-    if field.cycle().all(|value| values.contains(&value)) {
+    if field.every().all(|value| values.contains(&value)) {
         return "*".to_owned();
     }
     // Sunday is 1 there.

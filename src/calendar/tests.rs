@@ -14,7 +14,7 @@ fn line(text: &str) -> Schedule {
 /// The message, and the part of the text it points at.
 fn check(text: &str, part: &str, message: &str) {
     let bad = Schedule::crontab(text).unwrap_err();
-    assert_eq!((bad.to_string().as_str(), &text[bad.at()]), (message, part), "{text}");
+    assert_eq!((bad.to_string().as_str(), text.get(bad.at()).unwrap()), (message, part), "{text}");
     assert!(!bad.help().is_empty());
 }
 

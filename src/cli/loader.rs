@@ -56,8 +56,11 @@ impl Faults {
 
     /// What a person reads who started it by hand.
     fn failure(self) -> Failure {
-        Failure::new(Exit::Config, format!("{} errors, and there is no last good set to run instead\n{}", self.errors, self.text))
-            .help("mend what is named above; `evictd policy check` shows each fault of a policy at its place")
+        Failure::new(
+            Exit::Config,
+            format!("{} errors, and there is no last good set to run instead\n{}", self.errors, self.text),
+        )
+        .help("mend what is named above; `evictd policy check` shows each fault of a policy at its place")
     }
 }
 

@@ -56,9 +56,7 @@ fn next(args: &NextArgs, screen: Screen) -> Result<Exit, Failure> {
     let next: Vec<Timestamp> = all.take(args.count.into()).collect();
     match args.format {
         Format::Text => screen.out(&text(&next, &zone)),
-        Format::Json => {
-            screen.out(&format!("{}\n", json!({ "next": next.iter().map(ToString::to_string).collect::<Vec<_>>() })))
-        }
+        Format::Json => screen.out(&json(&next)),
     }
     Ok(Exit::Done)
 }
@@ -79,6 +77,12 @@ fn text(next: &[Timestamp], zone: &TimeZone) -> String {
     next.iter().map(line).collect()
 }
 
+/// `{"next":[…]}` on one line, instants in UTC.
+fn json(next: &[Timestamp]) -> String {
+    let instants: Vec<String> = next.iter().map(ToString::to_string).collect();
+    format!("{}\n", json!({ "next": instants }))
+}
+
 fn instant(text: &str) -> Result<Timestamp, String> {
-    text.parse().map_err(|_: jiff::Error| "write an instant with its offset, as in `2027-01-31T12:00:00Z`".to_owned())
+    text.parse().or(Err("write an instant with its offset, as in `2027-01-31T12:00:00Z`".to_owned()))
 }

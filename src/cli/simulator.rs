@@ -29,9 +29,11 @@ const BROKEN_INPUT: u8 = 78;
 /// What the control address does, for `--help`.
 const CONTROL: &str = r#"While it runs, its `control_url` takes, without a credential:
   POST world     a snapshot file: people, sessions and clock become the snapshot's
-  POST people    changes, all or none: [{"user": "35436", "change": "rehire", "role": "agent"}]; the user is an id or
-                 an e-mail, the change is downgrade, promote, suspend, unsuspend, delete, rehire, sign-in or sign-out;
-                 answers with the ids of opened sessions; only sign-out ends sessions
+  POST people    a list of changes, made all or none:
+                   [{"user": "35436", "change": "rehire", "role": "agent"}]
+                 user: an id or an e-mail; change: downgrade, promote, suspend, unsuspend,
+                 delete, rehire, sign-in, sign-out, of which only sign-out ends sessions;
+                 it answers with the ids of the sessions that sign-in opened
   POST now       an instant (RFC 3339) for the account's clock
   POST advance   a length of time such as 10m, by which the account's clock moves on
   POST faults    as for --fault; an empty body ends them

@@ -8,8 +8,7 @@ use crate::document::{Item, Kind, Table};
 use crate::model::{AccountName, Mode, Scope, UserId};
 
 /// Whose sessions may be listed.
-const CHOICES: [ScopeChoice; 3] =
-    [ScopeChoice::Of(Scope::Staff), ScopeChoice::Of(Scope::Everyone), ScopeChoice::Auto];
+const CHOICES: [ScopeChoice; 3] = [ScopeChoice::Of(Scope::Staff), ScopeChoice::Of(Scope::Everyone), ScopeChoice::Auto];
 
 /// Reads one account. What could not be read is in the findings; nothing is returned if no account can be made of it.
 pub(super) fn read(entry: &Item<'_>, folder: &Path, findings: &mut Findings) -> Option<Account> {

@@ -247,7 +247,7 @@ fn a_wrong_sweep_is_shown_at_its_place() {
         let text = with(line);
         let findings = read_text(&text).1;
         let span = findings.sorted()[0].labels[0].span.clone();
-        text[span].to_owned()
+        text.get(span).unwrap().to_owned()
     };
     assert_eq!(pointed("sweep = \"*/5 24 * * *\""), "24");
     assert_eq!(pointed("sweep = '0 0 1,32 * *'"), "32");

@@ -106,17 +106,7 @@ pub(super) struct Lane<'g> {
 impl<'g> Lane<'g> {
     pub(super) fn new(ground: &'g Ground, desk: Rc<Desk>, clock: Arc<dyn Clock>, setup: Setup) -> Self {
         let rhythm = Rhythm::beginning(clock.now());
-        Self {
-            ground,
-            desk,
-            clock,
-            setup,
-            post: None,
-            turn: Turn::None,
-            rhythm,
-            missed: 0,
-            has_told_needs: false,
-        }
+        Self { ground, desk, clock, setup, post: None, turn: Turn::None, rhythm, missed: 0, has_told_needs: false }
     }
 
     /// Sweeps until it is asked to stop.

@@ -90,11 +90,8 @@ impl Daemon<'_> {
     ///
     /// When no account can begin, or stopping had to be cut short.
     pub async fn run(&self, setups: Vec<Setup>, wishes: &mut dyn Wishes) -> Result<(), End> {
-        let ground = Ground {
-            chance: Arc::clone(&self.chance),
-            by: self.by.clone(),
-            begun: tokio::sync::Notify::new(),
-        };
+        let ground =
+            Ground { chance: Arc::clone(&self.chance), by: self.by.clone(), begun: tokio::sync::Notify::new() };
         let mut desks: BTreeMap<AccountName, Rc<Desk>> = BTreeMap::new();
         let mut lanes = FuturesUnordered::new();
         for setup in setups {
@@ -178,7 +175,11 @@ impl Daemon<'_> {
                 new
             }
             Err(rejected) => {
-                tracing::error!("reload rejected, {} errors; what was in force stays:\n{}", rejected.errors, rejected.text);
+                tracing::error!(
+                    "reload rejected, {} errors; what was in force stays:\n{}",
+                    rejected.errors,
+                    rejected.text
+                );
                 self.herald.ready(&format!("reload rejected, {} errors: what was in force stays", rejected.errors));
                 for desk in desks.values() {
                     desk.reject(rejected.clone());

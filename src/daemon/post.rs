@@ -21,7 +21,7 @@ use crate::gather::{Known, ListRead};
 use crate::model::{AccountName, CycleId, Memory, Mode};
 use crate::record::{ConfigLoaded, DaemonStarted, DaemonStopped, PolicyLoaded, PolicyRejected, ScopeChanged};
 use crate::snapshot::{self, Snapshot};
-use crate::state::{STATE_FILE, StateTwin, Sqlite, State, StateTrouble, set_aside};
+use crate::state::{STATE_FILE, Sqlite, State, StateTrouble, StateTwin, set_aside};
 use crate::trail::{Past, Trail, TrailTrouble};
 
 /// Why a post cannot be held.

@@ -277,10 +277,7 @@ impl Status {
                 held: pace.held.map(|(wait, why)| format!("{} s more: {why}", wait.as_secs())),
             },
             policy: setup.policies.digest.clone(),
-            rejected: setup
-                .rejected
-                .as_ref()
-                .map(|one| RejectedStatus { errors: one.errors, text: one.text.clone() }),
+            rejected: setup.rejected.as_ref().map(|one| RejectedStatus { errors: one.errors, text: one.text.clone() }),
             unsettled: 0,
             last_cycle: match around.turn {
                 Turn::Swept(last) => Some((**last).clone()),

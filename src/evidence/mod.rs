@@ -184,7 +184,11 @@ pub fn keep_latest<R: Borrow<Session>>(rows: &mut Vec<R>) {
 
 fn person_of(snapshot: &Snapshot, user: Option<UserId>) -> Result<&Person, Cause> {
     let user = user.ok_or(Cause::NoUser)?;
-    snapshot.people.get(&user).map(|person| &**person).ok_or_else(|| snapshot.unread.get(&user).copied().unwrap_or(Cause::NoRow))
+    snapshot
+        .people
+        .get(&user)
+        .map(|person| &**person)
+        .ok_or_else(|| snapshot.unread.get(&user).copied().unwrap_or(Cause::NoRow))
 }
 
 fn is_future(instant: Timestamp, now: Timestamp) -> bool {

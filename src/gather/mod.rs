@@ -49,6 +49,14 @@ pub struct Known<'a> {
     pub lists: Vec<ListRead>,
 }
 
+impl<'a> Known<'a> {
+    /// What the first cycle over everyone knows, which is next to nothing.
+    pub fn first(cycle: CycleId, memory: &'a Memory) -> Self {
+        let history = History::default();
+        Self { cycle, history, pause: None, scope: Scope::Everyone, memory, rolled_at: None, lists: Vec::new() }
+    }
+}
+
 /// A snapshot, and when its *now* was on the host's monotonic clock: what happens later is dated from there.
 #[derive(Debug)]
 pub struct Gathered {

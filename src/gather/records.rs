@@ -10,9 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::memory::Fresh;
 use crate::model::{Cause, Completeness, Memory, Person, Role, UserId, UsersCursor};
-use crate::zendesk::{
-    ChangedUsers, Dated, Denial, PEOPLE_PER_CALL_MAX, Purpose, Trouble, UsersFrom, Zendesk,
-};
+use crate::zendesk::{ChangedUsers, Dated, Denial, PEOPLE_PER_CALL_MAX, Purpose, Trouble, UsersFrom, Zendesk};
 
 /// Pages of the stream in one cycle, at most: the endpoint gives ten a minute to everybody together. One is usual.
 const STREAM_PAGES_MAX: usize = 5;

@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use super::claims::{self, ClaimRow, Fates, HeldRow};
 use super::{Report, RuleRow, UndecidedRow};
-use crate::model::{AccountName, Action, Cause, CycleId, Foreign, Grade, Mode, Outcome, RuleId, Scope, SessionId, Severity};
+use crate::model::{
+    AccountName, Action, Cause, CycleId, Foreign, Grade, Mode, Outcome, RuleId, Scope, SessionId, Severity,
+};
 use crate::model::{Stratum, UserId};
 use crate::record::{ClaimKey, CycleFinished, Entry, HeldBy, StandingClaim, reason_key};
 

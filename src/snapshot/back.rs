@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::wire::{Document, WireClocks, WireEnded, WireList, WireListed, WirePause, WirePerson, WireProtected, WireSession, WireTraces, WireTrouble};
+use super::wire::{
+    Document, WireClocks, WireEnded, WireList, WireListed, WirePause, WirePerson, WireProtected, WireSession,
+    WireTraces, WireTrouble,
+};
 use super::{Clocks, Protected, Snapshot};
 use crate::model::{
-    AccountName, Cause, Completeness, CycleId, Ended, Foreign, History, ListChange, ListStanding, ListTrouble, Listed, Outcome, Pause, Person, Role, RoleType, RuleId,
-    Scope, Session, Stratum, Traces, UserId,
+    AccountName, Cause, Completeness, CycleId, Ended, Foreign, History, ListChange, ListStanding, ListTrouble, Listed,
+    Outcome, Pause, Person, Role, RoleType, RuleId, Scope, Session, Stratum, Traces, UserId,
 };
 
 impl TryFrom<Document> for Snapshot {
@@ -40,7 +43,11 @@ impl TryFrom<Document> for Snapshot {
             cut: by_user("cut_short", document.cut_short, Ok)?,
             people_as_of: maybe("people_as_of", document.people_as_of.as_deref())?,
             traces: by_user("traces", document.traces, Traces::try_from)?,
-            lists: document.lists.into_iter().map(|(name, list)| Ok((name, list.try_into()?))).collect::<Result<_, String>>()?,
+            lists: document
+                .lists
+                .into_iter()
+                .map(|(name, list)| Ok((name, list.try_into()?)))
+                .collect::<Result<_, String>>()?,
             listed: by_user("listed", document.listed, |listed| all("listed", listed, Listed::try_from))?,
             roster: document.roster_of_week.map(roster).transpose()?,
             sessions,

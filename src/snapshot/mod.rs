@@ -13,8 +13,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
-    AccountName, Cause, Completeness, CycleId, Foreign, History, ListStanding, Listed, Pause, Person, Role, Roster, Scope, Session, Stratum,
-    Traces, UserId, stratum_of,
+    AccountName, Cause, Completeness, CycleId, Foreign, History, ListStanding, Listed, Pause, Person, Role, Roster,
+    Scope, Session, Stratum, Traces, UserId, stratum_of,
 };
 
 pub use file::{SNAPSHOT_BYTES_MAX, SnapshotFault, from_bytes, to_bytes};
@@ -64,6 +64,31 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// A snapshot of an account in which nobody is signed in and nothing is remembered, for others to fill.
+    pub fn empty(account: AccountName, cycle: CycleId, now: Timestamp, own: UserId) -> Self {
+        Self {
+            account,
+            cycle,
+            now,
+            clocks: Clocks { host_offset: SignedDuration::ZERO, drift: SignedDuration::ZERO, trusted: true },
+            scope: Scope::Everyone,
+            listing: Completeness::Complete,
+            cut: BTreeMap::new(),
+            sessions: Vec::new(),
+            people: BTreeMap::new(),
+            people_as_of: None,
+            traces: BTreeMap::new(),
+            lists: BTreeMap::new(),
+            listed: BTreeMap::new(),
+            roster: None,
+            unread: BTreeMap::new(),
+            protected: Protected::default(),
+            own,
+            history: History::default(),
+            pause: None,
+        }
+    }
+
     /// Whether everything that was asked for was read: the whole listing, and every record Zendesk did not refuse to have.
     pub fn is_complete(&self) -> bool {
         self.listing.is_complete() && self.cut.is_empty() && !self.unread.values().any(|cause| *cause == Cause::Down)

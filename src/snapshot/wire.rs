@@ -9,7 +9,9 @@ use std::fmt::Display;
 use serde::{Deserialize, Serialize};
 
 use super::Snapshot;
-use crate::model::{Completeness, Ended, Foreign, ListStanding, ListTrouble, Listed, Person, Roster, Scope, Session, Traces};
+use crate::model::{
+    Completeness, Ended, Foreign, ListStanding, ListTrouble, Listed, Person, Roster, Scope, Session, Traces,
+};
 
 /// The schema that is written and read here.
 pub(super) const SCHEMA: u64 = 1;

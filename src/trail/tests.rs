@@ -76,6 +76,9 @@ fn outcome(intent: Option<u64>, session: &str, answered_at: &str) -> Entry {
 
 fn finished(now: &str, complete: bool, agents: usize) -> Entry {
     CycleFinished {
+        scope: "everyone".to_owned(),
+        missed: 0,
+        offboarding: Vec::new(),
         now: now.into(),
         mode: "enforce".into(),
         policy: "of the cycle".into(),

@@ -459,6 +459,7 @@ const HOSTILE: &str = "Eve\u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}nimda\u{200b}\u{9b
 /// Everybody who offends has a hostile name, one of them a megabyte of it.
 fn hostile(mut world: Snapshot) -> Vec<u8> {
     for (number, person) in world.people.values_mut().enumerate() {
+        let person = std::sync::Arc::make_mut(person);
         let name = if number == 0 { HOSTILE.repeat(30_000) } else { format!("{HOSTILE}{number}") };
         person.name = Foreign::new(name);
         person.email = Some(Foreign::new(format!("{HOSTILE}{number}@example.com")));

@@ -10,7 +10,7 @@ use evictd::cycle::{self, Books, Cycle, Halt, Setting};
 use evictd::enforce::Brakes;
 use evictd::files::read_pause;
 use evictd::gather::Known;
-use evictd::model::{CycleId, Pause, Role};
+use evictd::model::{CycleId, Memory, Pause, Role};
 use evictd::record::Entry;
 use evictd::simulator::{Effect, Script};
 use evictd::zendesk::Method;
@@ -162,8 +162,9 @@ async fn cycle_with(stage: &Stage, brakes: &dyn Brakes) -> Result<Cycle, Halt> {
     let zendesk = stage.zendesk();
     let (account, policies) = (&stage.account, &stage.policies);
     let setting = Setting { account, policies, zendesk: &zendesk, clock: &*stage.clock, brakes };
-    let known = Known { cycle: CycleId::new("c"), history: past.history, pause: brakes.pause() };
-    let books = Books { trail: &mut trail, chronicle: &mut Chronicle::default() };
+    let memory = Memory::default();
+    let known = Known { history: past.history, pause: brakes.pause(), ..Known::first(CycleId::new("c"), &memory) };
+    let books = Books { trail: &mut trail, chronicle: &mut Chronicle::default(), missed: 0 };
     cycle::run(setting, known, books, &mut |_| ()).await
 }
 

@@ -9,7 +9,7 @@ use evictd::clock::SeededChance;
 use evictd::cycle;
 use evictd::files::Medium;
 use evictd::gather::Known;
-use evictd::model::{CycleId, History};
+use evictd::model::{CycleId, Memory};
 use evictd::report::{Look, to_json, to_text};
 use evictd::simulator::{Effect, Options, Script};
 use evictd::snapshot;
@@ -132,7 +132,8 @@ async fn plan(stage: &Stage, zendesk: &Zendesk) -> Result<cycle::Cycle, cycle::H
         clock: &*stage.clock,
         brakes: &*stage.brake,
     };
-    let known = Known { cycle: CycleId::new("c"), history: History::default(), pause: None };
+    let memory = Memory::default();
+    let known = Known::first(CycleId::new("c"), &memory);
     cycle::dry(setting, known, &mut |_| ()).await
 }
 

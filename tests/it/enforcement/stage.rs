@@ -15,8 +15,8 @@ use evictd::cycle::{self, Books, Cycle, Halt, Setting};
 use evictd::diagnostic::{Findings, Source};
 use evictd::enforce::{Brakes, settle};
 use evictd::files::MemoryMedium;
-use evictd::gather::Known;
-use evictd::model::{CycleId, History, Outcome, Role, SessionId, UserId};
+use evictd::gather::{Known, ListRead};
+use evictd::model::{CycleId, History, Memory, Outcome, Role, SessionId, UserId};
 use evictd::policy::{self, PolicySet};
 use evictd::record::{DaemonStarted, Entry, Line, RevocationIntended, whole_lines};
 use evictd::report::{Recorded, Report};
@@ -50,6 +50,10 @@ pub struct Stage {
     pub memory: MemoryMedium,
     medium: Mutex<Arc<Frail>>,
     past_losses: Mutex<Vec<Loss>>,
+    /// What cycles learn, where a test wants it remembered.
+    pub learned: Mutex<Option<Memory>>,
+    /// Offboarding lists as they are read.
+    pub lists: Mutex<Vec<ListRead>>,
     cycles: AtomicU64,
 }
 
@@ -78,6 +82,8 @@ impl Stage {
             memory,
             medium: Mutex::new(medium),
             past_losses: Mutex::default(),
+            learned: Mutex::default(),
+            lists: Mutex::default(),
             cycles: AtomicU64::new(0),
         }
     }
@@ -188,7 +194,8 @@ impl Stage {
     /// A process that only looks: what `plan` does.
     pub async fn plan(&self) -> Cycle {
         let past = evictd::trail::look(&self.memory, &self.account.name).unwrap();
-        let known = Known { cycle: self.next_cycle(), history: past.history, pause: self.brake.pause() };
+        let memory = self.remembered();
+        let known = Known { history: past.history, ..self.known(&memory) };
         cycle::dry(self.setting(&self.zendesk()), known, &mut |_| ()).await.unwrap()
     }
 
@@ -210,13 +217,29 @@ impl Stage {
         settle(past.open_intents, &zendesk, &mut trail).await?;
         let last = past.last_cycle.and_then(|last| last.finished.now.parse().ok());
         let mut chronicle = Chronicle::since(last);
-        self.one_cycle(&zendesk, past.history, Books { trail: &mut trail, chronicle: &mut chronicle }).await
+        self.one_cycle(&zendesk, past.history, Books { trail: &mut trail, chronicle: &mut chronicle, missed: 0 }).await
     }
 
     /// One cycle of a process that may have run others before.
     pub async fn one_cycle(&self, zendesk: &Zendesk, history: History, books: Books<'_>) -> Result<Cycle, Halt> {
-        let known = Known { cycle: self.next_cycle(), history, pause: self.brake.pause() };
-        cycle::run(self.setting(zendesk), known, books, &mut |_| ()).await
+        let memory = self.remembered();
+        let known = Known { history, ..self.known(&memory) };
+        let mut cycle = cycle::run(self.setting(zendesk), known, books, &mut |_| ()).await?;
+        if let Some(memory) = &mut *self.learned.lock().unwrap() {
+            memory.learn(std::mem::take(&mut cycle.lesson));
+        }
+        Ok(cycle)
+    }
+
+    fn known<'a>(&self, memory: &'a Memory) -> Known<'a> {
+        let scope = self.policies.scope(self.account.scope);
+        let lists = self.lists.lock().unwrap().clone();
+        Known { pause: self.brake.pause(), scope, lists, ..Known::first(self.next_cycle(), memory) }
+    }
+
+    /// What earlier cycles saw; nothing unless the stage remembers.
+    pub fn remembered(&self) -> Memory {
+        self.learned.lock().unwrap().clone().unwrap_or_default()
     }
 
     /// `apply`, cut off at this request. False if there were not so many.

@@ -4,6 +4,7 @@
 //! [`Snapshot`] is what gather is to make of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use evictd::model::{
     AccountName, Cause, Completeness, CycleId, Ended, Foreign, History, Mode, Outcome, Pause, Person, Role, RoleType,
@@ -195,10 +196,9 @@ impl World {
     pub fn snapshot(&self) -> Snapshot {
         let mut history: Vec<&Past> = self.history.iter().collect();
         history.sort_by_key(|past| past.at);
+        let cycle = CycleId::new("019ab000-0000-7000-8000-000000000001");
+        let people = self.people.iter().map(|human| (user(human.id), Arc::new(human.person())));
         Snapshot {
-            account: AccountName::new("acme"),
-            cycle: CycleId::new("019ab000-0000-7000-8000-000000000001"),
-            now: instant(self.now),
             clocks: Clocks {
                 host_offset: SignedDuration::from_secs(if self.trusted { 1 } else { 31 }),
                 drift: SignedDuration::ZERO,
@@ -206,15 +206,15 @@ impl World {
             },
             listing: if self.complete { Completeness::Complete } else { Completeness::Partial("page 3: 429".into()) },
             sessions: self.sessions().into_iter().map(Row::session).collect(),
-            people: self.people.iter().map(|human| (user(human.id), human.person())).collect(),
+            people: people.collect(),
             unread: self.missing.iter().map(|(id, cause)| (user(*id), *cause)).collect(),
             protected: Protected { people: self.protected.iter().copied().map(user).collect(), unresolved: Vec::new() },
-            own: user(self.own),
             history: History {
                 ended: history.into_iter().map(Past::ended).collect(),
                 roster: self.roster.as_ref().map(|roster| roster.iter().copied().collect::<BTreeMap<_, _>>()),
             },
             pause: self.pause.clone(),
+            ..Snapshot::empty(AccountName::new("acme"), cycle, instant(self.now), user(self.own))
         }
     }
 }
