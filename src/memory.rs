@@ -137,9 +137,9 @@ fn known_session(before: Option<&KnownSession>, row: &Session, user: UserId) -> 
     (before != Some(&now)).then_some(now)
 }
 
-/// People with sessions in the last seven days, by stratum; nothing if nobody is remembered.
+/// People with sessions in the last seven days, by stratum; nothing if no earlier cycle left anything.
 fn roster(memory: &Memory, lesson: &Lesson, now: Timestamp) -> Option<Roster> {
-    if memory.people.is_empty() && lesson.people.is_empty() {
+    if memory.people.is_empty() {
         return None;
     }
     let mut roster: Roster = Stratum::ALL.iter().map(|stratum| (*stratum, 0)).collect();

@@ -75,7 +75,7 @@ fn every_key_the_reader_knows_stands_in_the_shipped_file() {
     assert_eq!(strangers.len(), text.matches("qqqqqqqq").count());
     let helps = strangers.iter().map(|fault| fault.help.as_deref().unwrap().strip_prefix("known here: ").unwrap());
     let keys: Vec<_> = helps.flat_map(|help| help.split(", ")).map(|key| key.trim_matches('`')).collect();
-    assert_eq!(keys.len(), 45, "{keys:?}");
+    assert_eq!(keys.len(), 48, "{keys:?}");
     for key in keys {
         let written = [
             format!("\n{key} = "),
@@ -181,7 +181,6 @@ fn wrong_accounts_are_refused() {
         "dangerous-ignore-host-clock = true",
         &["dangerous-setting: `dangerous-ignore-host-clock` is for simulators on this machine only"],
     );
-    check("scope = \"staff\"", &["not-yet: scope `staff` is not there yet"]);
     check("scope = \"all\"", &["unknown-value: `scope` cannot be `all`"]);
     check("mode = \"enfroce\"", &["unknown-value: `mode` cannot be `enfroce`"]);
     check("mode = \"enforce\"", &["no-protected: mode `enforce` needs somebody in `protected`"]);
@@ -419,14 +418,6 @@ fn faults_of_a_configuration_come_in_one_run() {
       | ^^^^
       |
       = help: did you mean `state`?
-
-    error[missing-key]: `scope` is missing
-     --> evictd.toml:4:1
-      |
-    4 | [accounts.acme]
-      | ^^^^^^^^^^^^^^^
-      |
-      = help: write `scope = "everyone"`, the only one this version knows
 
     error[no-protected]: mode `enforce` needs somebody in `protected`
      --> evictd.toml:4:1

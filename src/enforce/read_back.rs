@@ -113,10 +113,10 @@ impl Bench<'_> {
         }
     }
 
-    /// The stratum of the person as read back: what is remembered of them still counts.
+    /// The stratum of the person as read back: what is remembered of them still counts. None if no role is known.
     fn stratum_of(&self, cleared: &ClearedSession, person: &Person) -> Option<Stratum> {
         let evidence = self.dossier.get(cleared.place)?;
-        Some(stratum_of(person, evidence.traces, self.now()))
+        person.role.map(|_| stratum_of(person, evidence.traces, self.now()))
     }
 
     /// Whether the record has an e-mail that the configuration protects: it may have changed hands since.

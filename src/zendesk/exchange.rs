@@ -225,11 +225,14 @@ impl Zendesk {
         let asked = self.asked_wait(&answer);
         match answer.status {
             429 => {
-                let (extent, resets) = match own_limit(&answer) {
-                    Some(resets) if account_remaining(&answer) != Some(0) => (Extent::Endpoint, resets),
-                    _ => (Extent::Account, None),
+                let own = own_limit(&answer).filter(|_| account_remaining(&answer) != Some(0));
+                let (extent, wait) = match own {
+                    // `ratelimit-reset` is the account's and says nothing about this limit.
+                    Some(resets) if answer.header("retry-after").is_none() => (Extent::Endpoint, Some(resets)),
+                    Some(_) => (Extent::Endpoint, asked),
+                    None => (Extent::Account, asked),
                 };
-                Err(Setback::Hold(extent, asked.or(resets).unwrap_or(WAIT_UNSAID), why()))
+                Err(Setback::Hold(extent, wait.unwrap_or(WAIT_UNSAID), why()))
             }
             // Without a time to come back, a 503 may as well be the edge that lost Zendesk's answer.
             503 if asked.is_some() || !changes => {
@@ -291,13 +294,13 @@ fn account_remaining(answer: &Response) -> Option<u32> {
     number(answer, ["x-rate-limit-remaining", "ratelimit-remaining"])
 }
 
-/// Whether an endpoint's own limit is used up, and when it is whole again: the header
+/// How long until an endpoint's own limit is whole again; none if no such limit is used up. It is told in a header
 /// `zendesk-ratelimit-NAME: total=10; remaining=0; resets=41`.
-fn own_limit(answer: &Response) -> Option<Option<Duration>> {
-    let limits = answer.headers.iter().filter(|(name, _)| name.starts_with("zendesk-ratelimit-"));
+fn own_limit(answer: &Response) -> Option<Duration> {
     let part = |limits: &str, key: &str| -> Option<u64> {
         limits.split(';').filter_map(|part| part.trim().split_once('=')).find(|(name, _)| *name == key)?.1.parse().ok()
     };
-    let mut used_up = limits.filter(|(_, limits)| part(limits, "remaining") == Some(0));
-    used_up.next().map(|(_, limits)| part(limits, "resets").map(Duration::from_secs))
+    let mut limits = answer.headers.iter().filter(|(name, _)| name.starts_with("zendesk-ratelimit-"));
+    let (_, used_up) = limits.find(|(_, limits)| part(limits, "remaining") == Some(0))?;
+    Some(part(used_up, "resets").map_or(WAIT_UNSAID, Duration::from_secs))
 }

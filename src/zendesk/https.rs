@@ -17,6 +17,9 @@ use crate::model::Foreign;
 /// Bytes of a body, after decompression. A page of 100 sessions has about 20 KB, of 100 users some hundred.
 pub(super) const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// Bytes that are set aside for a body on the word of its header alone.
+const BODY_BYTES_BELIEVED: usize = 1024 * 1024;
+
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// A stop waits 45 s for a changing request on the wire: its answer or its loss must be known before.
@@ -171,9 +174,10 @@ impl Transport for HttpsTransport {
 async fn received(mut answer: reqwest::Response) -> Result<Response, Lost> {
     let status = answer.status().as_u16();
     let text = |value: &header::HeaderValue| value.to_str().ok().map(ToOwned::to_owned);
-    let headers =
-        answer.headers().iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?))).collect();
-    let mut body = Vec::new();
+    let mut headers = Vec::with_capacity(answer.headers().len());
+    headers.extend(answer.headers().iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?))));
+    let length = answer.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+    let mut body = Vec::with_capacity(length.min(BODY_BYTES_BELIEVED));
     while body.len() < BODY_BYTES_MAX
         && let Some(chunk) = answer.chunk().await.map_err(lost)?
     {

@@ -249,7 +249,7 @@ fn an_unreachable_zendesk_ends_with_69_and_nothing_counts_as_gone() {
     }
     assert_eq!(fs::read(desk.room.path(last)).unwrap(), before);
     let kinds: Vec<Value> = desk.trail().iter().map(|line| line["kind"].clone()).collect();
-    assert_eq!(kinds, ["daemon.started", "config.loaded", "policy.loaded", "daemon.stopped"]);
+    assert_eq!(kinds, ["daemon.started", "config.loaded", "policy.loaded", "scope.changed", "daemon.stopped"]);
 }
 
 #[test]

@@ -74,7 +74,7 @@ mod tests {
         assert_eq!(version(&older, path(), 2).unwrap(), 1);
         migrate(&mut older, path(), TWO).unwrap();
         for file in [fresh, older] {
-            assert_eq!((version(&file, path(), 2).unwrap(), tables(&file)), (2, 7));
+            assert_eq!((version(&file, path(), 2).unwrap(), tables(&file)), (2, 8));
         }
     }
 

@@ -102,6 +102,7 @@ fn an_endpoints_own_limit_holds_nothing_else_back() {
     for headers in [
         &[own, ("x-rate-limit", "400"), ("x-rate-limit-remaining", "389"), ("retry-after", "41")][..],
         &[own, ("retry-after", "41")],
+        &[own, ("ratelimit-remaining", "389"), ("ratelimit-reset", "7")],
         &[own],
     ] {
         let bench = changes(headers.to_vec().leak());

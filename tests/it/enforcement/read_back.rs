@@ -92,10 +92,18 @@ async fn somebody_whom_an_exception_spares_by_now_keeps_the_session() {
 
 #[tokio::test]
 async fn somebody_whose_role_changed_keeps_the_session() {
-    for role in [Some(Role::Admin), Some(Role::EndUser), None] {
+    for role in [Some(Role::Admin), None] {
         let change = alter(move |world| world.people.get_mut(&user(1)).unwrap().role = role);
         check(read_again(change), "the person's role has changed").await;
     }
+}
+
+#[tokio::test]
+async fn somebody_who_lost_a_staff_role_a_moment_ago_still_counts_among_staff_and_goes() {
+    let stage = idlers();
+    let change = alter(|world| world.people.get_mut(&user(1)).unwrap().role = Some(Role::EndUser));
+    stage.script(read_again(change));
+    assert_eq!(told(&stage.apply().await.report), [(101, "revoked"), (102, "revoked")]);
 }
 
 #[tokio::test]
