@@ -7,10 +7,10 @@ SHELL := /bin/bash
 CARGO ?= cargo
 PREFIX ?= /usr/local
 
-.PHONY: help build test lint fmt doc policies demo bench clean install toolchain
+.PHONY: help build test lint fmt doc policies demo bench clean install install-systemd toolchain
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: toolchain ## build the program, ready for use, into target/release
 	$(CARGO) build --locked --release
@@ -50,6 +50,15 @@ clean: ## remove what was built
 
 install: build ## put the program below PREFIX (/usr/local)
 	install -D -m 0755 target/release/evictd "$(DESTDIR)$(PREFIX)/bin/evictd"
+
+install-systemd: ## put the unit below PREFIX; without DESTDIR, make its user and folders too
+	install -d "$(DESTDIR)$(PREFIX)/lib/systemd/system"
+	sed 's#/usr/local/bin/#$(PREFIX)/bin/#' systemd/evictd.service >"$(DESTDIR)$(PREFIX)/lib/systemd/system/evictd.service"
+	chmod 0644 "$(DESTDIR)$(PREFIX)/lib/systemd/system/evictd.service"
+	install -D -m 0644 systemd/evictd.sysusers.conf "$(DESTDIR)$(PREFIX)/lib/sysusers.d/evictd.conf"
+	install -D -m 0644 systemd/evictd.tmpfiles.conf "$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/evictd.conf"
+	if [ -z "$(DESTDIR)" ]; \
+	then systemd-sysusers evictd.conf; systemd-tmpfiles --create evictd.conf; systemctl daemon-reload; fi
 
 toolchain:
 	@command -v $(CARGO) >/dev/null || { echo "no cargo: install Rust from https://rustup.rs" >&2; exit 1; }

@@ -74,13 +74,11 @@ impl Loader for DiskLoader {
                 setups.extend(set.and_then(|set| built(&loaded, set, pulses, &mut faults)));
             }
         }
-        match faults.rejected() {
-            Some(rejected) => Err(rejected),
-            None => {
-                setups.iter().for_each(keep);
-                Ok(setups)
-            }
+        if let Some(rejected) = faults.rejected() {
+            return Err(rejected);
         }
+        setups.iter().for_each(keep);
+        Ok(setups)
     }
 }
 
@@ -98,24 +96,22 @@ impl DiskLoader {
             let set = policies(&loaded, &mut faults).or_else(|| kept_policies(&loaded));
             let setup = set.and_then(|set| built(&loaded, set, pulses, &mut faults));
             let rejected = faults.rejected();
-            match setup {
-                Some(mut setup) => {
-                    setup.rejected = of_config.clone().or(rejected);
-                    if let Some(rejected) = &setup.rejected {
-                        let name = &setup.account.name;
-                        tracing::error!(account = %name, "{} errors: the last good set is in force\n{}", rejected.errors, rejected.text);
-                    } else {
-                        keep(&setup);
-                    }
-                    setups.push(setup);
-                }
-                None => {
-                    let rejected = rejected.unwrap_or(Rejected { errors: 1, text: String::new() });
-                    tracing::error!(account = %loaded.account.name, "the account cannot begin\n{}", rejected.text);
-                    lost.errors += rejected.errors;
-                    lost.text.push_str(&rejected.text);
-                }
+            let Some(mut setup) = setup else {
+                let rejected = rejected.unwrap_or(Rejected { errors: 1, text: String::new() });
+                tracing::error!(account = %loaded.account.name, "the account cannot begin\n{}", rejected.text);
+                lost.errors += rejected.errors;
+                lost.text.push_str(&rejected.text);
+                continue;
+            };
+            setup.rejected = of_config.clone().or(rejected);
+            match &setup.rejected {
+                Some(rejected) => tracing::error!(
+                    account = %setup.account.name,
+                    "{} errors: the last good set is in force\n{}", rejected.errors, rejected.text
+                ),
+                None => keep(&setup),
             }
+            setups.push(setup);
         }
         if setups.is_empty() { Err(lost.failure()) } else { Ok(setups) }
     }

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
-use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::account::caller;
 use super::load::{Loaded, load};
+use super::plan::remembered;
 use super::{Exit, Failure, Format, Where, screen::Screen};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::OffboardingList;
@@ -88,24 +88,27 @@ pub(super) fn run(command: &OffboardCommand, screen: Screen) -> Result<Exit, Fai
 fn run_add(args: &AddArgs, screen: Screen) -> Result<(), Failure> {
     let names = names_of(&args.who)?;
     let loaded = load(&args.which.place, screen)?;
+    let zone = loaded.account.time_zone.clone();
     let list = only(&loaded, args.which.list.as_deref())?;
     if let Some(since) = &args.since {
-        since_of(since, &zone()).map_err(|what| {
+        since_of(since, &zone).map_err(|what| {
             Failure::new(Exit::Usage, format!("{}: {what}", quoted(since)))
                 .help("write a day, as in `2027-01-31`, or an instant with its offset")
         })?;
     }
-    let before = read_list(&list.file, &zone());
+    let before = read_list(&list.file, &zone);
     let who = Foreign::new(args.who.as_str());
     match add(&list.file, &names, args.since.as_deref()).map_err(|trouble| unedited(&trouble, list))? {
-        Edited::Rows(_) => screen.out(&format!("added {who} to list `{}`\n", list.name)),
+        Edited::Rows(_) => {
+            screen.out(&format!("added {who} to list `{}`\n", list.name));
+            note_doubts(list, &before, &read_list(&list.file, &zone), screen);
+        }
         Edited::Nothing => {
             let help = "to change the date, take them off first with `evictd offboard remove`";
             screen.out(&format!("{who} stands on list `{}` already: nothing changed\n", list.name));
             screen.note(&format!("note: {help}"));
         }
     }
-    note_doubts(list, before, screen);
     Ok(())
 }
 
@@ -113,13 +116,14 @@ fn run_remove(args: &RemoveArgs, screen: Screen) -> Result<(), Failure> {
     let names = names_of(&args.who)?;
     let loaded = load(&args.which.place, screen)?;
     let who = Foreign::new(args.who.as_str());
+    let zone = loaded.account.time_zone.clone();
     for list in chosen(&loaded, args.which.list.as_deref())? {
-        let before = read_list(&list.file, &zone());
+        let before = read_list(&list.file, &zone);
         match remove(&list.file, &names).map_err(|trouble| unedited(&trouble, list))? {
             Edited::Rows(rows) => {
                 let rows = if rows == 1 { String::new() } else { format!(" ({rows} rows)") };
                 screen.out(&format!("took {who} off list `{}`{rows}\n", list.name));
-                note_doubts(list, before, screen);
+                note_doubts(list, &before, &read_list(&list.file, &zone), screen);
             }
             Edited::Nothing => screen.out(&format!("{who} is not on list `{}`: nothing changed\n", list.name)),
         }
@@ -134,9 +138,11 @@ fn run_list(args: &ListArgs, screen: Screen) -> Result<(), Failure> {
         screen.note(&format!("note: what was accepted cannot be read: {why}"));
         BTreeMap::new()
     });
-    let remembered = remembered(&loaded);
-    let pages: Vec<Page<'_>> =
-        lists.into_iter().map(|list| Page::new(list, remembered.get(&list.name), accepted.get(&list.name))).collect();
+    let remembered = remembered(&loaded, screen).lists;
+    let pages: Vec<Page<'_>> = lists
+        .into_iter()
+        .map(|list| Page::new(&loaded, list, remembered.get(&list.name), accepted.get(&list.name)))
+        .collect();
     match args.format {
         Format::Text => screen.out(&pages.iter().map(Page::text).collect::<Vec<_>>().join("\n")),
         Format::Json => {
@@ -150,8 +156,8 @@ fn run_list(args: &ListArgs, screen: Screen) -> Result<(), Failure> {
 fn run_accept(args: &AcceptArgs, screen: Screen) -> Result<(), Failure> {
     let loaded = load(&args.which.place, screen)?;
     let list = only(&loaded, args.which.list.as_deref())?;
-    let remembered = remembered(&loaded);
-    let page = Page::new(list, remembered.get(&list.name), None);
+    let remembered = remembered(&loaded, screen).lists;
+    let page = Page::new(&loaded, list, remembered.get(&list.name), None);
     if let Some(trouble) = &page.trouble {
         let failure = Failure::new(Exit::Config, format!("list `{}` cannot be accepted: {}", list.name, trouble.why));
         return Err(match &trouble.help {
@@ -168,16 +174,6 @@ fn run_accept(args: &AcceptArgs, screen: Screen) -> Result<(), Failure> {
     screen.out(&format!("\naccepted list `{}` as it stands, {} rows\n", list.name, file.rows.len()));
     screen.note("note: it counts from the next cycle on, if the file is still the same then");
     Ok(())
-}
-
-/// What is remembered of the account's lists, if this process can read it.
-fn remembered(_loaded: &Loaded) -> BTreeMap<String, ListMemory> {
-    BTreeMap::new()
-}
-
-/// Where days end.
-fn zone() -> TimeZone {
-    TimeZone::UTC
 }
 
 fn names_of(who: &str) -> Result<Names, Failure> {
@@ -237,9 +233,14 @@ fn unedited(trouble: &EditTrouble, list: &OffboardingList) -> Failure {
 }
 
 /// Says what the edit did not mend, or what it covers up.
-fn note_doubts(list: &OffboardingList, before: Result<ListFile, ListFault>, screen: Screen) {
+fn note_doubts(
+    list: &OffboardingList,
+    before: &Result<ListFile, ListFault>,
+    after: &Result<ListFile, ListFault>,
+    screen: Screen,
+) {
     let now = SystemClock.now();
-    if let Ok(before) = &before
+    if let Ok(before) = before
         && before.modified.duration_until(now) > list.older_than_max
     {
         let name = &list.name;
@@ -249,7 +250,7 @@ fn note_doubts(list: &OffboardingList, before: Result<ListFile, ListFault>, scre
             human_duration(before.modified.duration_until(now))
         ));
     }
-    if let Some(trouble) = trouble_of(list, &read_list(&list.file, &zone()), now) {
+    if let Some(trouble) = trouble_of(list, after, now) {
         let help = trouble.help.map(|help| format!("\n  help: {help}")).unwrap_or_default();
         let name = &list.name;
         screen.note(&format!(
@@ -269,8 +270,13 @@ struct Page<'l> {
 }
 
 impl<'l> Page<'l> {
-    fn new(list: &'l OffboardingList, memory: Option<&'l ListMemory>, accepted: Option<&'l Acceptance>) -> Self {
-        let read = read_list(&list.file, &zone());
+    fn new(
+        loaded: &Loaded,
+        list: &'l OffboardingList,
+        memory: Option<&'l ListMemory>,
+        accepted: Option<&'l Acceptance>,
+    ) -> Self {
+        let read = read_list(&list.file, &loaded.account.time_zone);
         let trouble = trouble_of(list, &read, SystemClock.now());
         Self { list, read, trouble, memory, accepted }
     }

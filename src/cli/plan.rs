@@ -90,7 +90,7 @@ pub(super) fn print(report: &Report, format: Format, screen: Screen) -> Result<(
 }
 
 /// What earlier cycles learned; nothing if it cannot be read, and then that is said.
-fn remembered(loaded: &Loaded, screen: Screen) -> Memory {
+pub(super) fn remembered(loaded: &Loaded, screen: Screen) -> Memory {
     let looked = Sqlite::look(&loaded.state().join(STATE_FILE));
     let memory = looked.and_then(|state| state.map_or(Ok(Memory::default()), |state| state.load(&loaded.account.name)));
     memory.unwrap_or_else(|trouble| {

@@ -1,15 +1,16 @@
-//! `evictd status`: what an account's evictd did last, from trail and state alone. Locks nothing, asks nobody.
+//! `evictd status`: how an account stands, from what its daemon last wrote, the lock, the pause file and the trail.
+//! Locks nothing, asks nobody.
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::account::brakes;
-use super::load::load;
+use super::load::{Loaded, load};
 use super::{Exit, Failure, Format, Where, screen::Screen};
-use crate::daemon::Stop;
+use crate::daemon::{Standing, Status, Stop};
 use crate::enforce::Brakes as _;
 use crate::files::{Disk, Lock};
-use crate::model::Outcome;
+use crate::model::{Foreign, Outcome};
 use crate::trail::{self, Past};
 
 #[derive(Debug, Args)]
@@ -21,68 +22,155 @@ pub(super) struct StatusArgs {
     format: Format,
 }
 
-/// What a status says.
-struct Status {
-    account: String,
-    mode: &'static str,
-    running: Option<u32>,
+/// What there is to say of an account.
+struct Sight {
+    loaded: Loaded,
+    /// Who holds the account, if anybody does.
+    holder: Option<u32>,
     paused: Option<String>,
+    /// What the daemon last wrote.
+    daemon: Option<Status>,
     past: Past,
 }
 
 pub(super) fn run(args: &StatusArgs, screen: Screen) -> Result<Exit, Failure> {
     let loaded = load(&args.place, screen)?;
     let paused = brakes(&loaded, Stop::default()).pause();
-    let status = Status {
-        account: loaded.account.name.to_string(),
-        mode: loaded.account.mode.word(),
-        running: Lock::holder(&loaded.state()),
+    let daemon = Status::read(&loaded.state()).unwrap_or_else(|error| {
+        screen.note(&format!("note: the daemon's status cannot be read: {error}"));
+        None
+    });
+    let sight = Sight {
+        holder: Lock::holder(&loaded.state()),
         paused: paused.map(|pause| pause.until.map_or("without end".to_owned(), |until| format!("until {until:.0}"))),
+        daemon,
         past: trail::look(&Disk::at(&loaded.trail()), &loaded.account.name)?,
+        loaded,
     };
     match args.format {
-        Format::Text => screen.out(&text(&status)),
-        Format::Json => screen.json(&to_json(&status)),
+        Format::Text => screen.out(&text(&sight)),
+        Format::Json => screen.json(&to_json(&sight)),
     }
     Ok(Exit::Done)
 }
 
-fn ended(past: &Past) -> usize {
-    past.history.ended.iter().filter(|one| one.outcome == Outcome::Revoked).count()
+impl Sight {
+    /// The daemon's own word, if it is the one that holds the account.
+    fn running(&self) -> Option<&Status> {
+        self.daemon.as_ref().filter(|status| self.holder == Some(status.pid))
+    }
+
+    /// How the account stands, whatever the daemon wrote before it went.
+    fn standing(&self) -> (Standing, Vec<String>) {
+        let (mut standing, mut why) = match (self.running(), self.holder) {
+            (Some(status), _) => (status.standing, status.why.clone()),
+            (None, Some(pid)) => {
+                (Standing::Blind, vec![format!("process {pid} holds the account and said nothing yet")])
+            }
+            (None, None) => (Standing::Disarmed, vec!["no daemon runs".to_owned()]),
+        };
+        // The pause file is looked at anew: it may be younger than the daemon's word.
+        why.retain(|reason| !reason.starts_with("paused "));
+        if let Some(until) = &self.paused {
+            standing = Standing::Disarmed;
+            why.push(format!("paused {until}"));
+        }
+        (standing, why)
+    }
+
+    fn ended(&self) -> usize {
+        self.past.history.ended.iter().filter(|one| one.outcome == Outcome::Revoked).count()
+    }
+
+    fn open(&self) -> usize {
+        self.past.open_intents.len()
+    }
 }
 
-fn text(status: &Status) -> String {
-    let mut page = format!("account       {}\nmode          {}\n", status.account, status.mode);
-    page += &match &status.running {
-        Some(pid) => format!("running       yes, process {pid}\n"),
-        None => "running       no\n".to_owned(),
-    };
-    page += &format!("paused        {}\n", status.paused.as_deref().unwrap_or("no"));
-    match &status.past.last_cycle {
-        None => page += "last cycle    none in the trail\n",
+/// Lines of a key and a value.
+struct Page(String);
+
+impl Page {
+    fn row(&mut self, key: &str, value: &str) {
+        self.0.push_str(&format!("{key:<14}{value}\n"));
+    }
+}
+
+fn text(sight: &Sight) -> String {
+    let account = &sight.loaded.account;
+    let (standing, why) = sight.standing();
+    let mut page = Page(String::new());
+    page.row("account", account.name.as_str());
+    page.row("standing", standing.word());
+    for reason in &why {
+        page.row("  because", &Foreign::new(reason.as_str()).to_string());
+    }
+    page.row("mode", account.mode.word());
+    match sight.holder {
+        Some(pid) => page.row("running", &format!("yes, process {pid}")),
+        None => page.row("running", "no"),
+    }
+    page.row("paused", sight.paused.as_deref().unwrap_or("no"));
+    if let Some(status) = sight.running() {
+        of_daemon(&mut page, status);
+    }
+    match &sight.past.last_cycle {
+        None => page.row("last cycle", "none in the trail"),
         Some(last) => {
             let withheld: usize = last.finished.rules.iter().map(|rule| rule.withheld).sum();
-            page += &format!("last cycle    {}\n", last.at);
-            page += &format!("complete      {}\n", if last.finished.complete { "yes" } else { "no" });
-            page += &format!("sessions      {}\nwithheld      {withheld}\n", last.finished.sessions_seen);
+            page.row("last cycle", &last.at.to_string());
+            page.row("complete", if last.finished.complete { "yes" } else { "no" });
+            page.row("sessions", &last.finished.sessions_seen.to_string());
+            page.row("withheld", &withheld.to_string());
             for warning in &last.finished.warnings {
-                page += &format!("it warned     {warning}\n");
+                page.row("it warned", &Foreign::new(warning.as_str()).to_string());
             }
         }
     }
-    page += &format!("ended in 24 h {}\n", ended(&status.past));
-    page += &format!("unsettled     {}\n", status.past.open_intents.len());
-    page + &format!("policies      {}\n", status.past.policy_digest.as_deref().unwrap_or("none yet"))
+    page.row("ended in 24 h", &sight.ended().to_string());
+    page.row("unsettled", &sight.open().to_string());
+    page.row("policies", sight.past.policy_digest.as_deref().unwrap_or("none yet"));
+    page.0
 }
 
-fn to_json(status: &Status) -> serde_json::Value {
-    let last = status.past.last_cycle.as_ref();
+fn of_daemon(page: &mut Page, status: &Status) {
+    page.row("scope", &scope(status));
+    page.row("sweep", &status.sweep);
+    page.row("next sweep", status.next_sweep.as_deref().unwrap_or("at work, or never"));
+    page.row("missed", &format!("{} sweeps since it began", status.missed_sweeps));
+    let budget = &status.budget;
+    let limit = budget.account_limit.map(|limit| format!(" of the account's {limit}")).unwrap_or_default();
+    page.row("budget", &format!("{} calls a minute{limit}, {} used", budget.requests_per_minute, budget.used));
+    if let Some(held) = &budget.held {
+        page.row("held", &Foreign::new(held.as_str()).to_string());
+    }
+    if let Some(rejected) = &status.rejected {
+        page.row("rejected", &format!("{} errors on the disk; the last good set is in force", rejected.errors));
+        for line in rejected.text.lines() {
+            page.row("", &Foreign::new(line).to_string());
+        }
+    }
+}
+
+fn scope(status: &Status) -> String {
+    if status.scope == status.scope_configured {
+        return status.scope.clone();
+    }
+    format!("{} (configured as {})", status.scope, status.scope_configured)
+}
+
+fn to_json(sight: &Sight) -> Value {
+    let last = sight.past.last_cycle.as_ref();
+    let (standing, why) = sight.standing();
     json!({
         "schema": 1,
-        "account": status.account,
-        "mode": status.mode,
-        "running_pid": status.running.map(|pid| pid.to_string()),
-        "paused": status.paused,
+        "account": sight.loaded.account.name.as_str(),
+        "standing": standing.word(),
+        "why": why,
+        "mode": sight.loaded.account.mode.word(),
+        "running_pid": sight.holder.map(|pid| pid.to_string()),
+        "paused": sight.paused,
+        "daemon": sight.running(),
         "last_cycle": last.map(|last| json!({
             "at": last.at.to_string(),
             "cycle": last.cycle.as_ref().map(ToString::to_string),
@@ -91,8 +179,8 @@ fn to_json(status: &Status) -> serde_json::Value {
             "withheld": last.finished.rules.iter().map(|rule| rule.withheld).sum::<usize>(),
             "warnings": last.finished.warnings,
         })),
-        "ended_in_24_hours": ended(&status.past),
-        "unsettled": status.past.open_intents.len(),
-        "policy": status.past.policy_digest,
+        "ended_in_24_hours": sight.ended(),
+        "unsettled": sight.open(),
+        "policy": sight.past.policy_digest,
     })
 }

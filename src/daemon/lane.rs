@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
+use tracing::Instrument as _;
 
 use super::brakes::{FileBrakes, Stop};
 use super::post::{Post, PostTrouble, keep_snapshot};
@@ -18,6 +19,7 @@ use crate::clock::{Chance, Clock};
 use crate::cycle::{Cycle, Halt};
 use crate::enforce::Brakes as _;
 use crate::files::LockTrouble;
+use crate::model::human_duration;
 use crate::zendesk::Trouble;
 
 /// Until Zendesk answered the first time, it is asked this often, whatever the schedule says.
@@ -109,8 +111,13 @@ impl<'g> Lane<'g> {
         Self { ground, desk, clock, setup, post: None, turn: Turn::None, rhythm, missed: 0, has_told_needs: false }
     }
 
-    /// Sweeps until it is asked to stop.
-    pub(super) async fn run(mut self) {
+    /// Sweeps until it is asked to stop. Whatever is logged meanwhile carries the account's name.
+    pub(super) async fn run(self) {
+        let span = tracing::info_span!("account", name = %self.setup.account.name);
+        self.live().instrument(span).await;
+    }
+
+    async fn live(mut self) {
         while !self.desk.stop.is_raised() {
             self.obey();
             if self.is_due() {
@@ -243,16 +250,15 @@ impl<'g> Lane<'g> {
 
     fn swept(&mut self, cycle: &Cycle, took: Duration) {
         let last = LastCycle::of(&cycle.report, &cycle.snapshot, took);
-        let account = &self.setup.account;
         tracing::info!(
-            account = %account.name, cycle = %last.cycle, sessions = last.sessions_seen, revoked = last.revoked,
+            cycle = %last.cycle, sessions = last.sessions_seen, revoked = last.revoked,
             withheld = last.withheld, complete = last.complete, calls = cycle.calls, took_ms = last.took_ms, "cycle finished"
         );
         for warning in &last.warnings {
-            tracing::warn!(account = %account.name, cycle = %last.cycle, "{warning}");
+            tracing::warn!(cycle = %last.cycle, "{warning}");
         }
         if let Err(why) = keep_snapshot(&self.setup.state, &cycle.snapshot) {
-            tracing::warn!(account = %account.name, "the snapshot was not kept: {why}");
+            tracing::warn!("the snapshot was not kept: {why}");
         }
         if !self.has_told_needs {
             self.has_told_needs = true;
@@ -266,25 +272,26 @@ impl<'g> Lane<'g> {
         let (account, now) = (&self.setup.account, self.clock.now());
         let pace = self.setup.zendesk.pace();
         let minutes = calls.div_ceil(u64::from(pace.requests_per_minute.max(1)));
-        let gives = account.sweep.interval(now, &account.time_zone).as_mins();
+        let gives = account.sweep.interval(now, &account.time_zone);
         let line = format!(
-            "a sweep needs about {calls} calls, {minutes} minutes at {} a minute; the schedule gives {gives}",
-            pace.requests_per_minute
+            "a sweep needs about {calls} calls, {minutes} min at {} a minute; the schedule gives {}",
+            pace.requests_per_minute,
+            human_duration(gives)
         );
-        if i64::try_from(minutes).unwrap_or(i64::MAX) > gives.max(1) {
-            tracing::warn!(account = %account.name, "{line}: sweeps will be missed; raise the budget or sweep less often");
+        if minutes > 1 && i64::try_from(minutes).unwrap_or(i64::MAX) > gives.as_mins() {
+            tracing::warn!("{line}: sweeps will be missed; raise the budget or sweep less often");
         } else {
-            tracing::info!(account = %account.name, "{line}");
+            tracing::info!("{line}");
         }
     }
 
     fn blind(&mut self, trouble: &Trouble) {
-        tracing::error!(account = %self.setup.account.name, "nothing could be judged: {trouble}");
+        tracing::error!("nothing could be judged: {trouble}");
         self.turn = Turn::Blind(trouble.to_string());
     }
 
     fn shut(&mut self, why: String) {
-        tracing::error!(account = %self.setup.account.name, "{why}");
+        tracing::error!("{why}");
         self.turn = Turn::Shut(why);
     }
 
@@ -305,7 +312,7 @@ impl<'g> Lane<'g> {
             return;
         }
         if let Err(error) = status.write(&self.setup.state) {
-            tracing::warn!(account = %self.setup.account.name, "the status cannot be written: {error}");
+            tracing::warn!("the status cannot be written: {error}");
         }
     }
 
@@ -327,7 +334,7 @@ impl<'g> Lane<'g> {
         if let Some(post) = self.post.take()
             && let Err(trouble) = post.close(0)
         {
-            tracing::error!(account = %self.setup.account.name, "the end of this process is not in the trail: {trouble}");
+            tracing::error!("the end of this process is not in the trail: {trouble}");
         }
         self.tell();
     }

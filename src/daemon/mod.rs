@@ -192,7 +192,9 @@ impl Daemon<'_> {
     fn stop(&self, desks: &BTreeMap<AccountName, Rc<Desk>>) {
         tracing::info!("stopping after the calls in flight");
         self.herald.stopping();
-        desks.values().for_each(|desk| desk.stop.raise());
+        for desk in desks.values() {
+            desk.stop.raise();
+        }
     }
 }
 
@@ -228,7 +230,9 @@ impl Heart {
         self.last = now;
         if parted.abs() > CLOCK_SET {
             tracing::warn!(seconds = parted.as_secs(), "this host's clock was set");
-            desks.values().for_each(|desk| desk.wake());
+            for desk in desks.values() {
+                desk.wake();
+            }
         }
         let late = daemon.pulses.late(now.1);
         if late.is_empty() {

@@ -215,7 +215,7 @@ impl Post {
         match saved {
             Ok(()) => self.forgetful = None,
             Err(trouble) => {
-                tracing::error!(account = %self.account, "what was learned is not kept: {trouble}");
+                tracing::error!("what was learned is not kept: {trouble}");
                 self.forgetful = Some(trouble.to_string());
             }
         }
@@ -246,7 +246,7 @@ pub fn cycle_id(clock: &dyn Clock, chance: &dyn Chance) -> Result<CycleId, NoCha
 /// Reads the account's offboarding lists, and what was accepted of them. Acceptances that cannot be read are none.
 pub fn read_lists(account: &Account, state: &Path, past: &Past, now: Timestamp) -> Vec<ListRead> {
     let accepted = read_acceptances(state).unwrap_or_else(|why| {
-        tracing::error!(account = %account.name, "what was accepted of offboarding lists cannot be read: {why}");
+        tracing::error!("what was accepted of offboarding lists cannot be read: {why}");
         BTreeMap::new()
     });
     let read = |list: &OffboardingList| ListRead {
@@ -263,9 +263,9 @@ pub fn read_lists(account: &Account, state: &Path, past: &Past, now: Timestamp) 
 fn remembered(file: &Path, account: &AccountName) -> (Box<dyn State>, Memory, Option<String>) {
     let opened = open_state(file, account).or_else(|trouble| match trouble {
         StateTrouble::Broken { .. } => {
-            tracing::error!(%account, "{trouble}: it is set aside, and learning begins anew");
+            tracing::error!("{trouble}: it is set aside, and learning begins anew");
             let aside = set_aside(file);
-            aside.map_err(|error| tracing::error!(%account, "it cannot be set aside: {error}")).ok();
+            aside.map_err(|error| tracing::error!("it cannot be set aside: {error}")).ok();
             open_state(file, account)
         }
         other => Err(other),
@@ -273,7 +273,7 @@ fn remembered(file: &Path, account: &AccountName) -> (Box<dyn State>, Memory, Op
     match opened {
         Ok((state, memory)) => (Box::new(state), memory, None),
         Err(trouble) => {
-            tracing::error!(%account, "{trouble}: what is learned now is forgotten with this process");
+            tracing::error!("{trouble}: what is learned now is forgotten with this process");
             (Box::new(StateTwin::default()), Memory::default(), Some(trouble.to_string()))
         }
     }

@@ -119,7 +119,10 @@ mod tests {
         let began = manual.monotonic();
         drop(clock.sleep(Duration::from_mins(5)));
         assert!(pulses.late(began + Duration::from_mins(6)).is_empty());
-        assert_eq!(pulses.late(began + Duration::from_mins(6) + Duration::from_millis(1)), [account.clone()]);
+        assert_eq!(
+            pulses.late(began + Duration::from_mins(6) + Duration::from_millis(1)),
+            std::slice::from_ref(&account)
+        );
         pulses.of(&account).rest();
         assert!(pulses.late(Duration::from_hours(9)).is_empty());
     }

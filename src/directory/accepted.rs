@@ -75,10 +75,10 @@ pub fn accept(state: &Path, list: &str, acceptance: Acceptance) -> Result<(), St
 }
 
 /// Gives what was just made to the owner of the folder it stands in, as far as the system lets us: what root wrote by
-/// hand is read by a daemon that is not root.
+/// hand is read by a daemon that is not root. A link that was laid in its place meanwhile is not followed.
 fn belong(path: &Path, folder: &Path) {
-    use std::os::unix::fs::{MetadataExt as _, chown};
+    use std::os::unix::fs::{MetadataExt as _, lchown};
     if let Ok(owner) = std::fs::metadata(folder) {
-        chown(path, Some(owner.uid()), Some(owner.gid())).unwrap_or_default();
+        lchown(path, Some(owner.uid()), Some(owner.gid())).unwrap_or_default();
     }
 }

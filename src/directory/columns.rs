@@ -7,7 +7,7 @@ use csv::{ByteRecord, ReaderBuilder, Terminator, WriterBuilder};
 use jiff::tz::TimeZone;
 
 use super::ListFault;
-use super::contents::{Contents, Format, NOT_TEXT, Said, lines, said};
+use super::contents::{Contents, Format, Line, NOT_TEXT, Said, lines, said};
 use super::row::Cells;
 
 /// Where the columns stand that mean something here, and what parts them.
@@ -100,7 +100,7 @@ fn header(line: &[u8]) -> Option<Columns> {
 
 /// Reads a list from this byte on.
 pub(super) fn read(bytes: &[u8], from: usize, zone: &TimeZone) -> Result<Contents, ListFault> {
-    let Some(first) = lines(bytes, from).find(|line| line.is_filled()) else {
+    let Some(first) = lines(bytes, from).find(Line::is_filled) else {
         // Nothing but blanks and comments: that is an empty list, not a wrong one.
         let columns = Columns { delimiter: b',', width: 0, email: None, id: None, external_id: None, since: None };
         return Ok(Contents::new(Format::Csv(columns)));
@@ -154,5 +154,5 @@ fn after_line_break(bytes: &[u8], end: usize) -> usize {
 }
 
 fn line_breaks(bytes: &[u8], span: Range<usize>) -> usize {
-    bytes.get(span).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count()
+    bytes.get(span).unwrap_or_default().split(|byte| *byte == b'\n').skip(1).count()
 }

@@ -102,7 +102,7 @@ pub fn read_contents(bytes: &[u8], extension: Option<&str>, zone: &TimeZone) -> 
         return Err(ListFault::Utf16);
     }
     let from = if bytes.starts_with(MARK) { MARK.len() } else { 0 };
-    let first = lines(bytes, from).find(|line| line.is_filled());
+    let first = lines(bytes, from).find(Line::is_filled);
     let first = first.map_or(&b""[..], |line| line.text);
     let contents = match extension.map(str::to_ascii_lowercase).as_deref() {
         Some("csv" | "tsv") => columns::read(bytes, from, zone)?,
@@ -169,8 +169,9 @@ fn text_said(line: &str, zone: &TimeZone) -> Result<Said, &'static str> {
     if words.next().is_some() {
         return Err("there is more on the line than a name and `since`");
     }
+    let names = Names::of_word(name)?;
     let since = since.map(|since| since_of(since, zone)).transpose()?;
-    Ok((Names::of_word(name)?, since))
+    Ok((names, since))
 }
 
 fn json_said(line: &str, zone: &TimeZone) -> Result<Said, &'static str> {

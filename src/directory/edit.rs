@@ -5,7 +5,7 @@
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
@@ -198,20 +198,17 @@ impl Before {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(aside)?;
         file.write_all(bytes)?;
         let made = file.metadata()?;
-        let mode = match &self.metadata {
-            Some(old) => {
-                let differs = (old.uid(), old.gid()) != (made.uid(), made.gid());
-                if differs && chown(aside, Some(old.uid()), Some(old.gid())).is_err() {
-                    return Err(EditTrouble::Owner(old.uid()));
-                }
-                old.permissions().mode() & 0o7777
+        let mode = if let Some(old) = &self.metadata {
+            let differs = (old.uid(), old.gid()) != (made.uid(), made.gid());
+            if differs && fchown(&file, Some(old.uid()), Some(old.gid())).is_err() {
+                return Err(EditTrouble::Owner(old.uid()));
             }
-            None => {
-                // The group that may read the folder may read the list: among them is the daemon, if we are root.
-                let group = aside.parent().and_then(|folder| fs::metadata(folder).ok()).map(|folder| folder.gid());
-                chown(aside, None, group).unwrap_or_default();
-                NEW_MODE
-            }
+            old.permissions().mode() & 0o7777
+        } else {
+            // The group that may read the folder may read the list: among them is the daemon, if we are root.
+            let group = aside.parent().and_then(|folder| fs::metadata(folder).ok()).map(|folder| folder.gid());
+            fchown(&file, None, group).unwrap_or_default();
+            NEW_MODE
         };
         file.set_permissions(fs::Permissions::from_mode(mode))?;
         Ok(file.sync_all()?)
@@ -237,4 +234,34 @@ fn locked_folder(file: &Path) -> io::Result<File> {
     let folder = File::open(folder.unwrap_or(Path::new(".")))?;
     folder.lock()?;
     Ok(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edit_does_not_undo_what_somebody_else_delivered_meanwhile() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("left.txt");
+        let lock = locked_folder(&file).unwrap();
+        let edit = |meanwhile: Option<&str>| {
+            let before = Before::read(&file).unwrap();
+            if let Some(text) = meanwhile {
+                fs::write(&file, text).unwrap();
+            }
+            before.replace(&file, b"ours\n", &lock)
+        };
+        assert!(matches!(edit(Some("theirs\n")), Err(EditTrouble::Changed)));
+        assert!(matches!(edit(Some("theirs, newer\n")), Err(EditTrouble::Changed)));
+        assert_eq!(fs::read_to_string(&file).unwrap(), "theirs, newer\n");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        // What lies in the way of the new file is not written into.
+        let victim = folder.path().join("victim");
+        fs::write(&victim, "dear").unwrap();
+        std::os::unix::fs::symlink(&victim, aside(&file)).unwrap();
+        edit(None).unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "dear");
+        assert_eq!(fs::read_to_string(&file).unwrap(), "ours\n");
+    }
 }

@@ -109,6 +109,7 @@ impl Roll {
             self.pin(&ask.key, &users);
             if let Some(row) = self.memory.as_mut().and_then(|memory| memory.rows.get_mut(&ask.key)) {
                 row.asked_at = Some(self.now);
+                self.learned = true;
             }
         }
     }
@@ -153,6 +154,7 @@ impl Roll {
         match users.first() {
             Some(user) if users.len() == 1 => {
                 row.user = Some(*user);
+                self.learned = true;
                 self.ambiguous.remove(key);
             }
             Some(_) => drop(self.ambiguous.insert(key.to_owned())),

@@ -48,7 +48,8 @@ pub struct Roll {
     /// Rows that match several people.
     pub(super) ambiguous: BTreeSet<String>,
     pub(super) standing: ListStanding,
-    was: Option<ListMemory>,
+    /// Whether something is to be remembered that was not.
+    pub(super) learned: bool,
 }
 
 /// Takes a list over as it was just read.
@@ -61,11 +62,11 @@ pub fn take_over(
     let mut roll = Roll {
         list: Arc::from(list.name.as_str()),
         now: circumstances.now,
-        memory: memory.cloned(),
+        memory: None,
         names: BTreeMap::new(),
         ambiguous: BTreeSet::new(),
         standing: ListStanding::default(),
-        was: memory.cloned(),
+        learned: false,
     };
     let mut change = ListChange::default();
     if let Ok(file) = &read {
@@ -84,11 +85,13 @@ pub fn take_over(
             if in_force(&taken.memory) == 0 {
                 roll.standing.unknown = Some(all_waiting());
             }
+            roll.learned = memory != Some(&taken.memory);
             roll.memory = Some(taken.memory);
         } else {
             roll.standing.unknown = Some(halved(memory, &taken.memory));
         }
     }
+    roll.memory = roll.memory.or_else(|| memory.cloned());
     roll.count(circumstances.last, change);
     roll
 }
@@ -101,7 +104,7 @@ impl Roll {
 
     /// What is to be remembered of the list, if it is different from what was.
     pub fn lesson(&self) -> Option<&ListMemory> {
-        self.memory.as_ref().filter(|memory| self.was.as_ref() != Some(*memory))
+        self.memory.as_ref().filter(|_| self.learned)
     }
 
     /// How the list stands.
@@ -130,6 +133,9 @@ impl Roll {
             standing.digest = Some(memory.digest.clone());
             standing.rows = memory.rows.len();
             standing.pending = memory.rows.len() - in_force(memory);
+        } else if let Some(last) = last {
+            // What was forgotten is not what never was: the trail goes on saying which file is in force.
+            (standing.digest, standing.rows, standing.pending) = (last.digest.clone(), last.rows, last.pending);
         }
         let why = standing.unknown.as_ref().map(|trouble| trouble.why.as_str());
         let same = last.is_some_and(|last| {

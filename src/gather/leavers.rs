@@ -100,7 +100,9 @@ fn take_in(
     match found {
         Ok(people) => {
             roll.answered(asks, &people);
-            people.into_iter().for_each(|person| records.keep(person));
+            for person in people {
+                records.keep(person);
+            }
             Ok(true)
         }
         Err(trouble @ Trouble::Denied { kind: Denial::Credentials, .. }) => Err(trouble),

@@ -91,6 +91,8 @@ impl<'m> Records<'m> {
     /// When Zendesk does not accept the credential.
     pub(super) async fn follow(&mut self, zendesk: &Zendesk) -> Result<(), Trouble> {
         let oldest = || self.memory.people.values().map(|one| one.person.seen).min();
+        // A beginning that is too young is refused; what is told twice does no harm.
+        let oldest = || oldest()?.checked_sub(STREAM_LAG * 2).ok();
         let remembered = self.memory.users.clone();
         let mut cursor = remembered.as_ref().map(|users| users.cursor.clone());
         let Some(start) = self.as_of.or_else(oldest) else { return Ok(()) };

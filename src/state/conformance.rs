@@ -150,7 +150,7 @@ prop_compose! {
     ) -> ListMemory {
         let row = |(first_seen, pending, user, asked_at, since)| RowMemory { first_seen, pending, user, asked_at, since };
         let rows = rows.into_iter().map(|(key, told)| (key, row(told))).collect();
-        ListMemory { digest, taken_at, accepted_at, grown, rows }
+        ListMemory { digest, taken_at, rows, grown, accepted_at }
     }
 }
 

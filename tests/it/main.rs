@@ -1,8 +1,8 @@
 //! Everything that looks at evictd from outside, in one binary: linking once is what keeps a test run short.
 //!
 //! `house` and `tidy` watch the text of the tree, `reference` is a second, naive reading of the documentation that the
-//! real evaluator and guard must agree with, `command` and `credentials` start the real program and poll for its end.
-//! Nothing else here sleeps, and nothing depends on order.
+//! real evaluator and guard must agree with, `command`, `credentials`, `offboard` and `unit` start programs and poll for
+//! their end. Nothing else here sleeps, and nothing depends on order.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,8 +20,10 @@ mod diagnostics;
 mod enforcement;
 mod facts;
 mod house;
+mod offboard;
 mod program;
 mod reference;
 mod simulator;
 mod source;
 mod tidy;
+mod unit;

@@ -40,6 +40,9 @@ const BANNED_WORDS: &[&str] = &[
     concat!("black", "listed"),
 ];
 
+/// What systemd makes us call by such a word.
+const BORROWED: &str = concat!("/bin/ki", "ll");
+
 /// Where the glossary binds: what ships and what people read.
 const GLOSSARY_PLACES: &[&str] =
     &["src/", "config/", "policies/", "systemd/", "docs/", "data/", "README.md", "CHANGELOG.md"];
@@ -107,7 +110,7 @@ fn words(file: &File) -> Vec<String> {
     let glossary = GLOSSARY_PLACES.iter().any(|place| file.path.starts_with(place));
     for (number, line) in (1..).zip(file.text.lines()) {
         let mut say = |what: &str| found.push(format!("line {number} says `{what}`"));
-        for word in line.split(|letter: char| !letter.is_alphanumeric()) {
+        for word in line.replace(BORROWED, "").split(|letter: char| !letter.is_alphanumeric()) {
             if MARKS.contains(&word) {
                 say(word);
             }
@@ -216,6 +219,8 @@ fn words_outside_the_glossary_are_found() {
         check("src/plan.rs", &format!("//! Why.\nfn do_{word}_it() {{}}\n"), word);
     }
     check("src/plan.rs", concat!("//! A Ki", "llSwitch.\n"), concat!("ki", "ll"));
+    check("systemd/x.service", &format!("ExecReload={BORROWED} -HUP $MAINPID\n"), "");
+    check("systemd/x.service", concat!("Ki", "llMode=mixed\n"), concat!("ki", "ll"));
     check("src/plan.rs", "//! SIGKILL, a bandwidth, urban, skilled.\n", "");
 }
 
