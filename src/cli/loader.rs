@@ -1,6 +1,7 @@
 //! What the daemon works by, read from the disk: all of it or nothing. At the start the last good set stands in for a
 //! broken one; without any the process does not begin.
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use super::{Exit, Failure};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Settings, state_folder};
 use crate::daemon::{Loader, Pulses, Rejected, Setup, WatchedTransport};
-use crate::diagnostic::{Findings, Source, Style, render};
+use crate::diagnostic::{Findings, Source, Style, error_places, render};
 use crate::files::{Disk, GoodSet, keep_good, kept_good, read_text};
 use crate::policy::{self, PolicySet};
 use crate::record::sha256_hex;
@@ -36,31 +37,41 @@ pub(super) struct DiskLoader {
 struct Faults {
     errors: usize,
     text: String,
+    places: String,
 }
 
 impl Faults {
     fn find(&mut self, findings: &Findings) {
         self.errors += findings.errors();
         self.text.push_str(&render(findings, Style::Plain, WIDTH));
+        for place in error_places(findings) {
+            self.places.push_str(&format!("{place}\n"));
+        }
     }
 
     fn fail(&mut self, failure: &Failure) {
         self.errors += 1;
         let help = failure.help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
         self.text.push_str(&format!("error: {}{help}\n", failure.title));
+        self.places.push_str(&format!("{}\n", failure.title));
+    }
+
+    fn add(&mut self, more: &Rejected) {
+        self.errors += more.errors;
+        self.text.push_str(&more.text);
+        self.places.push_str(&more.places);
     }
 
     fn rejected(self) -> Option<Rejected> {
-        (self.errors > 0).then_some(Rejected { errors: self.errors, text: self.text })
+        (self.errors > 0).then_some(Rejected { errors: self.errors, text: self.text, places: self.places })
     }
 
-    /// What a person reads who started it by hand.
+    /// Why there is nothing to run. A person at a terminal reads all of it, a journal only where it is wrong.
     fn failure(self) -> Failure {
-        Failure::new(
-            Exit::Config,
-            format!("{} errors, and there is no last good set to run instead\n{}", self.errors, self.text),
-        )
-        .help("mend what is named above; `evictd policy check` shows each fault of a policy at its place")
+        let what = if std::io::stderr().is_terminal() { self.text } else { self.places };
+        let title =
+            format!("{} errors, and there is no last good set to run instead\n{}", self.errors, what.trim_end());
+        Failure::new(Exit::Config, title).help("mend what is named above; `evictd plan --config FILE` shows each fault")
     }
 }
 
@@ -97,17 +108,16 @@ impl DiskLoader {
             let setup = set.and_then(|set| built(&loaded, set, pulses, &mut faults));
             let rejected = faults.rejected();
             let Some(mut setup) = setup else {
-                let rejected = rejected.unwrap_or(Rejected { errors: 1, text: String::new() });
-                tracing::error!(account = %loaded.account.name, "the account cannot begin\n{}", rejected.text);
-                lost.errors += rejected.errors;
-                lost.text.push_str(&rejected.text);
+                let rejected = rejected.unwrap_or_default();
+                tracing::error!(account = %loaded.account.name, "the account cannot begin:\n{}", rejected.places.trim_end());
+                lost.add(&rejected);
                 continue;
             };
             setup.rejected = of_config.clone().or(rejected);
             match &setup.rejected {
                 Some(rejected) => tracing::error!(
                     account = %setup.account.name,
-                    "{} errors: the last good set is in force\n{}", rejected.errors, rejected.text
+                    "{} errors: the last good set is in force\n{}", rejected.errors, rejected.places.trim_end()
                 ),
                 None => keep(&setup),
             }

@@ -100,6 +100,7 @@ pub(super) struct Lane<'g> {
     setup: Setup,
     post: Option<Post>,
     turn: Turn,
+    last: Option<LastCycle>,
     rhythm: Rhythm,
     missed: u64,
     has_told_needs: bool,
@@ -108,7 +109,18 @@ pub(super) struct Lane<'g> {
 impl<'g> Lane<'g> {
     pub(super) fn new(ground: &'g Ground, desk: Rc<Desk>, clock: Arc<dyn Clock>, setup: Setup) -> Self {
         let rhythm = Rhythm::beginning(clock.now());
-        Self { ground, desk, clock, setup, post: None, turn: Turn::None, rhythm, missed: 0, has_told_needs: false }
+        Self {
+            ground,
+            desk,
+            clock,
+            setup,
+            post: None,
+            turn: Turn::None,
+            last: None,
+            rhythm,
+            missed: 0,
+            has_told_needs: false,
+        }
     }
 
     /// Sweeps until it is asked to stop. Whatever is logged meanwhile carries the account's name.
@@ -217,6 +229,9 @@ impl<'g> Lane<'g> {
             let (clock, chance) = (Arc::clone(&self.clock), Arc::clone(&self.ground.chance));
             let mut post = Post::open(&self.setup, clock, chance)?;
             post.begin(&self.setup, "run", &self.ground.by)?;
+            if let Some(calls) = post.last_calls() {
+                self.tell_needs(calls);
+            }
             self.post = Some(post);
         }
         Ok(())
@@ -260,15 +275,16 @@ impl<'g> Lane<'g> {
         if let Err(why) = keep_snapshot(&self.setup.state, &cycle.snapshot) {
             tracing::warn!("the snapshot was not kept: {why}");
         }
-        if !self.has_told_needs {
-            self.has_told_needs = true;
-            self.tell_needs(cycle.calls);
-        }
-        self.turn = Turn::Swept(Box::new(last));
+        self.tell_needs(cycle.calls);
+        (self.turn, self.last) = (Turn::Swept, Some(last));
     }
 
-    /// A schedule that gives less time than a sweep needs is a mistake that nobody would see otherwise.
-    fn tell_needs(&self, calls: u64) {
+    /// A schedule that gives less time than a sweep needs is a mistake that nobody would see otherwise: it is told once,
+    /// as soon as it is known what a sweep needs.
+    fn tell_needs(&mut self, calls: u64) {
+        if std::mem::replace(&mut self.has_told_needs, true) {
+            return;
+        }
         let (account, now) = (&self.setup.account, self.clock.now());
         let pace = self.setup.zendesk.pace();
         let minutes = calls.div_ceil(u64::from(pace.requests_per_minute.max(1)));
@@ -322,6 +338,7 @@ impl<'g> Lane<'g> {
         let around = Circumstances {
             setup: &self.setup,
             turn: &self.turn,
+            last: self.last.as_ref(),
             paused: pause.map(|pause| until(pause.until)),
             forgetful: self.post.as_ref().and_then(|post| post.forgetful.as_deref()),
         };
@@ -336,6 +353,7 @@ impl<'g> Lane<'g> {
         {
             tracing::error!("the end of this process is not in the trail: {trouble}");
         }
+        self.turn = Turn::Shut("the daemon was stopped".to_owned());
         self.tell();
     }
 }

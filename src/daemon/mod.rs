@@ -175,11 +175,8 @@ impl Daemon<'_> {
                 new
             }
             Err(rejected) => {
-                tracing::error!(
-                    "reload rejected, {} errors; what was in force stays:\n{}",
-                    rejected.errors,
-                    rejected.text
-                );
+                let Rejected { errors, places, .. } = &rejected;
+                tracing::error!("reload rejected, {errors} errors; what was in force stays:\n{}", places.trim_end());
                 self.herald.ready(&format!("reload rejected, {} errors: what was in force stays", rejected.errors));
                 for desk in desks.values() {
                     desk.reject(rejected.clone());

@@ -107,6 +107,11 @@ impl Post {
         }
     }
 
+    /// Requests of the last cycle that the trail knows of: about what a sweep needs.
+    pub fn last_calls(&self) -> Option<u64> {
+        self.trail.past().last_cycle.map(|last| last.finished.calls)
+    }
+
     /// Writes who began, and what is in force: a text once per digest.
     ///
     /// # Errors

@@ -34,12 +34,14 @@ pub struct Setup {
 }
 
 /// Why what stands on the disk is not in force.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rejected {
     /// How many errors there are.
     pub errors: usize,
-    /// What they are, as people read them.
+    /// What they are, as people read them; lines of policies may name people.
     pub text: String,
+    /// Where and of which kind each is, one a line, naming nobody: for logs.
+    pub places: String,
 }
 
 /// Reads configuration, policies and secrets.

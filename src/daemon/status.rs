@@ -54,7 +54,7 @@ pub enum Turn {
     #[default]
     None,
     /// A cycle was finished.
-    Swept(Box<LastCycle>),
+    Swept,
     /// Zendesk showed nothing that could be judged.
     Blind(String),
     /// The account is not to be acted on: its trail, its lock or its protection does not allow it.
@@ -206,6 +206,8 @@ pub struct Circumstances<'a> {
     pub setup: &'a Setup,
     /// The last turn.
     pub turn: &'a Turn,
+    /// The last cycle that was finished.
+    pub last: Option<&'a LastCycle>,
     /// Whether a pause is in force, and until when.
     pub paused: Option<String>,
     /// Why nothing is remembered beyond this process, if so.
@@ -224,13 +226,13 @@ pub fn standing(around: &Circumstances<'_>) -> (Standing, Vec<String>) {
         Turn::Shut(reason) => worse(Standing::Disarmed, reason.clone()),
         Turn::Blind(reason) => worse(Standing::Blind, reason.clone()),
         Turn::None => worse(Standing::Blind, "no cycle was finished yet".to_owned()),
-        Turn::Swept(last) if !last.clocks_agree => {
+        Turn::Swept if around.last.is_some_and(|last| !last.clocks_agree) => {
             worse(Standing::Blind, "this host's clock and Zendesk's disagree: set this host's clock".to_owned());
         }
-        Turn::Swept(last) if !last.complete => {
+        Turn::Swept if around.last.is_some_and(|last| !last.complete) => {
             worse(Standing::Blind, "the last cycle did not see everything in scope".to_owned());
         }
-        Turn::Swept(_) => {}
+        Turn::Swept => {}
     }
     if let Some(until) = &around.paused {
         worse(Standing::Disarmed, format!("paused {until}"));
@@ -279,10 +281,7 @@ impl Status {
             policy: setup.policies.digest.clone(),
             rejected: setup.rejected.as_ref().map(|one| RejectedStatus { errors: one.errors, text: one.text.clone() }),
             unsettled: 0,
-            last_cycle: match around.turn {
-                Turn::Swept(last) => Some((**last).clone()),
-                _ => None,
-            },
+            last_cycle: around.last.cloned(),
         }
     }
 

@@ -1,10 +1,10 @@
-//! Findings as one JSON document, for editors and pipelines.
+//! Findings as one JSON document, for editors and pipelines; and their places alone, for logs.
 //!
 //! Lines and columns count from 1, columns in characters; the end is the place just behind the last character.
 
 use serde_json::{Value, json};
 
-use super::{Diagnostic, Findings, Label};
+use super::{Diagnostic, Findings, Label, Level};
 
 /// `{"schema":1,"errors":N,"warnings":N,"left_out":N,"findings":[…]}`; each finding has `code, severity, message, help,
 /// file, line, column, end_line, end_column`, the last five null where it has no place.
@@ -16,6 +16,19 @@ pub fn to_json(findings: &Findings) -> Value {
         "left_out": findings.left_out().map(|(_, count)| count).sum::<usize>(),
         "findings": findings.sorted().into_iter().map(one).collect::<Vec<_>>(),
     })
+}
+
+/// `file:line:column: code` of every error, in order: nothing of the text itself, which may name people.
+pub fn error_places(findings: &Findings) -> Vec<String> {
+    let errors = findings.sorted().into_iter().filter(|one| one.code.level() == Level::Error);
+    let place = |one: &Diagnostic| match one.labels.first() {
+        Some(label) => {
+            let (line, column) = position(label, label.span.start);
+            format!("{}:{line}:{column}: {}", label.source.name, one.code.word())
+        }
+        None => one.code.word().to_owned(),
+    };
+    errors.map(place).collect()
 }
 
 fn one(diagnostic: &Diagnostic) -> Value {

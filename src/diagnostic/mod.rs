@@ -13,7 +13,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use code::{Code, Level};
-pub use json::to_json;
+pub use json::{error_places, to_json};
 pub use render::{Style, render};
 
 use crate::model::{Foreign, is_harmful};
