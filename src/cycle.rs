@@ -1,7 +1,5 @@
 //! One cycle: eight stages in order, from a look at the account to a report. `plan` and `apply` are this one function.
 
-use jiff::Timestamp;
-
 use crate::chronicle::{Chronicle, Effort, finished};
 use crate::clock::Clock;
 use crate::config::Account;
@@ -69,8 +67,6 @@ pub struct Cycle {
     pub report: Report,
     /// What it teaches, to be remembered.
     pub lesson: Lesson,
-    /// When it was last asked who is staff.
-    pub rolled_at: Option<Timestamp>,
     /// Requests sent for it.
     pub calls: u64,
 }
@@ -83,9 +79,9 @@ pub struct Cycle {
 pub async fn dry(setting: Setting<'_>, known: Known<'_>, on_page: &mut dyn FnMut(usize)) -> Result<Cycle, Halt> {
     let before = setting.zendesk.calls();
     let gathered = gather(setting.zendesk, setting.clock, setting.account, known, on_page).await?;
-    let Gathered { snapshot, lesson, rolled_at, .. } = gathered;
+    let Gathered { snapshot, lesson, .. } = gathered;
     let report = judge(setting.account, setting.policies, &snapshot);
-    Ok(Cycle { snapshot, report, lesson, rolled_at, calls: setting.zendesk.calls().saturating_sub(before) })
+    Ok(Cycle { snapshot, report, lesson, calls: setting.zendesk.calls().saturating_sub(before) })
 }
 
 /// The dry report of a snapshot: pure, so that it says the same whenever it is asked.
@@ -124,7 +120,7 @@ pub async fn run(
     let Setting { account, policies, zendesk, .. } = setting;
     let calls_before = zendesk.calls();
     // Nothing has changed yet, so that reading may be dropped; from here on every call is finished.
-    let Gathered { snapshot, at, mut lesson, rolled_at } = tokio::select! {
+    let Gathered { snapshot, at, mut lesson } = tokio::select! {
         gathered = gather(zendesk, setting.clock, account, known, on_page) => gathered?,
         () = setting.brakes.stopping() => return Err(Halt::Stopped),
     };
@@ -151,7 +147,7 @@ pub async fn run(
     let calls = zendesk.calls().saturating_sub(calls_before);
     let closing = finished(&report, &snapshot, Effort { calls, missed: books.missed });
     books.trail.write_durably(Some(&snapshot.cycle), closing.into(), None)?;
-    Ok(Cycle { snapshot, report, lesson, rolled_at, calls })
+    Ok(Cycle { snapshot, report, lesson, calls })
 }
 
 /// Enforcing needs every protected entry resolved, and an admin among them who can undo a mistake.

@@ -68,7 +68,7 @@ pub(super) async fn live(loaded: &Loaded, set: &PolicySet, screen: Screen) -> Re
     let scope = set.scope(loaded.account.scope);
     let lists = read_lists(&loaded.account, &loaded.state(), &past, SystemClock.now());
     let (history, pause) = (past.history, brakes.pause());
-    let known = Known { cycle, history, pause, scope, memory: &memory, rolled_at: None, lists };
+    let known = Known { cycle, history, pause, scope, memory: &memory, lists };
     let bar = screen.progress("sessions listed");
     let setting =
         Setting { account: &loaded.account, policies: set, zendesk: &zendesk, clock: &SystemClock, brakes: &brakes };

@@ -134,8 +134,9 @@ impl<'g> Lane<'g> {
             self.obey();
             if self.is_due() {
                 self.take_turn().await;
+                let before = self.rhythm.missed;
                 self.rhythm = self.rhythm.after(&self.setup.account, self.clock.now());
-                self.missed = self.missed.saturating_add(self.rhythm.missed);
+                self.missed = self.missed.saturating_add(self.rhythm.missed.saturating_sub(before));
                 self.tell();
             } else {
                 self.wait().await;
@@ -178,9 +179,19 @@ impl<'g> Lane<'g> {
             let written = match order {
                 Order::TakeOver(setup) => {
                     setup.zendesk.inherit(&self.setup.zendesk);
+                    let moved = (&setup.state, &setup.trail) != (&self.setup.state, &self.setup.trail);
                     self.setup = *setup;
                     self.rhythm = self.rhythm.anew(&self.setup.account, self.clock.now());
-                    self.post.as_mut().map_or(Ok(()), |post| post.take_over(&self.setup))
+                    match self.post.take() {
+                        // Elsewhere there is another trail and another memory: the next turn takes that post.
+                        Some(post) if moved => post.close(0),
+                        Some(mut post) => {
+                            let taken = post.take_over(&self.setup);
+                            self.post = Some(post);
+                            taken
+                        }
+                        None => Ok(()),
+                    }
                 }
                 Order::Reject(rejected) => {
                     let kept = &self.setup.policies.digest;
@@ -276,7 +287,7 @@ impl<'g> Lane<'g> {
             tracing::warn!("the snapshot was not kept: {why}");
         }
         self.tell_needs(cycle.calls);
-        (self.turn, self.last) = (Turn::Swept, Some(last));
+        (self.turn, self.last, self.rhythm.missed) = (Turn::Swept, Some(last), 0);
     }
 
     /// A schedule that gives less time than a sweep needs is a mistake that nobody would see otherwise: it is told once,

@@ -52,7 +52,6 @@ pub struct Post {
     chronicle: Chronicle,
     state: Box<dyn State>,
     memory: Memory,
-    rolled_at: Option<Timestamp>,
     /// Requests of earlier cycles whose end Zendesk still does not tell.
     pub unsettled: usize,
     /// Why nothing is remembered beyond this process, if so.
@@ -100,7 +99,6 @@ impl Post {
             chronicle,
             state,
             memory,
-            rolled_at: None,
             unsettled: 0,
             forgetful: None,
             locks: Vec::new(),
@@ -188,7 +186,12 @@ impl Post {
         on_page: &mut dyn FnMut(usize),
     ) -> Result<Cycle, Halt> {
         let cycle = cycle_id(&*self.clock, &*self.chance).map_err(TrailTrouble::from)?;
-        self.unsettled = settle(self.trail.past().open_intents, &setup.zendesk, &mut self.trail).await?;
+        // Settling only asks, and writes between two questions: it may be left at any of them.
+        self.unsettled = tokio::select! {
+            biased;
+            open = settle(self.trail.past().open_intents, &setup.zendesk, &mut self.trail) => open?,
+            () = brakes.stopping() => return Err(Halt::Stopped),
+        };
         let past = self.trail.past();
         let lists = read_lists(&setup.account, &setup.state, &past, self.clock.now());
         let known = Known {
@@ -197,7 +200,6 @@ impl Post {
             pause: brakes.pause(),
             scope: setup.scope,
             memory: &self.memory,
-            rolled_at: self.rolled_at,
             lists,
         };
         let setting = Setting {
@@ -209,7 +211,6 @@ impl Post {
         };
         let books = Books { trail: &mut self.trail, chronicle: &mut self.chronicle, missed };
         let mut cycle = cycle::run(setting, known, books, on_page).await?;
-        self.rolled_at = cycle.rolled_at;
         self.remember(std::mem::take(&mut cycle.lesson));
         Ok(cycle)
     }

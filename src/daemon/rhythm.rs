@@ -21,7 +21,7 @@ const JITTER_MAX: SignedDuration = SignedDuration::from_secs(15);
 pub struct Rhythm {
     /// The instant of the schedule that is waited for; none at the end of the calendar.
     pub due: Option<Timestamp>,
-    /// What the schedule wanted since the last sweep and that found no time.
+    /// What the schedule wanted since the last cycle that the trail tells of, and that found no time.
     pub missed: u64,
 }
 
@@ -36,7 +36,7 @@ impl Rhythm {
     pub fn after(self, account: &Account, now: Timestamp) -> Self {
         let (schedule, zone) = (&account.sweep, &account.time_zone);
         let missed = self.due.map_or(0, |due| schedule.missed(due, now, zone));
-        Self { due: schedule.next_after(now, zone), missed }
+        Self { due: schedule.next_after(now, zone), missed: self.missed.saturating_add(missed) }
     }
 
     /// The rhythm under another schedule, or after the clock was set.

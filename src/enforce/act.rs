@@ -41,7 +41,7 @@ impl Bench<'_> {
         standing: Vec<(Stands, Fate)>,
         fates: &mut Vec<Fate>,
     ) -> Result<(), TrailTrouble> {
-        self.zendesk.room_to_act().await;
+        self.unless_stopped(self.zendesk.room_to_act()).await;
         if let Some((belt, why)) = self.braked().or_else(|| self.outgrown(&standing)) {
             return self.keep_all(standing, fates, (belt, why));
         }

@@ -18,7 +18,7 @@ use crate::config::Account;
 use crate::evidence::Dossier;
 use crate::grade::{Fate, Kept, grade};
 use crate::guard::{Belt, Cleared, ClearedSession};
-use crate::model::{Action, CycleId, Outcome, Pause, Person, Stratum, UserId};
+use crate::model::{Action, CycleId, Grade, Outcome, Pause, Person, Stratum, UserId};
 use crate::policy::PolicySet;
 use crate::record::{Entry, HeldBy, RevocationGraded, RevocationOutcome, Withheld};
 use crate::trail::{Trail, TrailTrouble};
@@ -121,9 +121,9 @@ impl Bench<'_> {
 
     async fn read_people(&self, batch: &[Cleared]) -> BTreeMap<UserId, Person> {
         let users: Vec<UserId> = turns(batch).into_keys().collect();
-        match self.zendesk.people(&users, Purpose::Act).await {
-            Ok(answer) => answer.value.into_iter().map(|person| (person.id, person)).collect(),
-            Err(_) => BTreeMap::new(),
+        match self.unless_stopped(self.zendesk.people(&users, Purpose::Act)).await {
+            Some(Ok(answer)) => answer.value.into_iter().map(|person| (person.id, person)).collect(),
+            Some(Err(_)) | None => BTreeMap::new(),
         }
     }
 
@@ -189,6 +189,16 @@ impl Bench<'_> {
         self.trail.sync()
     }
 
+    /// What this comes to, unless the process is asked to stop first. Only for what asks and waits: a request that changes
+    /// something is never left while it is on its way.
+    async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = self.brakes.stopping() => None,
+        }
+    }
+
     /// The belt a human put on meanwhile.
     fn braked(&self) -> Option<(Belt, &'static str)> {
         if self.brakes.stop() {
@@ -245,9 +255,10 @@ impl Bench<'_> {
         if !fates.iter_mut().any(|fate| asked(&fate)) {
             return Ok(());
         }
-        let listing = self.zendesk.sessions_of(user, Purpose::Act).await;
+        let listing = self.unless_stopped(self.zendesk.sessions_of(user, Purpose::Act)).await;
         for fate in fates.iter_mut().filter(asked) {
-            let grade = grade(fate.session, &listing.rows, &listing.completeness);
+            let seen = listing.as_ref().map(|listing| grade(fate.session, &listing.rows, &listing.completeness));
+            let grade = seen.unwrap_or(Grade::Unknown);
             fate.grade = Some(grade);
             let record = RevocationGraded {
                 session: fate.session.to_string(),

@@ -37,7 +37,11 @@ impl Bench<'_> {
         person: Option<&Person>,
     ) -> (Option<Stands>, Fate) {
         let mut fate = Fate::of(cleared.session, whose.user);
-        let stands = match self.zendesk.session(whose.user, cleared.session).await {
+        let Some(shown) = self.unless_stopped(self.zendesk.session(whose.user, cleared.session)).await else {
+            all_kept(&mut fate, self.rules_of(&cleared), Belt::Stopping, "the process was asked to stop");
+            return (None, fate);
+        };
+        let stands = match shown {
             Ok(answer) => match (answer.value, person) {
                 (None, _) => {
                     fate.outcome = Some(Outcome::AlreadyGone);

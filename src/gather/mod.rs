@@ -43,8 +43,6 @@ pub struct Known<'a> {
     pub scope: Scope,
     /// What earlier cycles saw.
     pub memory: &'a Memory,
-    /// When it was last asked who is staff, if this process did.
-    pub rolled_at: Option<Timestamp>,
     /// The account's offboarding lists, as they were just read.
     pub lists: Vec<ListRead>,
 }
@@ -53,7 +51,7 @@ impl<'a> Known<'a> {
     /// What the first cycle over everyone knows, which is next to nothing.
     pub fn first(cycle: CycleId, memory: &'a Memory) -> Self {
         let history = History::default();
-        Self { cycle, history, pause: None, scope: Scope::Everyone, memory, rolled_at: None, lists: Vec::new() }
+        Self { cycle, history, pause: None, scope: Scope::Everyone, memory, lists: Vec::new() }
     }
 }
 
@@ -66,8 +64,6 @@ pub struct Gathered {
     pub at: Duration,
     /// What it teaches.
     pub lesson: Lesson,
-    /// When it was last asked who is staff.
-    pub rolled_at: Option<Timestamp>,
 }
 
 /// Gathers everything a cycle over the whole account needs. `on_page` hears how many sessions are read so far.
@@ -86,10 +82,9 @@ pub async fn gather(
     let own = zendesk.me().await?;
     let mut records = Records::of(known.memory);
     records.follow(zendesk).await?;
-    let mut rolled_at = known.rolled_at;
     let roll = match known.scope {
         Scope::Everyone => Completeness::Complete,
-        Scope::Staff => records.roll_call(zendesk, own.date, &mut rolled_at).await?,
+        Scope::Staff => records.roll_call(zendesk, own.date).await?,
     };
     let mut leavers = Leavers::of(known.lists, known.memory, own.date);
     leavers.find(zendesk, &mut records).await?;
@@ -135,7 +130,7 @@ pub async fn gather(
     if snapshot.clocks.trusted {
         (lesson.users, lesson.lists) = (cursor, leavers.lessons());
     }
-    Ok(Gathered { snapshot, at, lesson, rolled_at })
+    Ok(Gathered { snapshot, at, lesson })
 }
 
 fn check_clocks(clock: &dyn Clock, began: (Timestamp, Duration), zendesk: Timestamp, ignore: bool) -> Clocks {

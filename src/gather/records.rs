@@ -18,10 +18,8 @@ const STREAM_PAGES_MAX: usize = 5;
 /// The stream never serves its last minute (zendesk.md §4).
 const STREAM_LAG: SignedDuration = SignedDuration::from_secs(60);
 
-/// It is asked anew who is staff this often, should the stream ever leave somebody out.
-const ROLLED_EVERY: SignedDuration = SignedDuration::from_hours(24);
-
-/// A record that nothing has confirmed for so long is read anew.
+/// A record that nothing has confirmed for so long is read anew. So is one that was itself read twice as long ago, at the
+/// latest, should the stream ever leave somebody out: each person at a time of their own, so that it costs a sweep little.
 const RECORD_AGE_MAX: SignedDuration = SignedDuration::from_hours(24);
 
 /// What is known of people in this cycle.
@@ -138,21 +136,13 @@ impl<'m> Records<'m> {
         self.memory.people.contains_key(&person.id) || is_staff(person)
     }
 
-    /// Asks who is staff, if that is not known well enough. Whoever was staff and is not on the roll is read anew.
+    /// Asks who is staff: the stream lags by a minute or more, and whoever lost a role or was suspended a moment ago must
+    /// not be missed. Whoever was staff and is not on the roll is read anew.
     ///
     /// # Errors
     ///
     /// When Zendesk refuses, or nobody could be asked for and nobody is remembered.
-    pub(super) async fn roll_call(
-        &mut self,
-        zendesk: &Zendesk,
-        now: Timestamp,
-        rolled_at: &mut Option<Timestamp>,
-    ) -> Result<Completeness, Trouble> {
-        let lately = rolled_at.is_some_and(|at| at.duration_until(now).abs() < ROLLED_EVERY);
-        if self.caught_up && lately {
-            return Ok(Completeness::Complete);
-        }
+    pub(super) async fn roll_call(&mut self, zendesk: &Zendesk, now: Timestamp) -> Result<Completeness, Trouble> {
         let roll = zendesk.staff().await;
         match roll.trouble {
             Some(trouble @ Trouble::Denied { .. }) => return Err(trouble),
@@ -167,9 +157,6 @@ impl<'m> Records<'m> {
             !self.fresh.contains_key(user) && (is_staff(&one.person) || was_staff)
         });
         self.doubtful = remembered.map(|(user, _)| *user).collect();
-        if roll.completeness.is_complete() {
-            *rolled_at = Some(now);
-        }
         Ok(roll.completeness)
     }
 
@@ -230,7 +217,12 @@ impl<'m> Records<'m> {
         let Some(remembered) = self.memory.people.get(&user) else { return true };
         let as_of = self.as_of.map_or(remembered.person.seen, |as_of| as_of.max(remembered.person.seen));
         let is_doubtful = !self.caught_up && (is_staff(&remembered.person) || remembered.traces.is_some());
-        is_doubtful || self.doubtful.contains(&user) || as_of.duration_until(now) > RECORD_AGE_MAX
+        let share = i64::try_from(user.get() % RECORD_AGE_MAX.as_secs().unsigned_abs()).unwrap_or_default();
+        let own_age_max = RECORD_AGE_MAX.saturating_add(SignedDuration::from_secs(share));
+        is_doubtful
+            || self.doubtful.contains(&user)
+            || as_of.duration_until(now) > RECORD_AGE_MAX
+            || remembered.person.seen.duration_until(now) > own_age_max
     }
 }
 

@@ -25,6 +25,9 @@ const CALL_PATIENCE: Duration = Duration::from_mins(2);
 /// What a cycle can do without may wait this long: time for a hiccup, not for a limit.
 const BRIEF_PATIENCE: Duration = Duration::from_secs(15);
 
+/// A request that may not be wanted any more is looked at this often while it waits to leave.
+const LOOKED_AGAIN_AFTER: Duration = Duration::from_secs(5);
+
 /// How long to wait where Zendesk does not say.
 const WAIT_UNSAID: Duration = Duration::from_secs(10);
 
@@ -60,6 +63,12 @@ impl<'a> Patience<'a> {
     /// The patience of a request that changes something: it leaves only while this says so.
     pub(super) fn of_change(may_leave: MayLeave<'a>) -> Self {
         Self { may_leave: Some(may_leave), ..Self::of_call() }
+    }
+
+    /// How much of this wait to sleep before looking again: whoever pauses or stops evictd does not outwait a request
+    /// that has not left.
+    fn nap(&self, wait: Duration) -> Duration {
+        if self.may_leave.is_some() { wait.min(LOOKED_AGAIN_AFTER) } else { wait }
     }
 
     fn may_leave(&self) -> bool {
@@ -203,13 +212,18 @@ impl Zendesk {
             }
             let now = self.clock.monotonic();
             let leave = self.budget.lock().unwrap_or_else(PoisonError::into_inner).leave(now, purpose, endpoint);
-            let wait = match leave {
+            let nap = match leave {
                 Leave::Go => return Ok(()),
-                Leave::Held(wait, why) if !patience.spend(wait) => return Err(Trouble::Later { wait, why }),
-                Leave::Full(wait) | Leave::Held(wait, _) => wait,
+                Leave::Full(wait) => patience.nap(wait),
+                Leave::Held(wait, why) if patience.left < wait => return Err(Trouble::Later { wait, why }),
+                Leave::Held(wait, _) => {
+                    let nap = patience.nap(wait);
+                    patience.spend(nap);
+                    nap
+                }
             };
-            tracing::info!(seconds = wait.as_secs(), "waiting before the next request to Zendesk");
-            self.clock.sleep(wait).await;
+            tracing::info!(seconds = nap.as_secs(), "waiting before the next request to Zendesk");
+            self.clock.sleep(nap).await;
         }
     }
 
