@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::evaluate::{Claim, Judgement};
 use crate::evidence::Dossier;
+use crate::facts::{FactSpec, Reading};
 use crate::model::{Action, Mode, SessionId, Severity, Source, Stratum, Strength, UserId};
 use crate::policy::{Ground, PolicySet, Rule};
 
@@ -44,7 +45,8 @@ pub struct Planned {
     pub action: Action,
     /// How surely it holds.
     pub strength: Strength,
-    /// When the listing was read that it rests on; the read-back before acting does not renew that.
+    /// When the oldest listing or offboarding list was read that it rests on; the read-back before acting does not renew
+    /// that.
     pub listed: Option<Timestamp>,
 }
 
@@ -76,7 +78,7 @@ fn intention<'p>(
         }
         severity = severity.max(law.severity);
         place = Some(at);
-        let listed = rests_on_listing(law).then(|| oldest_listing(dossier, at, law)).flatten();
+        let listed = may_rest_on_listing(law).then(|| oldest_listing(dossier, at, law)).flatten();
         planned.push(Planned { rule, mode: law.mode.min(mode), action: law.action, strength, listed });
     }
     let place = place?;
@@ -91,13 +93,19 @@ fn intention<'p>(
     })
 }
 
-fn rests_on_listing(rule: &Rule) -> bool {
-    rule.when.lines().iter().any(|line| line.fact.source == Source::Listing)
+fn may_rest_on_listing(rule: &Rule) -> bool {
+    // What a derived fact rests on is only seen in its grounds.
+    let may = |fact: &FactSpec| is_listing(fact.source) || matches!(fact.reading, Reading::Derived(_));
+    rule.when.lines().iter().any(|line| may(line.fact))
+}
+
+fn is_listing(source: Source) -> bool {
+    matches!(source, Source::Listing | Source::List)
 }
 
 fn oldest_listing(dossier: &Dossier<'_>, place: usize, rule: &Rule) -> Option<Timestamp> {
     let grounds = rule.when.grounds(&dossier.get(place)?);
-    grounds.iter().filter(|ground| ground.source == Source::Listing).map(|ground| ground.as_of).min()
+    grounds.iter().filter(|ground| is_listing(ground.source)).map(|ground| ground.as_of).min()
 }
 
 /// The facts a claim rests on.

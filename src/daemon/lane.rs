@@ -12,6 +12,7 @@ use tracing::Instrument as _;
 
 use super::brakes::{FileBrakes, Stop};
 use super::post::{Post, PostTrouble, keep_snapshot};
+use super::pulse::{Pulse, WatchedClock};
 use super::rhythm::Rhythm;
 use super::setup::{Rejected, Setup};
 use super::status::{Circumstances, LastCycle, Status, Turn};
@@ -97,6 +98,7 @@ pub(super) struct Lane<'g> {
     desk: Rc<Desk>,
     /// The clock whose waits are signs of life.
     clock: Arc<dyn Clock>,
+    pulse: Arc<Pulse>,
     setup: Setup,
     post: Option<Post>,
     turn: Turn,
@@ -107,12 +109,14 @@ pub(super) struct Lane<'g> {
 }
 
 impl<'g> Lane<'g> {
-    pub(super) fn new(ground: &'g Ground, desk: Rc<Desk>, clock: Arc<dyn Clock>, setup: Setup) -> Self {
+    pub(super) fn new(ground: &'g Ground, desk: Rc<Desk>, clock: WatchedClock, setup: Setup) -> Self {
+        let (pulse, clock) = (Arc::clone(&clock.pulse), Arc::new(clock));
         let rhythm = Rhythm::beginning(clock.now());
         Self {
             ground,
             desk,
             clock,
+            pulse,
             setup,
             post: None,
             turn: Turn::None,
@@ -366,5 +370,6 @@ impl<'g> Lane<'g> {
         }
         self.turn = Turn::Shut("the daemon was stopped".to_owned());
         self.tell();
+        self.pulse.rest();
     }
 }

@@ -104,7 +104,7 @@ impl Daemon<'_> {
         loop {
             tokio::select! {
                 wish = wishes.next() => match wish {
-                    Wish::Reload => for setup in self.reload(&desks) {
+                    Wish::Reload => for setup in self.reload(&desks, is_ready) {
                         lanes.push(self.lane(&ground, &mut desks, setup).run());
                     },
                     Wish::Stop if desks.values().all(|desk| desk.stop.is_raised()) => return Err(End::CutShort),
@@ -133,7 +133,7 @@ impl Daemon<'_> {
     fn lane<'g>(&self, ground: &'g Ground, desks: &mut BTreeMap<AccountName, Rc<Desk>>, setup: Setup) -> Lane<'g> {
         let name = setup.account.name.clone();
         let pulse = self.pulses.of(&name);
-        let clock = Arc::new(WatchedClock { clock: Arc::clone(&self.clock), pulse });
+        let clock = WatchedClock { clock: Arc::clone(&self.clock), pulse };
         let desk = Rc::new(Desk::default());
         desks.insert(name, Rc::clone(&desk));
         Lane::new(ground, desk, clock, setup)
@@ -155,8 +155,12 @@ impl Daemon<'_> {
     }
 
     /// Reads everything again, all or nothing; the accounts that are new.
-    fn reload(&self, desks: &BTreeMap<AccountName, Rc<Desk>>) -> Vec<Setup> {
-        self.herald.reloading();
+    fn reload(&self, desks: &BTreeMap<AccountName, Rc<Desk>>, is_ready: bool) -> Vec<Setup> {
+        // Who is not ready yet cannot be ready again.
+        let done = |status: &str| if is_ready { self.herald.ready(status) } else { self.herald.status(status) };
+        if is_ready {
+            self.herald.reloading();
+        }
         match self.loader.load(self.pulses) {
             Ok(setups) => {
                 let names: Vec<AccountName> = setups.iter().map(|setup| setup.account.name.clone()).collect();
@@ -171,13 +175,13 @@ impl Daemon<'_> {
                     }
                 }
                 tracing::info!(accounts = names.len(), "reloaded");
-                self.herald.ready(&format!("reloaded, {} accounts", names.len()));
+                done(&format!("reloaded, {} accounts", names.len()));
                 new
             }
             Err(rejected) => {
                 let Rejected { errors, places, .. } = &rejected;
                 tracing::error!("reload rejected, {errors} errors; what was in force stays:\n{}", places.trim_end());
-                self.herald.ready(&format!("reload rejected, {} errors: what was in force stays", rejected.errors));
+                done(&format!("reload rejected, {} errors: what was in force stays", rejected.errors));
                 for desk in desks.values() {
                     desk.reject(rejected.clone());
                 }
