@@ -43,10 +43,11 @@ fn head(report: &Report, look: Look) -> String {
         format!("{} seen, the listing is partial", sessions(report.sessions_seen))
     };
     format!(
-        "{}  account {}, mode {}, {seen}\n{}\n",
+        "{}  account {}, mode {}, scope {}, {seen}\n{}\n",
         bold("evictd", look),
         report.account,
         report.mode.word(),
+        report.scope.word(),
         dim(&format!("cycle {} at {} (Zendesk's clock)", report.cycle, report.now), look),
     )
 }
