@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use super::{Account, FilePattern, Host, ProtectedEntry, ScopeChoice, auth, filled, host, limits, offboarding, sweep};
+use super::{
+    Account, FilePattern, Host, ProtectedEntry, ScopeChoice, auth, filled, host, limits, looks_like_email, offboarding,
+    plain_name, sweep,
+};
 use crate::diagnostic::{Code, Findings, quoted};
 use crate::document::{Item, Kind, Table};
 use crate::model::{AccountName, Mode, Scope, UserId};
@@ -43,18 +46,6 @@ pub(super) fn read(entry: &Item<'_>, folder: &Path, findings: &mut Findings) -> 
         idle_slack,
         offboarding,
     })
-}
-
-/// A key that names something, here `what`: it goes into paths, reports and records.
-pub(super) fn plain_name<'d>(entry: &Item<'d>, what: &str, findings: &mut Findings) -> Option<&'d str> {
-    let text = entry.key();
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    if (1..=64).contains(&text.len()) && text.bytes().all(allowed) && !text.starts_with('-') {
-        return Some(text);
-    }
-    let help = "write 1 to 64 letters, digits, `-` and `_`, not beginning with `-`: it stands in paths and records too";
-    findings.push(entry.fault_at_key(Code::BadName, format!("{} cannot name {what}", quoted(text))).help(help));
-    None
 }
 
 fn ignore_host_clock(table: &mut Table<'_>, host: Option<&Host>, findings: &mut Findings) -> bool {
@@ -132,16 +123,4 @@ fn protected_entry(item: &Item<'_>, findings: &mut Findings) -> Option<Protected
             None
         }
     }
-}
-
-/// One `@` with something on both sides and nothing that cannot be in an address: a typing aid, not a proof. At most
-/// 254 bytes (RFC 5321, section 4.5.3.1.3, without its brackets).
-pub fn looks_like_email(text: &str) -> bool {
-    let parts = text.split_once('@');
-    let plausible = |part: &str| {
-        !part.is_empty()
-            && !part.contains(['@', ',', ';', '<', '>'])
-            && !part.contains(|letter: char| letter.is_whitespace() || letter.is_control())
-    };
-    text.len() <= 254 && parts.is_some_and(|(local, domain)| plausible(local) && plausible(domain))
 }

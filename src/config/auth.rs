@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use super::account::looks_like_email;
-use super::{Auth, SecretReference, filled};
+use super::{Auth, SecretReference, filled, looks_like_email};
 use crate::diagnostic::{Code, Findings};
 use crate::document::{Item, Kind};
 

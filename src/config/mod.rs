@@ -9,6 +9,7 @@ mod host;
 mod limits;
 mod offboarding;
 mod sweep;
+mod words;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -17,14 +18,15 @@ use std::path::{Path, PathBuf};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
-pub use account::looks_like_email;
 pub use host::Host;
 pub use limits::{Belts, Budget};
 pub use offboarding::OffboardingList;
+pub use words::looks_like_email;
+use words::{filled, plain_name};
 
 use crate::calendar::Schedule;
 use crate::diagnostic::{Code, Findings, Source, quoted};
-use crate::document::{Document, Item, Table};
+use crate::document::{Document, Table};
 use crate::model::{AccountName, Mode, Scope, UserId};
 
 /// The whole configuration.
@@ -213,16 +215,6 @@ fn accounts(root: &mut Table<'_>, folder: &Path, findings: &mut Findings) -> BTr
         accounts.insert(account.name.clone(), account);
     }
     accounts
-}
-
-/// A text that is not empty.
-fn filled<'d>(item: &Item<'d>, findings: &mut Findings) -> Option<&'d str> {
-    let text = item.text(findings)?;
-    if text.trim().is_empty() {
-        findings.push(item.fault(Code::EmptySet, format!("{} must not be empty", item.subject())));
-        return None;
-    }
-    Some(text)
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 
-use super::filled;
 use super::limits::Limits;
+use super::{filled, plain_name};
 use crate::diagnostic::{Code, Findings, quoted};
 use crate::document::{Item, Table};
 
@@ -51,7 +51,7 @@ pub(super) fn read(
 }
 
 fn list(entry: &Item<'_>, folder: &Path, findings: &mut Findings) -> Option<OffboardingList> {
-    let name = super::account::plain_name(entry, "a list", findings);
+    let name = plain_name(entry, "a list", findings);
     let mut table = entry.table(findings)?;
     let file = table.required("file", findings).and_then(|item| filled(&item, findings).map(|file| folder.join(file)));
     let mut limits = Limits { table: &mut table, findings };

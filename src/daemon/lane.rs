@@ -1,7 +1,6 @@
 //! One account's loop: wait until a sweep is due, sweep, tell how the account stands. Accounts run side by side, and
 //! nothing here knows another one.
 
-use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,11 +9,12 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 use tracing::Instrument as _;
 
-use super::brakes::{FileBrakes, Stop};
+use super::brakes::FileBrakes;
+use super::desk::{Desk, Order, Start};
 use super::post::{Post, PostTrouble, keep_snapshot};
 use super::pulse::{Pulse, WatchedClock};
 use super::rhythm::Rhythm;
-use super::setup::{Rejected, Setup};
+use super::setup::Setup;
 use super::status::{Circumstances, LastCycle, Status, Turn};
 use crate::clock::{Chance, Clock};
 use crate::cycle::{Cycle, Halt};
@@ -25,63 +25,6 @@ use crate::zendesk::Trouble;
 
 /// Until Zendesk answered the first time, it is asked this often, whatever the schedule says.
 const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(15);
-
-/// What a lane is told from outside.
-#[derive(Default)]
-pub(super) struct Desk {
-    orders: RefCell<Vec<Order>>,
-    woken: Notify,
-    /// The wish that it end.
-    pub(super) stop: Stop,
-    start: Cell<Start>,
-}
-
-enum Order {
-    TakeOver(Box<Setup>),
-    Reject(Rejected),
-}
-
-/// Whether the account has begun.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Start {
-    /// Zendesk did not answer yet.
-    #[default]
-    Open,
-    /// It holds its post, and Zendesk accepted its credential.
-    Done,
-    /// It cannot begin: another process holds the account.
-    Locked,
-    /// It cannot begin: its trail or its folders cannot be used.
-    Unwritable,
-    /// It cannot begin: Zendesk refused.
-    Refused,
-}
-
-impl Desk {
-    /// From the next pause on this is in force.
-    pub(super) fn take_over(&self, setup: Setup) {
-        self.order(Order::TakeOver(Box::new(setup)));
-    }
-
-    /// Something was to come into force and cannot.
-    pub(super) fn reject(&self, rejected: Rejected) {
-        self.order(Order::Reject(rejected));
-    }
-
-    /// The clock was set: look at it again.
-    pub(super) fn wake(&self) {
-        self.woken.notify_one();
-    }
-
-    pub(super) fn start(&self) -> Start {
-        self.start.get()
-    }
-
-    fn order(&self, order: Order) {
-        self.orders.borrow_mut().push(order);
-        self.woken.notify_one();
-    }
-}
 
 /// What every lane stands on.
 pub(super) struct Ground {
@@ -162,7 +105,7 @@ impl<'g> Lane<'g> {
         };
         tokio::select! {
             () = self.clock.sleep(wait) => {}
-            () = self.desk.woken.notified() => {}
+            () = self.desk.woken() => {}
             () = self.desk.stop.raised() => return,
         }
         let now = self.clock.now();
@@ -175,7 +118,7 @@ impl<'g> Lane<'g> {
     }
 
     fn obey(&mut self) {
-        let orders = std::mem::take(&mut *self.desk.orders.borrow_mut());
+        let orders = self.desk.orders();
         if orders.is_empty() {
             return;
         }
@@ -254,7 +197,7 @@ impl<'g> Lane<'g> {
 
     fn settle_start(&self, start: Start) {
         if self.desk.start() != Start::Done {
-            self.desk.start.set(start);
+            self.desk.settle(start);
             self.ground.begun.notify_one();
         }
     }

@@ -4,6 +4,7 @@
 //! What wakes it: a sweep that is due, a signal, the watchdog. Nothing else.
 
 mod brakes;
+mod desk;
 mod herald;
 mod lane;
 mod post;
@@ -22,8 +23,9 @@ use futures_util::stream::FuturesUnordered;
 use jiff::SignedDuration;
 
 pub use brakes::{FileBrakes, Stop};
+pub use desk::Start;
 pub use herald::{Herald, RecordingHerald, Systemd};
-pub use lane::Start;
+
 pub use post::{Post, PostTrouble, cycle_id, keep_snapshot, read_lists};
 pub use pulse::{Pulse, Pulses, WatchedClock, WatchedTransport};
 pub use rhythm::Rhythm;
@@ -32,7 +34,8 @@ pub use status::{BudgetStatus, LastCycle, ListStatus, RejectedStatus, STATUS_FIL
 
 use crate::clock::{Chance, Clock, Pending};
 use crate::model::AccountName;
-use lane::{Desk, Ground, Lane};
+use desk::Desk;
+use lane::{Ground, Lane};
 
 /// How long calls in flight may take once the process was asked to stop.
 pub const STOP_WITHIN: Duration = Duration::from_secs(45);
