@@ -167,8 +167,8 @@ impl Post {
         self.trail.sync()
     }
 
-    fn write_rejected(&mut self, rejected: &Rejected, at: &str, kept: &str) -> Result<(), TrailTrouble> {
-        let record = PolicyRejected { errors: rejected.errors, kept: kept.to_owned(), at: at.to_owned() };
+    fn write_rejected(&mut self, rejected: &Rejected, during: &str, kept: &str) -> Result<(), TrailTrouble> {
+        let record = PolicyRejected { errors: rejected.errors, kept: kept.to_owned(), during: during.to_owned() };
         self.trail.append(None, record.into(), Some(json!({ "findings": rejected.text })))?;
         Ok(())
     }

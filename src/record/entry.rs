@@ -122,8 +122,8 @@ pub struct PolicyRejected {
     pub errors: usize,
     /// Digest of the policy set that stays in force.
     pub kept: String,
-    /// Why it was read: `start` or `reload`.
-    pub at: String,
+    /// When it was read: at the `start`, or at a `reload`. The head of each line has an `at` of its own.
+    pub during: String,
 }
 
 /// Whose sessions are listed from now on.

@@ -82,7 +82,9 @@ fn gist(entry: &Entry) -> String {
         Entry::DaemonStopped(body) => format!("exit {}", body.exit),
         Entry::ConfigLoaded(body) => format!("digest {}", body.digest),
         Entry::PolicyLoaded(body) => format!("{} rules, digest {}", body.rules.len(), body.digest),
-        Entry::PolicyRejected(body) => format!("{} errors at {}, {} stays in force", body.errors, body.at, body.kept),
+        Entry::PolicyRejected(body) => {
+            format!("{} errors at {}, {} stays in force", body.errors, body.during, body.kept)
+        }
         Entry::ScopeChanged(body) => format!("{}, configured as {}", body.scope, body.configured),
         Entry::OffboardingChanged(body) => offboarding(body),
         Entry::CycleFinished(body) => counts(body),
