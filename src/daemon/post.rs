@@ -52,6 +52,8 @@ pub struct Post {
     chronicle: Chronicle,
     state: Box<dyn State>,
     memory: Memory,
+    /// Whether the state outlives the process: where its file cannot be used, memory stands in for it.
+    has_file: bool,
     /// Requests of earlier cycles whose end Zendesk still does not tell.
     pub unsettled: usize,
     /// Why nothing is remembered beyond this process, if so.
@@ -77,6 +79,7 @@ impl Post {
         let (trail, past) = Trail::open(Arc::new(disk), account.clone(), Arc::clone(&clock), Arc::clone(&chance))?;
         let (state, memory, forgetful) = remembered(&setup.state.join(STATE_FILE), &account);
         let mut post = Self::of(account, (trail, &past), (state, memory), (clock, chance));
+        post.has_file = forgetful.is_none();
         post.forgetful = forgetful;
         post.locks = vec![lock, trail_lock];
         Ok(post)
@@ -99,6 +102,7 @@ impl Post {
             chronicle,
             state,
             memory,
+            has_file: true,
             unsettled: 0,
             forgetful: None,
             locks: Vec::new(),
@@ -219,7 +223,8 @@ impl Post {
         let saved = self.state.save(&self.account, &lesson);
         self.memory.learn(lesson);
         match saved {
-            Ok(()) => self.forgetful = None,
+            Ok(()) if self.has_file => self.forgetful = None,
+            Ok(()) => {}
             Err(trouble) => {
                 tracing::error!("what was learned is not kept: {trouble}");
                 self.forgetful = Some(trouble.to_string());
