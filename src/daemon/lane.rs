@@ -128,7 +128,10 @@ impl<'g> Lane<'g> {
                     setup.zendesk.inherit(&self.setup.zendesk);
                     let moved = (&setup.state, &setup.trail) != (&self.setup.state, &self.setup.trail);
                     self.setup = *setup;
-                    self.rhythm = self.rhythm.anew(&self.setup.account, self.clock.now());
+                    // A sweep that is due and waits for its chance is not lost.
+                    if !self.is_due() {
+                        self.rhythm = self.rhythm.anew(&self.setup.account, self.clock.now());
+                    }
                     match self.post.take() {
                         // Elsewhere there is another trail and another memory: the next turn takes that post.
                         Some(post) if moved => post.close(0),
