@@ -8,12 +8,12 @@ use secrecy::SecretString;
 use super::{Exit, Failure, Where, screen::Screen};
 use crate::clock::{Clock, SystemChance, SystemClock};
 use crate::config::{self, Account, Auth, FilePattern, SecretReference, Settings};
-use crate::daemon::{LAST_SNAPSHOT, Setup};
+use crate::daemon::{LAST_SNAPSHOT, Setup, Ways};
 use crate::diagnostic::{Code, Diagnostic, Findings, Source, Style, quoted, render};
 use crate::files::{FileFault, FileTrouble, matching_files, read_credential, read_secret, read_text};
 use crate::policy::{self, PolicySet};
 use crate::record::sha256_hex;
-use crate::zendesk::{Access, BaseUrl, BudgetLimits, Credential, HttpsTransport, Transport, Zendesk};
+use crate::zendesk::{Access, BaseUrl, BudgetLimits, Credential, HttpsTransport, Zendesk};
 
 /// A configuration or policy file that is larger is none.
 pub(super) const TEXT_BYTES_MAX: u64 = 4 << 20;
@@ -164,7 +164,7 @@ pub(super) fn shown(findings: &Findings, screen: Screen) -> String {
 
 /// Everything one account works by.
 pub(super) fn setup(loaded: &Loaded, policies: PolicySet) -> Result<Setup, Failure> {
-    Ok(setup_of(loaded, policies, connect(&loaded.account, |transport| transport)?))
+    Ok(setup_of(loaded, policies, connect(&loaded.account, |ways| ways)?))
 }
 
 /// The same, with this client.
@@ -182,11 +182,9 @@ pub(super) fn setup_of(loaded: &Loaded, policies: PolicySet, zendesk: Zendesk) -
     }
 }
 
-/// Signs in to the account's Zendesk over a transport, dressed as the caller wants it; nothing is sent yet.
-pub(super) fn connect(
-    account: &Account,
-    dress: impl FnOnce(Arc<dyn Transport>) -> Arc<dyn Transport>,
-) -> Result<Zendesk, Failure> {
+/// Signs in to the account's Zendesk over a transport and by a clock, dressed as the caller wants them; nothing is sent
+/// yet.
+pub(super) fn connect(account: &Account, dress: impl FnOnce(Ways) -> Ways) -> Result<Zendesk, Failure> {
     let credential = match &account.auth {
         Auth::Token(reference) => Credential::Token(secret(reference)?),
         Auth::OauthClient { id, secret: reference, scope } => {
@@ -203,8 +201,8 @@ pub(super) fn connect(
     let base = BaseUrl::dangerous(account.host.base_url());
     let base = base.map_err(|why| Failure::new(Exit::Config, format!("`{}`: {why}", account.host)))?;
     let transport = HttpsTransport::new(base).map_err(|why| Failure::new(Exit::Bug, why.to_string()))?;
-    let (clock, chance) = (Arc::new(SystemClock), Arc::new(SystemChance));
-    Ok(Zendesk::new(Access { credential, budget }, dress(Arc::new(transport)), clock, chance))
+    let (transport, clock) = dress((Arc::new(transport), Arc::new(SystemClock)));
+    Ok(Zendesk::new(Access { credential, budget }, transport, clock, Arc::new(SystemChance)))
 }
 
 /// Fetches a secret from where the configuration says it is.

@@ -3,18 +3,16 @@
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::load::{Loaded, connect, read_config, read_policies_of, settings_of, setup_of};
 use super::{Exit, Failure};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Settings, state_folder};
-use crate::daemon::{Loader, Pulses, Rejected, Setup, WatchedTransport};
+use crate::daemon::{Loader, Pulses, Rejected, Setup};
 use crate::diagnostic::{Findings, Source, Style, error_places, render};
 use crate::files::{Disk, GoodSet, keep_good, kept_good, read_text};
 use crate::policy::{self, PolicySet};
 use crate::record::sha256_hex;
-use crate::zendesk::Transport;
 
 /// The kinds of last good sets.
 const CONFIG: &str = "config";
@@ -197,11 +195,7 @@ fn kept(folder: &Path, what: &str) -> Option<(String, GoodSet)> {
 
 fn built(loaded: &Loaded, set: PolicySet, pulses: &Pulses, faults: &mut Faults) -> Option<Setup> {
     let pulse = pulses.of(&loaded.account.name);
-    let watched = |transport| {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        Arc::new(WatchedTransport { transport, clock, pulse: Arc::clone(&pulse) }) as Arc<dyn Transport>
-    };
-    match connect(&loaded.account, watched) {
+    match connect(&loaded.account, |(transport, clock)| pulse.dress(transport, clock)) {
         Ok(zendesk) => Some(setup_of(loaded, set, zendesk)),
         Err(failure) => {
             faults.fail(&failure);

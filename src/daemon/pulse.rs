@@ -21,6 +21,9 @@ const GRACE: Duration = Duration::from_mins(1);
 /// A request is given up after 30 seconds by the transport itself.
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(30);
 
+/// How a client of Zendesk reaches it, and how it waits.
+pub type Ways = (Arc<dyn Transport>, Arc<dyn Clock>);
+
 /// One account's signs of life.
 #[derive(Debug, Default)]
 pub struct Pulse {
@@ -33,6 +36,12 @@ impl Pulse {
     fn expect_within(&self, now: Duration, wait: Duration) {
         let due = now.saturating_add(wait).saturating_add(GRACE).as_millis();
         self.due.store(u64::try_from(due).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// A transport and a clock whose requests and waits are signs of this life: whatever a loop waits by must be these.
+    pub fn dress(self: &Arc<Self>, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Ways {
+        let watched = WatchedClock { clock: Arc::clone(&clock), pulse: Arc::clone(self) };
+        (Arc::new(WatchedTransport { transport, clock, pulse: Arc::clone(self) }), Arc::new(watched))
     }
 
     /// No sign is due any more: the loop has ended.
