@@ -98,7 +98,7 @@ impl Daemon<'_> {
         let mut desks: BTreeMap<AccountName, Rc<Desk>> = BTreeMap::new();
         let mut lanes = FuturesUnordered::new();
         for setup in setups {
-            lanes.push(self.lane(&ground, &mut desks, setup).run());
+            lanes.push(self.lane(&ground, &mut desks, setup));
         }
         let mut heart = Heart::of(self);
         let mut beat = heart.next();
@@ -108,7 +108,7 @@ impl Daemon<'_> {
             tokio::select! {
                 wish = wishes.next() => match wish {
                     Wish::Reload => for setup in self.reload(&desks, is_ready) {
-                        lanes.push(self.lane(&ground, &mut desks, setup).run());
+                        lanes.push(self.lane(&ground, &mut desks, setup));
                     },
                     Wish::Stop if desks.values().all(|desk| desk.stop.is_raised()) => return Err(End::CutShort),
                     Wish::Stop => {
@@ -133,13 +133,23 @@ impl Daemon<'_> {
         }
     }
 
-    fn lane<'g>(&self, ground: &'g Ground, desks: &mut BTreeMap<AccountName, Rc<Desk>>, setup: Setup) -> Lane<'g> {
+    /// One account's loop, to its end: then nobody waits for its signs of life any more.
+    fn lane<'g>(
+        &self,
+        ground: &'g Ground,
+        desks: &mut BTreeMap<AccountName, Rc<Desk>>,
+        setup: Setup,
+    ) -> impl Future<Output = ()> + use<'g> {
         let name = setup.account.name.clone();
         let pulse = self.pulses.of(&name);
-        let clock = WatchedClock { clock: Arc::clone(&self.clock), pulse };
+        let clock = WatchedClock { clock: Arc::clone(&self.clock), pulse: Arc::clone(&pulse) };
         let desk = Rc::new(Desk::default());
         desks.insert(name, Rc::clone(&desk));
-        Lane::new(ground, desk, clock, setup)
+        let lane = Lane::new(ground, desk, clock, setup);
+        async move {
+            lane.run().await;
+            pulse.rest();
+        }
     }
 
     /// Whether the process is ready, and whether it has to end because nothing can begin.
