@@ -16,6 +16,7 @@
 mod calendar;
 mod command;
 mod credentials;
+mod daemon;
 mod diagnostics;
 mod enforcement;
 mod facts;

@@ -15,7 +15,7 @@ mod trails;
 mod wire;
 mod worlds;
 
-pub use stage::{Stage, session, user};
+pub use stage::{Stage, policies_of, session, user};
 pub use wire::{Cut, Frail, Handbrake, Loss, Wire};
 
 /// Belts so wide that nothing here reaches them.
