@@ -123,6 +123,8 @@ fn judge(rule: &Rule, policies: &PolicySet, witness: &dyn Witness, at: At) -> Op
     match rule.when.answer(witness) {
         Answer::No(_) => None,
         Answer::Unknown(causes) => Some(Claim::Undecided(causes)),
+        // INVARIANT 5 (tests/it/reference/invariants.rs): what may have been forgotten makes no claim fire.
+        Answer::Yes(Strength::Assumed) => Some(Claim::Undecided(Cause::Learning.into())),
         Answer::Yes(strength) => Some(spare_of(rule, policies, witness, at).unwrap_or(Claim::Fired(strength))),
     }
 }
@@ -138,8 +140,11 @@ fn spare_of(rule: &Rule, policies: &PolicySet, witness: &dyn Witness, at: At) ->
             continue;
         }
         match exception.when.answer(witness) {
+            // INVARIANT 5: nor does it lift a spare.
+            Answer::Unknown(_) | Answer::Yes(Strength::Assumed) | Answer::No(Strength::Assumed) => {
+                doubtful = doubtful.or(Some(Claim::SparedByUnknown(place)));
+            }
             Answer::Yes(_) => return Some(Claim::Spared(place)),
-            Answer::Unknown(_) => doubtful = doubtful.or(Some(Claim::SparedByUnknown(place))),
             Answer::No(_) => {}
         }
     }

@@ -67,6 +67,8 @@ pub struct Lists {
     pub number: usize,
     /// Why some cannot say whom they name; empty if all can.
     pub unknown: Causes,
+    /// Whether rows are left that could not be read or asked about yet: nobody knows whom they mean.
+    pub unfinished: bool,
 }
 
 impl<'s> Dossier<'s> {
@@ -81,7 +83,8 @@ impl<'s> Dossier<'s> {
         }
         let causes = snapshot.lists.values().filter_map(|list| list.unknown.as_ref());
         let unknown = causes.fold(Causes::default(), |all, trouble| all.with(trouble.cause.into()));
-        let lists = Lists { number: snapshot.lists.len(), unknown };
+        let unfinished = snapshot.lists.values().any(|list| list.unasked > 0 || list.unreadable > 0);
+        let lists = Lists { number: snapshot.lists.len(), unknown, unfinished };
         Self { snapshot, idle_slack, lists, pages }
     }
 

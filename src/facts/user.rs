@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Controller, FactSpec, Family, Kind, Reading, Witness, find, plain};
 use crate::evidence::Evidence;
-use crate::model::{Answer, Cause, Causes, Fact, Foreign, Known, Person, Role, Source, Value};
+use crate::model::{Answer, Cause, Causes, Fact, Foreign, Known, Person, Role, Source, Strength, Value};
 
 pub(super) const FAMILY: Family = Family { name: "user", asks: "who the person is, and in what state", facts: FACTS };
 
@@ -89,7 +89,7 @@ static FACTS: &[FactSpec] = &[
     FactSpec { name: "user.chat-only", doc: "a chat-only agent", reading: Reading::Row(chat_only), ..TRUTH },
     FactSpec {
         name: "user.downgraded",
-        doc: "a staff role is gone that earlier cycles saw in the last 90 days",
+        doc: "a staff role is gone that earlier cycles saw in the last 90 days; unknown of whoever was never seen as staff",
         source: Source::Memory,
         reading: Reading::Row(downgraded),
         ..TRUTH
@@ -110,7 +110,8 @@ static FACTS: &[FactSpec] = &[
     FactSpec {
         name: "user.offboarded-for",
         kind: Kind::Duration,
-        doc: "time since the earliest sign that the person has left, as the list or the first cycle that saw it dates it",
+        doc: "time since the earliest sign that the person has left, as the list or the first cycle that saw it dates it; \
+              at least this long, since an earlier one may have been forgotten",
         source: Source::Memory,
         reading: Reading::Row(offboarded_for),
         ..TEXT
@@ -121,19 +122,18 @@ fn no_source<'a>(_: &Evidence<'a>) -> Fact<'a> {
     Fact::unknown(Cause::NoSource)
 }
 
-/// Without memory there is no such sign, rather than an unknown one.
+/// Today's staff has lost no role; of others memory alone can say whether they were staff.
 fn downgraded<'a>(evidence: &Evidence<'a>) -> Fact<'a> {
-    match (evidence.person, evidence.traces) {
+    let truth = |truth, source| Fact::exact(Value::Truth(truth), source, evidence.person_as_of);
+    match (evidence.person.map(|person| person.role), evidence.traces) {
         (Err(cause), _) => Fact::unknown(cause),
-        (Ok(_), None) => Fact::unknown(Cause::NoSource),
-        (Ok(_), Some(_)) if !evidence.clocks_trusted => Fact::unknown(Cause::ClockSkew),
-        (Ok(person), Some(traces)) => match (person.role, traces.staff_role(evidence.now)) {
-            (None, _) => Fact::unknown(Cause::Null),
-            (Some(_), None) => Fact::unknown(Cause::NoSource),
-            (Some(role), Some(_)) => {
-                Fact::exact(Value::Truth(role == Role::EndUser), Source::Memory, evidence.person_as_of)
-            }
-        },
+        (Ok(None), _) => Fact::unknown(Cause::Null),
+        (Ok(Some(Role::Admin | Role::Agent)), _) => truth(false, Source::User),
+        (Ok(Some(Role::EndUser)), Some(_)) if !evidence.clocks_trusted => Fact::unknown(Cause::ClockSkew),
+        (Ok(Some(Role::EndUser)), Some(traces)) if traces.staff_role(evidence.now).is_some() => {
+            truth(true, Source::Memory)
+        }
+        (Ok(Some(Role::EndUser)), _) => Fact::unknown(Cause::NoSource),
     }
 }
 
@@ -149,12 +149,15 @@ fn listed<'a>(evidence: &Evidence<'a>) -> Fact<'a> {
         Err(causes) => Fact::Unknown(causes),
         Ok(earliest) => {
             let as_of = earliest.map_or(evidence.now, |(_, as_of)| as_of);
-            Fact::exact(Value::Truth(earliest.is_some()), Source::List, as_of)
+            let is_assumed = earliest.is_none() && evidence.lists.unfinished;
+            let strength = if is_assumed { Strength::Assumed } else { Strength::Exact };
+            Fact::Known(Known { value: Value::Truth(earliest.is_some()), source: Source::List, as_of, strength })
         }
     }
 }
 
-/// From the earliest sign that says yes; a person without any sign has no such time.
+/// From the earliest sign that says yes; a person without any sign has no such time. It is at least this long: an
+/// earlier sign, or an earlier sight of this one, may have been forgotten.
 fn offboarded_for<'a>(evidence: &Evidence<'a>) -> Fact<'a> {
     let person = match evidence.person {
         Ok(person) => person,
@@ -164,23 +167,24 @@ fn offboarded_for<'a>(evidence: &Evidence<'a>) -> Fact<'a> {
     let seen = [
         (person.deleted == Some(true)).then_some(traces.deleted_since),
         (person.suspended == Some(true)).then_some(traces.suspended_since),
-        (person.role == Some(Role::EndUser)).then(|| traces.staff_lost(evidence.now)).filter(Option::is_some),
+        (person.role == Some(Role::EndUser) && traces.staff_role(evidence.now).is_some())
+            .then_some(traces.staff_lost_since),
     ];
-    // A sign whose beginning nobody saw may be older than any other.
-    if seen.contains(&Some(None)) {
-        return Fact::unknown(Cause::Learning);
-    }
-    // Nor does anybody know since when a list names them that cannot be read.
+    // Nobody knows since when a list names them that cannot be read.
     if evidence.lists.unknown != Causes::default() {
         return Fact::Unknown(evidence.lists.unknown);
     }
-    let listed = evidence.listed_since().ok().flatten().map(|(since, _)| since);
-    let earliest = seen.into_iter().flatten().flatten().chain(listed).min();
-    match earliest.map(|since| evidence.elapsed(Some(since), evidence.now)) {
-        None => Fact::unknown(Cause::NoRow),
-        Some(Err(cause)) => Fact::unknown(cause),
-        Some(Ok(length)) => {
-            Fact::exact(Value::Duration { low: length, high: length }, Source::Memory, evidence.person_as_of)
+    let listed = evidence.listed_since().ok().flatten().map(|(since, as_of)| (since, as_of, Source::List));
+    let undated = seen.contains(&Some(None));
+    let seen = seen.into_iter().flatten().flatten().map(|since| (since, evidence.person_as_of, Source::Memory));
+    let Some((since, as_of, source)) = seen.chain(listed).min() else {
+        return Fact::unknown(if undated { Cause::Learning } else { Cause::NoRow });
+    };
+    match evidence.elapsed(Some(since), evidence.now) {
+        Err(cause) => Fact::unknown(cause),
+        Ok(length) => {
+            let value = Value::Duration { low: length, high: length };
+            Fact::Known(Known { value, source, as_of, strength: Strength::Assumed })
         }
     }
 }
@@ -279,20 +283,24 @@ fn has_source(sign: &Fact<'_>) -> bool {
     !matches!(sign, Fact::Unknown(causes) if *causes == Cause::NoSource.into() || *causes == Cause::NotStated.into())
 }
 
-/// Kleene's *or* of the signs that have a source: a sign without one is no sign, not an unknown one.
+/// Kleene's *or* of the signs that have a source: a sign without one is no sign, not an unknown one. Whether memory has
+/// none or has lost it looks the same, so that a no without it is assumed.
 fn offboarded(witness: &dyn Witness) -> Fact<'_> {
-    let of_record = ["user.deleted", "user.suspended"].map(|name| told(witness, name));
-    let further = ["user.downgraded", "user.listed"].map(|name| told(witness, name));
-    let signs: Vec<Fact<'_>> = of_record.into_iter().chain(further.into_iter().filter(has_source)).collect();
-    let answer = signs.iter().map(Fact::as_answer).reduce(Answer::or).unwrap_or(Answer::unknown(Cause::NoSource));
-    let truth = match answer {
-        Answer::Yes(_) => true,
-        Answer::No(_) => false,
+    let signs = ["user.deleted", "user.suspended", "user.downgraded", "user.listed"].map(|name| told(witness, name));
+    let [deleted, suspended, downgraded, listed] = signs.each_ref();
+    let remembered = if has_source(downgraded) { downgraded.as_answer() } else { Answer::No(Strength::Assumed) };
+    let mut answer = deleted.as_answer().or(suspended.as_answer()).or(remembered);
+    if has_source(listed) {
+        answer = answer.or(listed.as_answer());
+    }
+    let (truth, strength) = match answer {
+        Answer::Yes(strength) => (true, strength),
+        Answer::No(strength) => (false, strength),
         Answer::Unknown(causes) => return Fact::Unknown(causes),
     };
     let deciding = signs.into_iter().find_map(|sign| match sign {
         Fact::Known(known) if known.value == Value::Truth(truth) => Some(known),
         _ => None,
     });
-    deciding.map_or(Fact::unknown(Cause::NoSource), Fact::Known)
+    deciding.map_or(Fact::unknown(Cause::NoSource), |known| Fact::Known(Known { strength, ..known }))
 }

@@ -5,6 +5,9 @@ use std::fmt;
 /// How surely a fact is attributed to this very session. Ordered: weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Strength {
+    /// Nothing says otherwise, but what could say so may have been lost or not read yet. It ends nothing and lifts no
+    /// spare.
+    Assumed,
     /// It could as well belong to another session of the same person.
     Ambiguous,
     /// Nothing else could have caused it.
@@ -17,6 +20,7 @@ impl Strength {
     /// The word in policies, reports and the trail.
     pub fn word(self) -> &'static str {
         match self {
+            Self::Assumed => "assumed",
             Self::Ambiguous => "ambiguous",
             Self::Only => "only",
             Self::Exact => "exact",

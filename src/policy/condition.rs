@@ -227,7 +227,18 @@ impl Line {
             // The reader only builds tests of the fact's own kind; anything else cannot be told.
             _ => return Answer::unknown(Cause::NoSource),
         };
-        if holds { Answer::Yes(known.strength) } else { Answer::No(known.strength) }
+        let strength = self.proven(known.strength, holds);
+        if holds { Answer::Yes(strength) } else { Answer::No(strength) }
+    }
+
+    /// How surely this fact gives this answer. An assumed length is at least what it says: that it is longer than a
+    /// limit is certain, that it is shorter is not.
+    fn proven(&self, strength: Strength, holds: bool) -> Strength {
+        match (&self.test, strength) {
+            (Test::Duration(Bound::Over | Bound::AtLeast, _), Strength::Assumed) if holds => Strength::Exact,
+            (Test::Duration(Bound::Under | Bound::AtMost, _), Strength::Assumed) if !holds => Strength::Exact,
+            _ => strength,
+        }
     }
 
     fn ground(&self, fact: &Fact<'_>, holds: bool) -> Option<Ground> {
@@ -247,7 +258,8 @@ impl Line {
             }
             _ => format!("{name} {} {} {}", shown(value), self.operator.sign(), self.written),
         };
-        Some(Ground { fact: self.fact, source: *source, as_of: *as_of, strength: *strength, reason })
+        let strength = self.proven(*strength, holds);
+        Some(Ground { fact: self.fact, source: *source, as_of: *as_of, strength, reason })
     }
 }
 

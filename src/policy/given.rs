@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::facts::{FactSpec, Reading, Witness};
-use crate::model::{Cause, Fact, Source, Value};
+use crate::facts::{FactSpec, Kind, Reading, Witness};
+use crate::model::{Cause, Fact, Known, Source, Strength, Value};
 
 /// Stated facts by name. What is not stated and cannot be derived is unknown.
 #[derive(Debug, Clone, Default)]
@@ -43,8 +43,18 @@ impl Given {
 impl Witness for Given {
     fn tell(&self, fact: &'static FactSpec) -> Fact<'_> {
         match self.values.get(fact.name) {
-            Some(value) => Fact::exact(self.lagging(fact, value), Source::Case, Timestamp::UNIX_EPOCH),
+            Some(value) => Fact::Known(Known {
+                value: self.lagging(fact, value),
+                source: Source::Case,
+                as_of: Timestamp::UNIX_EPOCH,
+                strength: strength_of(fact),
+            }),
             None => self.derived(fact).unwrap_or(Fact::unknown(Cause::NotStated)),
         }
     }
+}
+
+/// As sure as on live evidence: a length that memory gives is only ever a least one.
+fn strength_of(fact: &FactSpec) -> Strength {
+    if fact.source == Source::Memory && fact.kind == Kind::Duration { Strength::Assumed } else { Strength::Exact }
 }

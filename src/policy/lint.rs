@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 use super::{Bound, Condition, Exception, Line, Rule, Test, TextTest};
 use crate::diagnostic::{Code, Diagnostic, Findings, Source, quoted};
 use crate::facts::{FactSpec, Operator, find};
-use crate::model::Role;
+use crate::model::{Role, Source as FactSource};
 
 /// More alternatives than this are not looked at.
 const ALTERNATIVES_MAX: usize = 500;
@@ -39,6 +39,9 @@ pub(super) fn rule(when: &Condition, source: &Source, span: Range<usize>, findin
     } else if never(when, true, Limits::Zendesk) {
         let help = "Zendesk itself ends staff sessions after 12h, so that an age beyond that is never seen";
         say(Code::NeverMatches, "no session can meet this condition", help);
+    } else if never(when, true, Limits::Memory) {
+        let help = "an earlier sign may have been forgotten; ask with `over` or `at-least` how long ago somebody left";
+        say(Code::NeverMatches, "no session can be shown to meet this condition", help);
     } else if never(when, false, Limits::Zendesk) {
         say(Code::AlwaysMatches, "every session meets this condition", "add the line that tells risky ones apart");
     }
@@ -87,6 +90,8 @@ pub(super) fn unsupplied(when: &Condition) -> Option<&'static FactSpec> {
 enum Limits {
     None,
     Zendesk,
+    /// Zendesk's, and what memory can show.
+    Memory,
 }
 
 /// A line and the answer it has to give.
@@ -127,10 +132,19 @@ fn is_impossible(demands: &[Demand<'_>], limits: Limits) -> bool {
     let facts: BTreeSet<&str> = demands.iter().map(|(line, _)| line.fact.name).collect();
     let about = |name: &str| demands.iter().filter(|(line, _)| line.fact.name == name).copied().collect::<Vec<_>>();
     let is_staff = || words(&about("user.role")).is_some_and(|left| left.iter().all(|role| *role != Some("end-user")));
-    facts.iter().any(|name| {
-        let age_max = (limits == Limits::Zendesk && *name == "session.age" && is_staff()).then_some(STAFF_SESSION_MAX);
-        excludes_itself(&about(name), age_max)
-    })
+    let unproven = limits == Limits::Memory && demands.iter().any(is_unproven);
+    unproven
+        || facts.iter().any(|name| {
+            let age_max = (limits != Limits::None && *name == "session.age" && is_staff()).then_some(STAFF_SESSION_MAX);
+            excludes_itself(&about(name), age_max)
+        })
+}
+
+/// Whether the answer would show that a remembered time is short: nothing does.
+fn is_unproven((line, wanted): &Demand<'_>) -> bool {
+    let Test::Duration(bound, _) = line.test else { return false };
+    let bound = if *wanted { bound } else { opposite(bound) };
+    line.fact.source == FactSource::Memory && matches!(bound, Bound::Under | Bound::AtMost)
 }
 
 /// Whether no value of one fact gives all of these answers.
@@ -301,6 +315,15 @@ mod tests {
         check("any = [{ session.age.under = \"0s\" }, { session.count.is = 0 }]", NEVER);
         check("any = [{ session.age.under = \"0s\" }, { session.count.is = 1 }]", &[]);
         check("user.group.in = [\"a\"]", NEVER);
+    }
+
+    #[test]
+    fn that_somebody_left_a_short_time_ago_is_never_shown() {
+        check("user.offboarded-for.under = \"1d\"", NEVER);
+        check("user.suspended = true\nnot.user.offboarded-for.over = \"1d\"", NEVER);
+        check("user.offboarded-for.at-least = \"1d\"", &[]);
+        check("any = [{ user.offboarded-for.at-most = \"1d\" }, { user.deleted = true }]", &[]);
+        assert_eq!(codes("user.deleted = true", Some("user.offboarded-for.under = \"1d\"")), [""; 0]);
     }
 
     #[test]

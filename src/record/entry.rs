@@ -122,7 +122,7 @@ pub struct PolicyRejected {
     pub errors: usize,
     /// Digest of the policy set that stays in force.
     pub kept: String,
-    /// When it was read: at the `start`, or at a `reload`. The head of each line has an `at` of its own.
+    /// Why it was read: `start` or `reload`. Not `at`: a body must not use a key that every line begins with.
     pub during: String,
 }
 

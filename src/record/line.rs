@@ -181,7 +181,7 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::DaemonStopped;
+    use crate::record::{DaemonStopped, PolicyRejected};
 
     fn stopped(cycle: Option<&CycleId>, personal: Option<&str>) -> Vec<u8> {
         let account = AccountName::new("acme");
@@ -210,6 +210,21 @@ mod tests {
         let line = Line::read(&stopped(None, Some("ab"))).unwrap();
         assert_eq!((line.seq, line.kind.as_str(), line.personal.as_deref()), (1, "daemon.stopped", Some("ab")));
         assert_eq!(line.entry, DaemonStopped { exit: 0 }.into());
+    }
+
+    /// A body that used one of the first keys again would make the line unreadable, and with it the trail.
+    #[test]
+    fn a_rejected_set_reads_back_as_it_was_written() {
+        let rejected = PolicyRejected { errors: 2, kept: "ab".to_owned(), during: "reload".to_owned() };
+        let head = Head {
+            seq: 1,
+            at: "2026-11-23T08:00:00.5Z".parse().unwrap(),
+            account: &AccountName::new("acme"),
+            cycle: None,
+            prev: FIRST_PREV,
+        };
+        let line = Line::read(&line_bytes(&head, &rejected.clone().into(), Some("ab")).unwrap()).unwrap();
+        assert_eq!((line.at.to_string().as_str(), line.entry), ("2026-11-23T08:00:00.5Z", rejected.into()));
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub fn explain(stages: Stages<'_>, session: SessionId) -> Option<Explanation> {
         session,
         user: row.user.map(|user| user.to_string()),
         person: row.user.map_or(Foreign::new("nobody"), |user| person_of(snapshot, user)),
-        stratum: evidence.person.map_or("no record, counted among end-users", |person| person.stratum().word()),
+        stratum: evidence.person.map_or("no record, counted among end-users", |_| evidence.stratum().word()),
         opened: row.authenticated_at.map(|at| at.to_string()),
         last_seen: row.last_seen_at.map(|at| at.to_string()),
         rules: rules.collect(),

@@ -3,12 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use evictd::config::Belts;
 use evictd::diagnostic::{Findings, Source, Style, render};
-use evictd::evaluate::verdict_of_case;
+use evictd::evaluate::{evaluate, verdict_of_case};
+use evictd::evidence::Dossier;
 use evictd::facts::{Kind, Operator, all};
-use evictd::model::Value;
+use evictd::guard::guard;
+use evictd::model::{
+    AccountName, CycleId, CycleKind, Foreign, ListStanding, Listed, Mode, Person, Role, Session, SessionId, Traces,
+    UserId, Value,
+};
+use evictd::plan::plan;
 use evictd::policy::{self, Expect, PolicySet};
-use evictd::report::facts_markdown;
+use evictd::report::{Explanation, Stages, explain, facts_markdown};
+use evictd::snapshot::Snapshot;
+use jiff::{SignedDuration, Timestamp};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -72,6 +81,92 @@ fn every_operator_of_every_kind_has_cases() {
             assert!(used.contains(&(kind.word(), *operator)), "{} {}", kind.word(), operator.word());
         }
     }
+}
+
+/// Session 1 of user 1, who was an agent until 30 hours ago and stands on a list since 20 hours ago.
+fn leaver() -> Snapshot {
+    let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
+    let ago = |hours: i64| now - SignedDuration::from_hours(hours);
+    let user = UserId::new(1).unwrap();
+    let person = Person {
+        id: user,
+        seen: ago(2),
+        name: Foreign::new("Ada"),
+        email: None,
+        role: Some(Role::EndUser),
+        role_type: None,
+        custom_role_id: None,
+        deleted: Some(false),
+        suspended: Some(false),
+        two_factor: None,
+        verified: None,
+        chat_only: None,
+        tags: Vec::new(),
+        organization_id: None,
+        external_id: None,
+    };
+    let session =
+        Session { id: SessionId(1), user: Some(user), authenticated_at: Some(ago(5)), last_seen_at: None, seen: now };
+    let traces = Traces { agent_at: Some(ago(31)), staff_lost_since: Some(ago(30)), ..Traces::default() };
+    let listed = Listed { list: "hr".into(), since: ago(20), as_of: ago(0) };
+    let cycle = CycleId::new("019ab000-0000-7000-8000-000000000001");
+    Snapshot {
+        sessions: vec![session],
+        people: [(user, person.into())].into(),
+        people_as_of: Some(ago(1)),
+        traces: [(user, traces)].into(),
+        lists: [("hr".to_owned(), ListStanding::default())].into(),
+        listed: [(user, vec![listed])].into(),
+        ..Snapshot::empty(AccountName::new("acme"), cycle, now, UserId::new(900).unwrap())
+    }
+}
+
+fn explained(snapshot: &Snapshot, when: &str) -> Explanation {
+    let text = format!(
+        "schema = 1\n[[rule]]\nid = \"r\"\ntitle = \"T\"\naction = \"revoke-session\"\nmode = \"enforce\"\n\
+         [rule.when]\n{when}\n"
+    );
+    let policies = policy::read(&[Source::new("a.toml", text)], None, &mut Findings::default()).unwrap();
+    let dossier = Dossier::new(snapshot, SignedDuration::ZERO);
+    let judgement = evaluate(&dossier, &policies);
+    let plan = plan(&dossier, &policies, &judgement, Mode::Enforce);
+    let guarded = guard(&plan, &policies, snapshot, &Belts::default(), CycleKind::Dry);
+    let (dossier, policies, judgement) = (&dossier, &policies, &judgement);
+    let stages = Stages { dossier, policies, judgement, plan: &plan, guarded: &guarded, mode: Mode::Enforce };
+    explain(stages, SessionId(1)).unwrap()
+}
+
+#[test]
+fn what_memory_and_lists_say_is_explained_with_its_source_and_age() {
+    let snapshot = leaver();
+    let page = |when: &str| explained(&snapshot, when).text();
+    assert!(page("user.id.is = \"1\"").contains("session 1 of Ada (agents)"), "{}", page("user.id.is = \"1\""));
+    for (when, line) in [
+        ("user.downgraded = true", "true (exact, memory as of 2026-11-23T11:00:00Z)"),
+        ("user.listed = true", "true (exact, list as of 2026-11-23T12:00:00Z)"),
+        ("user.offboarded = true", "true (exact, memory as of 2026-11-23T11:00:00Z)"),
+        ("user.offboarded-for.over = \"1d\"", "1d 6h (assumed, memory as of 2026-11-23T11:00:00Z)"),
+        ("user.suspended = false", "false (exact, user as of 2026-11-23T11:00:00Z)"),
+    ] {
+        assert!(page(when).contains(line), "{}", page(when));
+        assert!(page(when).contains(": fires"), "{}", page(when));
+    }
+    let mut listed_only = snapshot.clone();
+    listed_only.traces.clear();
+    let page = explained(&listed_only, "user.offboarded-for.over = \"1d\"").text();
+    assert!(page.contains("20h (assumed, list as of 2026-11-23T12:00:00Z)"), "{page}");
+}
+
+#[test]
+fn what_memory_cannot_say_is_explained_as_assumed_and_decides_nothing() {
+    let mut snapshot = leaver();
+    snapshot.traces.clear();
+    snapshot.listed.clear();
+    let page = explained(&snapshot, "user.offboarded = false").text();
+    assert!(page.contains(": undecided") && page.contains("false (assumed, user as of"), "{page}");
+    let page = explained(&snapshot, "user.offboarded = true").text();
+    assert!(page.contains(": no"), "{page}");
+    assert!(page.contains("session 1 of Ada (end-users)"), "{page}");
 }
 
 #[test]

@@ -67,11 +67,6 @@ impl Traces {
             None
         }
     }
-
-    /// Since when a staff role is known to be gone; none while the person has one, and once nobody remembers it.
-    pub fn staff_lost(&self, now: Timestamp) -> Option<Timestamp> {
-        self.staff_lost_since.filter(|_| self.staff_role(now).is_some())
-    }
 }
 
 /// A session that was listed.

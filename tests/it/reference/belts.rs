@@ -246,7 +246,12 @@ fn part_of_roster(world: &World, stratum: Stratum, part: u64) -> u64 {
     let remembered = |roster: &Vec<(Stratum, usize)>| {
         roster.iter().find(|(one, _)| *one == stratum).map_or(0, |(_, people)| *people)
     };
-    let roster = if world.complete { listed.len() } else { world.roster.as_ref().map_or(0, remembered) };
+    // Those of the last seven days, if remembered; else those of the last sweep that listed everybody, perhaps this one.
+    let roster = match &world.week {
+        Some(week) => remembered(week),
+        None if world.complete && world.cut.is_empty() => listed.len(),
+        None => world.roster.as_ref().map_or(0, remembered),
+    };
     if part == 0 { 0 } else { world.limits.floor.max(roster as u64 * part / 100) }
 }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use evictd::model::{Action, Mode, Severity};
 
 use super::law::{Exception, Item, Law, Line, Node, Rule, Table, Value};
+use super::leavers;
 use super::logic::{Answer, and, compares_length, compares_number, compares_text, is_named, matches, not, or};
 use super::world::{DAY, Human, MINUTE, Row, World};
 
@@ -85,13 +86,14 @@ fn state(world: &World, law: &Law, rule: &Rule, row: &Row) -> Option<(State, BTr
     if row.user.is_none() {
         return Some((State::Undecided, BTreeSet::new()));
     }
-    let answer = holds(world, law, row, &rule.when);
-    match answer.truth {
-        Some(false) => None,
-        None => Some((State::Undecided, BTreeSet::new())),
-        Some(true) => {
+    let at = |trust: Trust| Place { world, law, row, trust };
+    let (assuming, doubting) = (holds(at(Trust::Assuming), &rule.when), holds(at(Trust::Doubting), &rule.when));
+    match (assuming.truth, doubting.truth) {
+        (Some(false), _) => None,
+        (None, _) | (_, None) => Some((State::Undecided, BTreeSet::new())),
+        (Some(true), _) => {
             let naming = law.exceptions.iter().filter(|exception| is_in_force(exception, rule, world));
-            let spares: Vec<_> = naming.map(|exception| holds(world, law, row, &exception.when).truth).collect();
+            let spares: Vec<_> = naming.map(|exception| holds(at(Trust::Doubting), &exception.when).truth).collect();
             let state = if spares.contains(&Some(true)) {
                 State::Spared
             } else if spares.contains(&None) {
@@ -99,7 +101,7 @@ fn state(world: &World, law: &Law, rule: &Rule, row: &Row) -> Option<(State, BTr
             } else {
                 State::Fired
             };
-            Some((state, answer.facts))
+            Some((state, doubting.facts))
         }
     }
 }
@@ -110,36 +112,62 @@ fn is_in_force(exception: &Exception, rule: &Rule, world: &World) -> bool {
     names && (!world.trusted || world.now < (exception.last_day + 1) * DAY)
 }
 
-fn holds(world: &World, law: &Law, row: &Row, table: &Table) -> Answer {
-    let all = |tables: &[Table]| tables.iter().map(|table| holds(world, law, row, table)).collect::<Vec<_>>();
+/// What becomes of what is only assumed: it counts as it stands, or as unknown. A claim fires if it does both ways, and
+/// exceptions are asked with doubt, so that no assumption ends a session or lifts a spare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    Assuming,
+    Doubting,
+}
+
+/// Where a condition is asked.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    world: &'a World,
+    law: &'a Law,
+    row: &'a Row,
+    trust: Trust,
+}
+
+fn holds(at: Place<'_>, table: &Table) -> Answer {
+    let all = |tables: &[Table]| tables.iter().map(|table| holds(at, table)).collect::<Vec<_>>();
     and(table
         .iter()
         .map(|node| match node {
-            Node::Line(line) => Answer { truth: answer(world, law, row, line), facts: [line.fact].into() },
+            Node::Line(line) => Answer { truth: answer(at, line), facts: [line.fact].into() },
             Node::All(tables) => and(all(tables)),
             Node::Any(tables) => or(all(tables)),
-            Node::Not(table) => not(holds(world, law, row, table)),
+            Node::Not(table) => not(holds(at, table)),
         })
         .collect())
 }
 
 /// The value of a fact; `None` is unknown.
-enum Fact {
+pub enum Fact {
     /// Between the two.
     Length(i64, i64),
+    /// This length, assuming that nothing earlier was forgotten.
+    AtLeast(i64),
+    /// A truth, assuming the same.
+    Assumed(bool),
     Number(u64),
     Truth(bool),
     /// Nothing, one text, or the members of a set.
     Texts(Vec<String>),
 }
 
-fn answer(world: &World, law: &Law, row: &Row, line: &Line) -> Option<bool> {
+fn answer(at: Place<'_>, line: &Line) -> Option<bool> {
+    let Place { world, law, row, trust } = at;
     let fact = if line.fact.starts_with("session.") {
         session_fact(world, row, line.fact)?
     } else {
-        user_fact(world.human(row.user?)?, line.fact)?
+        user_fact(world, row.user?, line.fact)?
     };
+    let longest = |low: i64| if trust == Trust::Assuming { low } else { i64::MAX };
     match (fact, &line.value) {
+        (Fact::AtLeast(low), Value::Length(limit)) => compares_length(line.operator, (low, longest(low)), *limit),
+        (Fact::Assumed(_), Value::Truth(_)) if trust == Trust::Doubting => None,
+        (Fact::Assumed(truth), Value::Truth(wanted)) => Some(truth == *wanted),
         (Fact::Length(low, high), Value::Length(limit)) => compares_length(line.operator, (low, high), *limit),
         (Fact::Number(number), Value::Number(limit)) => Some(compares_number(line.operator, number, *limit)),
         (Fact::Truth(truth), Value::Truth(wanted)) => Some(truth == *wanted),
@@ -187,8 +215,8 @@ fn session_fact(world: &World, row: &Row, fact: &str) -> Option<Fact> {
             let observed = since(row.seen, row.used?)?;
             Some(Fact::Length(observed - world.idle_slack, observed))
         }
-        "session.count" if world.complete => Some(Fact::Number(of_same_person.len() as u64)),
-        "session.rank" if world.complete => {
+        "session.count" if world.is_whole_of(row.user?) => Some(Fact::Number(of_same_person.len() as u64)),
+        "session.rank" if world.is_whole_of(row.user?) => {
             for other in &of_same_person {
                 since(world.now, other.opened?)?;
             }
@@ -205,7 +233,14 @@ fn since(now: i64, then: i64) -> Option<i64> {
     (then - now <= MINUTE).then(|| (now - then).max(0))
 }
 
-fn user_fact(human: &Human, fact: &str) -> Option<Fact> {
+fn user_fact(world: &World, user: u64, fact: &str) -> Option<Fact> {
+    if ["user.downgraded", "user.listed", "user.offboarded", "user.offboarded-for"].contains(&fact) {
+        return leavers::fact(world, user, fact);
+    }
+    record_fact(world.human(user)?, fact)
+}
+
+fn record_fact(human: &Human, fact: &str) -> Option<Fact> {
     let text = |text: Option<String>| Some(Fact::Texts(text.into_iter().collect()));
     let truth = |truth: Option<bool>| truth.map(Fact::Truth);
     match fact {
@@ -226,12 +261,6 @@ fn user_fact(human: &Human, fact: &str) -> Option<Fact> {
         "user.two-factor" => truth(human.two_factor),
         "user.verified" => truth(human.verified),
         "user.chat-only" => truth(human.chat_only),
-        // Without lists and without memory these two are all its signs.
-        "user.offboarded" => match (human.deleted, human.suspended) {
-            (Some(true), _) | (_, Some(true)) => Some(Fact::Truth(true)),
-            (Some(false), Some(false)) => Some(Fact::Truth(false)),
-            _ => None,
-        },
         _ => panic!("no fact of a person: {fact}"),
     }
 }

@@ -124,7 +124,11 @@ const FACTS: &[(&str, Kind)] = &[
     ("user.two-factor", Kind::Truth),
     ("user.verified", Kind::Truth),
     ("user.chat-only", Kind::Truth),
+    ("user.downgraded", Kind::Truth),
+    ("user.listed", Kind::Truth),
     ("user.offboarded", Kind::Truth),
+    ("user.offboarded", Kind::Truth),
+    ("user.offboarded-for", Kind::Length),
 ];
 
 fn words(all: &[&str]) -> Vec<String> {

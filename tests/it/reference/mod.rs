@@ -1,17 +1,19 @@
 //! A second reading of the documentation: random worlds and laws, judged and belted as plainly as it can be written.
 //!
 //! Nothing here calls the real evaluator, planner or guard; only nouns of the model and the snapshot's plain structs are
-//! taken, so that a mistake has to be made twice, in two ways, to pass. `spots` pins the reading itself to the examples
-//! of the documentation, `properties` to what must hold in every world.
+//! taken, so that a mistake has to be made twice, in two ways, to pass. `spots` and `signs` pin the reading itself to the
+//! examples of the documentation, `properties` to what must hold in every world.
 
 mod belts;
 mod invariants;
 mod judge;
 mod law;
+mod leavers;
 mod logic;
 mod print;
 mod properties;
 mod real;
+mod signs;
 mod spots;
 mod world;
 

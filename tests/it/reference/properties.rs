@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use evictd::model::{Mode, Stratum};
+use evictd::model::{Cause, Mode, Stratum};
 use fastrand::Rng;
 
 use super::law::{Law, exception};
@@ -34,6 +34,8 @@ fn shuffling_changes_nothing() {
         rng.shuffle(&mut other.rows);
         rng.shuffle(&mut other.people);
         rng.shuffle(&mut other.history);
+        rng.shuffle(&mut other.traces);
+        rng.shuffle(&mut other.lists);
         rng.shuffle(&mut rewritten.rules);
         rng.shuffle(&mut rewritten.exceptions);
         assert_eq!(expect(&other, &rewritten), expect(&world, &law), "seed {seed}");
@@ -68,12 +70,21 @@ fn weaker(seed: u64, before: &Expected, after: &Expected) {
 fn a_source_lost_never_makes_a_claim_fire_or_lifts_a_spare() {
     each(|seed, world, law| {
         let before = expect(&world, &law);
-        for lost in 0..3 {
+        let everybody = || world.people.iter().map(|human| human.id);
+        for lost in 0..8 {
             let mut poorer = world.clone();
             match lost {
                 0 => poorer.complete = false,
                 1 => poorer.trusted = false,
-                _ => poorer.people.clear(),
+                2 => poorer.people.clear(),
+                3 => poorer.traces.clear(),
+                4 => poorer.lists.iter_mut().for_each(|list| list.trouble = Some(Cause::Down)),
+                5 => poorer.lists.iter_mut().for_each(|list| {
+                    list.unasked += list.rows.len();
+                    list.rows.clear();
+                }),
+                6 => poorer.cut = everybody().collect(),
+                _ => poorer.people_as_of = None,
             }
             weaker(seed, &before, &expect(&poorer, &law));
         }
@@ -94,7 +105,8 @@ fn belts_let_through_no_more_people_than_they_say() {
                 all.extend(people);
             }
             let roster: BTreeSet<u64> = world.rows.iter().filter_map(|row| row.user).collect();
-            let roster = roster.len().max(world.roster.as_ref().map_or(0, |_| 120)) as u64;
+            let remembered = world.roster.is_some() || world.week.is_some();
+            let roster = roster.len().max(if remembered { 120 } else { 0 }) as u64;
             let part = world.limits.part_hour.min(world.limits.part_day);
             let most = if part == 0 { 0 } else { world.limits.floor.max(roster * part / 100) };
             assert!(all.len() as u64 <= most, "seed {seed}: {all:?}");

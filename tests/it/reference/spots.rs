@@ -2,7 +2,7 @@
 //!
 //! Worlds here are written by hand and tiny, so that each expectation can be read off the documentation's sentence.
 
-use evictd::model::{Action, Mode, Outcome, Pause, Role, Severity, Stratum};
+use evictd::model::{Action, Mode, Outcome, Pause, Role, Scope, Severity, Stratum};
 
 use super::law::{Exception, Item, Law, Line, Node, Piece, Rule, Table, Value};
 use super::world::{DAY, HOUR, Human, Limits, MINUTE, Past, Row, SECOND, World};
@@ -10,11 +10,11 @@ use super::{Act, Belt, Expected, State, Verdict, expect};
 
 const NOW: i64 = 1_795_392_000_000;
 
-fn row(id: u64, user: u64) -> Row {
+pub fn row(id: u64, user: u64) -> Row {
     Row { id, user: Some(user), opened: Some(NOW - HOUR), used: Some(NOW - MINUTE), seen: NOW }
 }
 
-fn human(id: u64, role: Role) -> Human {
+pub fn human(id: u64, role: Role) -> Human {
     Human {
         id,
         seen: NOW,
@@ -34,7 +34,7 @@ fn human(id: u64, role: Role) -> Human {
 }
 
 /// Agents 1 to `people`, one session each, numbered from 101.
-fn world(people: u64) -> World {
+pub fn world(people: u64) -> World {
     World {
         now: NOW,
         mode: Mode::Enforce,
@@ -50,32 +50,38 @@ fn world(people: u64) -> World {
         history: Vec::new(),
         roster: None,
         pause: None,
+        scope: Scope::Everyone,
+        cut: Vec::new(),
+        people_as_of: None,
+        traces: Vec::new(),
+        lists: Vec::new(),
+        week: None,
     }
 }
 
-fn line(fact: &'static str, operator: &'static str, value: Value) -> Node {
+pub fn line(fact: &'static str, operator: &'static str, value: Value) -> Node {
     Node::Line(Line { fact, operator, value })
 }
 
-fn texts(all: &[&str]) -> Value {
+pub fn texts(all: &[&str]) -> Value {
     Value::Texts(all.iter().map(|text| Item::Text((*text).to_owned())).collect())
 }
 
-fn rule(id: &str, when: Table) -> Rule {
+pub fn rule(id: &str, when: Table) -> Rule {
     Rule { id: id.into(), action: Action::RevokeSession, severity: None, mode: Some(Mode::Enforce), when }
 }
 
-fn law(rules: Vec<Rule>) -> Law {
+pub fn law(rules: Vec<Rule>) -> Law {
     Law { rules, exceptions: Vec::new(), lists: Vec::new() }
 }
 
 /// A rule that fires on everybody.
-fn everybody() -> Law {
+pub fn everybody() -> Law {
     law(vec![rule("age-long", vec![line("session.age", "over", Value::Length(MINUTE))])])
 }
 
 /// What one condition says of session 101.
-fn says(world: &World, node: Node) -> Option<bool> {
+pub fn says(world: &World, node: Node) -> Option<bool> {
     let found = expect(world, &law(vec![rule("odd", vec![node])]));
     match found.claims.iter().find(|claim| claim.session == 101).map(|claim| claim.state) {
         Some(State::Fired) => Some(true),
@@ -189,7 +195,7 @@ fn exceptions_spare_to_the_end_of_their_day_and_when_they_cannot_tell() {
 }
 
 /// The belts that hold session 101, all of them being the same.
-fn held(world: &World, law: &Law) -> Option<Belt> {
+pub fn held(world: &World, law: &Law) -> Option<Belt> {
     let found: Expected = expect(world, law);
     found.withheld.iter().find(|row| row.session == 101).map(|row| row.belt)
 }

@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use evictd::model::{
-    AccountName, Cause, Completeness, CycleId, Ended, Foreign, History, Mode, Outcome, Pause, Person, Role, RoleType,
-    RuleId, Session, SessionId, Stratum, UserId,
+    AccountName, Cause, Completeness, CycleId, Ended, Foreign, History, Listed, Mode, Outcome, Pause, Person, Role,
+    RoleType, RuleId, Scope, Session, SessionId, Stratum, UserId,
 };
 use evictd::snapshot::{Clocks, Protected, Snapshot};
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 
+use super::leavers::{List, Trace, lists, trace};
 use super::{chance, pick};
 
 pub const SECOND: i64 = 1_000;
@@ -117,6 +118,15 @@ pub struct World {
     /// How many people each stratum had in the last complete sweep.
     pub roster: Option<Vec<(Stratum, usize)>>,
     pub pause: Option<Pause>,
+    pub scope: Scope,
+    /// People whose own listing was cut short; in scope staff only.
+    pub cut: Vec<u64>,
+    /// Every change of a record up to here was read.
+    pub people_as_of: Option<i64>,
+    pub traces: Vec<Trace>,
+    pub lists: Vec<List>,
+    /// How many people each stratum had in the last seven days, if that is remembered.
+    pub week: Option<Vec<(Stratum, usize)>>,
 }
 
 impl World {
@@ -150,9 +160,31 @@ impl World {
             roster: chance(rng, 60)
                 .then(|| Stratum::ALL.iter().map(|stratum| (*stratum, pick(rng, &[0, 9, 40, 120]))).collect()),
             pause: chance(rng, 5).then(|| Pause { until: chance(rng, 50).then(|| instant(now + HOUR)) }),
+            scope: Scope::Everyone,
+            cut: Vec::new(),
+            people_as_of: None,
+            traces: Vec::new(),
+            lists: Vec::new(),
+            week: None,
         };
+        world.remember(rng);
         world.lose_and_protect(rng);
         world
+    }
+
+    /// What earlier cycles and lists add to what is seen.
+    fn remember(&mut self, rng: &mut Rng) {
+        let traces: Vec<Trace> = self.people.iter().map(|human| trace(rng, human, self.now)).collect();
+        self.traces = traces.into_iter().filter(|_| chance(rng, 70)).collect();
+        self.lists = lists(rng, self.people.len() as u64, self.now);
+        self.people_as_of = chance(rng, 50).then(|| self.now - pick(rng, &[0, MINUTE, HOUR, DAY]));
+        if chance(rng, 40) {
+            self.week = Some(Stratum::ALL.iter().map(|stratum| (*stratum, pick(rng, &[0, 9, 40, 120]))).collect());
+        }
+        if chance(rng, 40) {
+            self.scope = Scope::Staff;
+            self.cut = self.people.iter().map(|human| human.id).filter(|_| chance(rng, 15)).collect();
+        }
     }
 
     fn lose_and_protect(&mut self, rng: &mut Rng) {
@@ -183,12 +215,11 @@ impl World {
         self.people.iter().find(|human| human.id == user)
     }
 
-    /// Today's role decides; who has no record that could be read counts among end users.
-    pub fn stratum(&self, user: u64) -> Stratum {
-        match self.human(user).and_then(|human| human.role) {
-            Some(Role::Admin) => Stratum::Admins,
-            Some(Role::Agent) => Stratum::Agents,
-            _ => Stratum::EndUsers,
+    /// Whether all sessions of this person were listed: with those of everybody, or alone.
+    pub fn is_whole_of(&self, user: u64) -> bool {
+        match self.scope {
+            Scope::Everyone => self.complete,
+            Scope::Staff => !self.cut.contains(&user),
         }
     }
 
@@ -198,6 +229,11 @@ impl World {
         history.sort_by_key(|past| past.at);
         let cycle = CycleId::new("019ab000-0000-7000-8000-000000000001");
         let people = self.people.iter().map(|human| (user(human.id), Arc::new(human.person())));
+        let mut listed: BTreeMap<UserId, Vec<Listed>> = BTreeMap::new();
+        for (id, row) in self.lists.iter().flat_map(|list| list.listed(self.now)) {
+            listed.entry(user(id)).or_default().push(row);
+        }
+        let counted = |roster: &Vec<(Stratum, usize)>| roster.iter().copied().collect::<BTreeMap<_, _>>();
         Snapshot {
             clocks: Clocks {
                 host_offset: SignedDuration::from_secs(if self.trusted { 1 } else { 31 }),
@@ -211,9 +247,16 @@ impl World {
             protected: Protected { people: self.protected.iter().copied().map(user).collect(), unresolved: Vec::new() },
             history: History {
                 ended: history.into_iter().map(Past::ended).collect(),
-                roster: self.roster.as_ref().map(|roster| roster.iter().copied().collect::<BTreeMap<_, _>>()),
+                roster: self.roster.as_ref().map(counted),
             },
             pause: self.pause.clone(),
+            scope: self.scope,
+            cut: self.cut.iter().map(|id| (user(*id), "page 2: 503".to_owned())).collect(),
+            people_as_of: self.people_as_of.map(instant),
+            traces: self.traces.iter().map(|trace| (user(trace.user), trace.traces())).collect(),
+            lists: self.lists.iter().map(|list| (list.name.to_owned(), list.standing())).collect(),
+            listed,
+            roster: self.week.as_ref().map(counted),
             ..Snapshot::empty(AccountName::new("acme"), cycle, instant(self.now), user(self.own))
         }
     }
@@ -270,7 +313,7 @@ fn user(id: u64) -> UserId {
     UserId::new(id).unwrap()
 }
 
-fn instant(ms: i64) -> Timestamp {
+pub fn instant(ms: i64) -> Timestamp {
     Timestamp::from_millisecond(ms).unwrap()
 }
 
