@@ -151,3 +151,6 @@ fn roster(memory: &Memory, lesson: &Lesson, now: Timestamp) -> Option<Roster> {
     }
     Some(roster)
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,7 @@ mod diagnostics;
 mod enforcement;
 mod facts;
 mod house;
+mod memory;
 mod offboard;
 mod program;
 mod reference;

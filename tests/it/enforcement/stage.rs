@@ -305,7 +305,7 @@ fn account(lines: &str) -> Account {
          budget = {{ requests-per-minute-max = 10000, part-of-limit-max = \"100%\" }}\n{lines}"
     );
     // A test may say otherwise: of doubled keys its own line stands.
-    let text = ["mode", "protected", "budget"].iter().fold(text, |text, key| last_only(&text, key));
+    let text = ["mode", "scope", "protected", "budget"].iter().fold(text, |text, key| last_only(&text, key));
     let mut findings = Findings::default();
     let settings = config::read(&Source::new("evictd.toml", text.as_str()), Path::new("/"), &mut findings);
     let settings = settings.unwrap_or_else(|| panic!("{:#?}", findings.sorted()));
@@ -332,15 +332,16 @@ pub fn policies_of(text: &str) -> PolicySet {
 
 /// Every whole line of the trail, in order.
 pub fn lines(medium: &MemoryMedium) -> Vec<Line> {
-    lines_with(medium, "")
+    lines_with(medium, &[])
 }
 
-/// Every whole line that has this text in it.
-pub fn lines_with(medium: &MemoryMedium, text: &str) -> Vec<Line> {
+/// Every whole line that has all these texts in it.
+pub fn lines_with(medium: &MemoryMedium, texts: &[&str]) -> Vec<Line> {
     let mut lines = Vec::new();
     for first_seq in segments(medium).unwrap() {
         let bytes = read_segment(medium, first_seq).unwrap();
-        let wanted = whole_lines(&bytes).0.filter(|line| str::from_utf8(line).unwrap().contains(text));
+        let is_wanted = |line: &str| texts.iter().all(|text| line.contains(text));
+        let wanted = whole_lines(&bytes).0.filter(|line| is_wanted(str::from_utf8(line).unwrap()));
         lines.extend(wanted.map(|line| Line::read(line).unwrap()));
     }
     lines

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use evictd::clock::Pending;
 use evictd::enforce::Brakes;
 use evictd::files::{Medium, MemoryMedium};
-use evictd::model::{Pause, SessionId, Stratum, UserId};
+use evictd::model::{Pause, Session, SessionId, Stratum, UserId};
 use evictd::record::Entry;
 use evictd::simulator::{Simulator, World};
 use evictd::zendesk::{Lost, Method, Request, Response, Transport};
@@ -76,7 +76,7 @@ impl Wire {
         let before = intended.as_ref().map(|_| self.simulator.world(|world| world.clone()));
         let mut answer = self.inner.send(request).await;
         if let (Some(before), Some(rules)) = (before, intended) {
-            self.note(&before, &rules);
+            self.note(&before, &path, &rules);
         }
         if cut == Some(Cut::After(number)) {
             self.crash().await;
@@ -92,14 +92,19 @@ impl Wire {
         std::future::pending::<()>().await;
     }
 
-    /// What a DELETE ended that was carried out, whether its answer arrived or not.
-    fn note(&self, before: &World, rules: &[String]) {
+    /// What a DELETE ended that was carried out, whether its answer arrived or not. Whatever else ended at that moment
+    /// ended by itself.
+    fn note(&self, before: &World, path: &str, rules: &[String]) {
         if self.simulator.requests().last().is_none_or(|request| request.status != 204) {
             return;
         }
         let now = self.simulator.now();
         let left = self.simulator.world(|world| world.sessions.clone());
-        let gone = before.sessions.values().filter(|session| !left.contains_key(&session.id));
+        let is_meant = |row: &&Session| {
+            let all = row.user.map(|user| format!("/api/v2/users/{user}/sessions"));
+            all.is_some_and(|all| path == all || path == format!("{all}/{}", row.id))
+        };
+        let gone = before.sessions.values().filter(|row| !left.contains_key(&row.id)).filter(is_meant);
         self.losses.lock().unwrap().extend(gone.filter_map(|session| {
             let user = session.user?;
             let stratum = before.people.get(&user).map_or(Stratum::EndUsers, evictd::model::Person::stratum);
@@ -121,7 +126,8 @@ fn intent_of(medium: &Frail, path: &str) -> Vec<String> {
     let left = medium.memory.copy();
     left.crash(|_, _| None);
     let segments: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    let open = open_intents(&lines_with(&left, "\"kind\":\"revocation."));
+    let whose = format!("\"user\":\"{}\"", segments.get(3).unwrap_or(&""));
+    let open = open_intents(&lines_with(&left, &["\"kind\":\"revocation.", &whose]));
     let named = open.into_iter().find(|intent| match (segments.as_slice(), intent.action.as_str()) {
         (["api", "v2", "users", user, "sessions", session], "revoke-session") => {
             intent.user == *user && intent.sessions == [*session]

@@ -1,0 +1,289 @@
+//! Leavers are found however the stream of changes and the question who is staff fare, and what a lost memory costs.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use evictd::model::{Memory, Role};
+use evictd::simulator::{Effect, Script};
+use evictd::zendesk::Method;
+
+use super::{By, Firm, Habit, Row, Size};
+use crate::enforcement::user;
+
+const STREAM: &str = "/api/v2/incremental/users/cursor";
+const ROLL: &str = "/api/v2/users";
+
+/// What is wrong with one cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    StreamRefused,
+    StreamFailing,
+    StreamOfHtml,
+    StreamCut,
+    StreamUnreachable,
+    StreamSlow,
+    /// Zendesk leaves deleted people out of it.
+    StreamWithoutDeleted,
+    RollFailing,
+    RollCut,
+    StreamAndRollFailing,
+}
+
+const ALL: [Trouble; 10] = [
+    Trouble::StreamRefused,
+    Trouble::StreamFailing,
+    Trouble::StreamOfHtml,
+    Trouble::StreamCut,
+    Trouble::StreamUnreachable,
+    Trouble::StreamSlow,
+    Trouble::StreamWithoutDeleted,
+    Trouble::RollFailing,
+    Trouble::RollCut,
+    Trouble::StreamAndRollFailing,
+];
+
+impl Trouble {
+    fn begins(self, firm: &Firm) {
+        let stage = &firm.stage;
+        let on = |route: &str, effect: Effect| {
+            stage.script(Script::on(Method::Get, route, effect).times(u32::MAX));
+        };
+        match self {
+            Self::StreamRefused => on(STREAM, Effect::Status(403)),
+            Self::StreamFailing => on(STREAM, Effect::Status(500)),
+            Self::StreamOfHtml => on(STREAM, Effect::Html(403)),
+            Self::StreamCut => on(STREAM, Effect::Cut),
+            Self::StreamUnreachable => on(STREAM, Effect::Unreachable),
+            Self::StreamSlow => on(STREAM, Effect::Slow(Duration::from_secs(50))),
+            Self::StreamWithoutDeleted => leave_out_deleted(firm),
+            Self::RollFailing => on(ROLL, Effect::Status(500)),
+            Self::RollCut => on(ROLL, Effect::Cut),
+            Self::StreamAndRollFailing => {
+                on(STREAM, Effect::Status(502));
+                on(ROLL, Effect::Status(503));
+            }
+        }
+    }
+
+    /// Whether the stream is read to its end all the same.
+    fn is_benign(self) -> bool {
+        matches!(self, Self::StreamSlow | Self::StreamWithoutDeleted | Self::RollFailing | Self::RollCut)
+    }
+
+    fn is_of_roll(self) -> bool {
+        matches!(self, Self::RollFailing | Self::RollCut | Self::StreamAndRollFailing)
+    }
+}
+
+/// What the stream tells of people no longer has those who are deleted.
+fn leave_out_deleted(firm: &Firm) {
+    *firm.stage.wire().edit.lock().unwrap() = Some(Box::new(|path, answer| {
+        if !path.starts_with(STREAM) {
+            return;
+        }
+        let mut page: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        page["users"].as_array_mut().unwrap().retain(|row| row["active"] == true);
+        answer.body = serde_json::to_vec(&page).unwrap();
+    }));
+}
+
+fn all_is_well_again(firm: &Firm) {
+    firm.stage.simulator.forget_scripts();
+    *firm.stage.wire().edit.lock().unwrap() = None;
+}
+
+/// Staff leave and come back; of customers, some are listed. (A customer whose record changes while nothing tells of it
+/// is found within a day: their records are trusted that long.)
+fn staff_moves(firm: &mut Firm, staff: u64) {
+    let ways = ["downgraded", "suspended", "deleted", "downgraded, suspended", "listed always", "listed past"];
+    for person in 1..=staff {
+        if firm.rng.u32(..100) < 45 {
+            let how = ways[firm.rng.usize(..ways.len())];
+            firm.leaves(person, how);
+            if firm.rng.u32(..100) < 25 {
+                firm.comes_back(person);
+            }
+        }
+    }
+    for customer in 1_001..1_020 {
+        if firm.rng.u32(..100) < 20 {
+            firm.leaves(customer, "listed past");
+        }
+    }
+}
+
+async fn check(trouble: Trouble, habit: Habit, seed: u64) -> BTreeSet<String> {
+    let staff = 20 + seed * 11 % 41;
+    let mut firm = Firm::new(seed, "staff", Size { staff, customers: 60 });
+    let mut process = firm.process(habit);
+    firm.cycle(&mut process).await;
+    staff_moves(&mut firm, staff);
+    firm.stage.wait(25);
+    let asked_before = firm.stage.requests(Method::Get).len();
+    trouble.begins(&firm);
+    let cycle = firm.cycle(&mut process).await;
+    let asked = firm.stage.requests(Method::Get).split_off(asked_before);
+    let asks_roll = habit == Habit::AsksEachTime || trouble == Trouble::StreamAndRollFailing || !trouble.is_benign();
+    assert!(asked.iter().any(|path| path == STREAM), "{trouble:?}");
+    assert_eq!(asked.iter().any(|path| path == ROLL), asks_roll, "{trouble:?}, {habit:?}");
+    let is_told = habit == Habit::AsksEachTime && trouble.is_of_roll() || trouble == Trouble::StreamAndRollFailing;
+    assert_eq!(cycle.report.complete, !is_told, "{trouble:?}, {habit:?}, seed {seed}: {:?}", cycle.report.warnings);
+    all_is_well_again(&firm);
+    firm.stage.wait(25);
+    let cycle = firm.cycle(&mut process).await;
+    assert!(cycle.report.complete && cycle.report.revoke.is_empty(), "{trouble:?}, {habit:?}, seed {seed}");
+    firm.check_trail();
+    firm.told
+}
+
+#[tokio::test]
+async fn all_leavers_among_staff_are_found_however_the_stream_and_the_roll_fare() {
+    for trouble in ALL {
+        let mut told = BTreeSet::new();
+        for seed in 0..4 {
+            told.extend(check(trouble, Habit::AsksEachTime, 100 + seed).await);
+            // Between two roll calls, deleted people of whom nobody tells are found by the next one: see below.
+            if trouble != Trouble::StreamWithoutDeleted {
+                told.extend(check(trouble, Habit::AsksDaily, 200 + seed).await);
+            }
+        }
+        for wanted in ["downgraded: ended", "deleted: ended", "suspended: ended", "given the role back: stays"] {
+            assert!(told.contains(wanted), "{trouble:?}: {wanted}: {told:?}");
+        }
+    }
+}
+
+/// A fault on the second page: whoever stands there is known from before.
+#[tokio::test]
+async fn a_roll_that_is_cut_half_way_hides_nobody_who_was_seen_before() {
+    for seed in 0..2 {
+        let mut firm = Firm::new(seed, "staff", Size { staff: 130, customers: 20 });
+        let mut process = firm.process(Habit::AsksEachTime);
+        firm.cycle(&mut process).await;
+        staff_moves(&mut firm, 130);
+        firm.stage.wait(25);
+        firm.stage.script(Script::on(Method::Get, ROLL, Effect::Status(500)).after(1).times(u32::MAX));
+        let cycle = firm.cycle(&mut process).await;
+        assert!(!cycle.report.complete, "seed {seed}");
+        firm.check_trail();
+    }
+}
+
+/// A daemon that lives on a stream which leaves deleted people out: the next roll call, a day later at most, finds them.
+#[tokio::test]
+async fn deleted_people_whom_the_stream_leaves_out_are_found_by_the_next_roll_call() {
+    let mut firm = Firm::new(3, "staff", Size { staff: 10, customers: 5 });
+    let mut process = firm.process(Habit::AsksDaily);
+    firm.cycle(&mut process).await;
+    leave_out_deleted(&firm);
+    firm.leaves(4, "deleted");
+    firm.leaves(5, "suspended");
+    let sessions_of = |firm: &Firm, person| firm.change(|world| world.sessions_of(user(person)).count());
+    for minutes in [60, 660, 660] {
+        firm.stage.wait(minutes);
+        process.cycle(&firm.stage, firm.list()).await.unwrap();
+        assert_eq!(sessions_of(&firm, 5), 0);
+    }
+    assert!(sessions_of(&firm, 4) > 0);
+    firm.stage.wait(61);
+    process.cycle(&firm.stage, firm.list()).await.unwrap();
+    assert_eq!(sessions_of(&firm, 4), 0, "a day is over");
+}
+
+/// The stream never serves its last minute: a change of that minute is found by the cycle after.
+#[tokio::test]
+async fn a_change_of_the_last_minute_is_found_by_the_cycle_after_it() {
+    for (habit, found_at_once) in [(Habit::AsksEachTime, true), (Habit::AsksDaily, false)] {
+        let mut firm = Firm::new(1, "staff", Size { staff: 6, customers: 3 });
+        let mut process = firm.process(habit);
+        firm.cycle(&mut process).await;
+        firm.stage.wait(10);
+        firm.leaves(2, "downgraded");
+        process.cycle(&firm.stage, firm.list()).await.unwrap();
+        let left = |firm: &Firm| firm.change(|world| world.sessions_of(user(2)).count());
+        assert_eq!(left(&firm) == 0, found_at_once, "{habit:?}");
+        firm.stage.wait(1);
+        process.cycle(&firm.stage, firm.list()).await.unwrap();
+        assert_eq!(left(&firm), 0, "{habit:?}");
+    }
+}
+
+/// Without memory a downgraded person is a customer like any other, and a deleted one is on no roll: only suspended
+/// staff, who are, and whoever is listed by a name that Zendesk still finds, are known to have left.
+#[tokio::test]
+async fn a_lost_memory_costs_those_whom_only_it_knew_and_nobody_else() {
+    let mut told = BTreeSet::new();
+    for seed in 0..16 {
+        let staff = 20 + seed * 13 % 41;
+        let scope = if seed % 4 == 3 { "everyone" } else { "staff" };
+        let mut firm = Firm::new(seed, scope, Size { staff, customers: 60 });
+        for person in 1..=staff {
+            if firm.rng.u32(..100) < 20 {
+                firm.leaves(person, "listed ahead");
+            }
+        }
+        let mut process = firm.process(Habit::AsksDaily);
+        firm.cycle(&mut process).await;
+        for person in 1..=staff {
+            let how = ["downgraded", "suspended", "deleted", "downgraded, suspended", "stays", "stays"];
+            let how = how[firm.rng.usize(..how.len())];
+            let listed = firm.rows.iter().any(|row| row.of == person);
+            if how != "stays" {
+                firm.leaves(person, how);
+                let by = firm.rows.iter().find(|row| row.of == person).map(|row| row.by);
+                firm.events.insert(person, format!("{how}, listed {by:?}"));
+            } else if listed {
+                firm.events.insert(person, "only listed".to_owned());
+            }
+        }
+        firm.stage.wait(40 * 60);
+        process.memory = Memory::default();
+        firm.is_forgotten();
+        firm.cycle(&mut process).await;
+        // Whoever is staff is remembered again from here on.
+        firm.change(|world| world.promote(user(1), Role::Agent));
+        firm.comes_back(1);
+        firm.stage.wait(3);
+        firm.cycle(&mut process).await;
+        firm.leaves(1, "downgraded");
+        firm.stage.wait(3);
+        firm.cycle(&mut process).await;
+        firm.check_trail();
+        if scope == "staff" {
+            told.extend(firm.told);
+        }
+    }
+    for wanted in [
+        "downgraded, listed None: stays",
+        "deleted, listed None: stays",
+        "downgraded, suspended, listed None: stays",
+        "suspended, listed None: ended",
+        "downgraded, listed Some(Email): ended",
+        "deleted, listed Some(Email): stays",
+        "deleted, listed Some(Id): ended",
+        "deleted, listed Some(ExternalId): ended",
+        "only listed: ended",
+        "downgraded: ended",
+    ] {
+        assert!(told.contains(wanted), "{wanted}: {told:#?}");
+    }
+}
+
+/// A row once matched means the person it matched, whoever has the address by now.
+#[tokio::test]
+async fn the_address_of_somebody_listed_does_not_follow_who_is_hired_under_it() {
+    for scope in ["staff", "everyone"] {
+        let mut firm = Firm::new(8, scope, Size { staff: 8, customers: 4 });
+        let mut process = firm.process(Habit::AsksDaily);
+        firm.rows.push(Row::of(2, By::Email, "always", firm.stage.now()));
+        firm.cycle(&mut process).await;
+        assert_eq!(firm.change(|world| world.sessions_of(user(2)).count()), 0);
+        firm.leaves(2, "deleted");
+        firm.stage.wait(5);
+        firm.cycle(&mut process).await;
+        firm.comes_back_as_twin(2);
+        firm.stage.wait(5);
+        firm.cycle(&mut process).await;
+        assert!(firm.told.contains("hired under a new id: stays"), "{scope}: {:?}", firm.told);
+    }
+}
