@@ -3,14 +3,14 @@
 //! Pure: the memory comes in, a lesson goes out; `state` keeps it. While clocks disagree nothing is learned, since every
 //! instant that is kept here would be wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
     KnownSession, Lesson, Memory, Person, Remembered, Role, Roster, STAFF_REMEMBERED, Session, SessionId, Stratum,
-    Traces, UserId, stratum_of,
+    Traces, UserId, Walk, stratum_of,
 };
 use crate::snapshot::Snapshot;
 
@@ -34,9 +34,9 @@ pub fn learn(memory: &Memory, snapshot: &mut Snapshot, fresh: &Fresh) -> Lesson 
         lesson.people_gone = people_gone(memory, snapshot);
         (lesson.sessions, lesson.sessions_gone) = sessions(memory, &lesson, snapshot);
     }
-    let remembered = |user: &UserId| lesson.people.get(user).or_else(|| memory.people.get(user));
-    snapshot.traces =
-        snapshot.people.keys().filter_map(|user| Some((*user, **remembered(user)?.traces.as_ref()?))).collect();
+    let traced = beside(memory, snapshot.people.iter())
+        .filter_map(|(user, _, before)| Some((*user, **lesson.people.get(user).or(before)?.traces.as_ref()?)));
+    snapshot.traces = traced.collect();
     snapshot.roster = snapshot.clocks.trusted.then(|| roster(memory, &lesson, snapshot.now)).flatten();
     lesson
 }
@@ -45,21 +45,36 @@ fn people(memory: &Memory, snapshot: &Snapshot, fresh: &Fresh) -> BTreeMap<UserI
     let mut seen: Vec<UserId> = snapshot.sessions.iter().filter_map(|session| session.user).collect();
     seen.sort_unstable();
     seen.dedup();
+    let known = snapshot.people.iter().filter(|(user, _)| !fresh.contains_key(user));
     let mut lesson = BTreeMap::new();
-    for (user, person) in fresh.iter().chain(snapshot.people.iter().filter(|(user, _)| !fresh.contains_key(user))) {
-        let before = memory.people.get(user);
-        let has_session = seen.binary_search(user).is_ok();
+    for (user, person, before) in beside(memory, fresh.iter()).chain(beside(memory, known)) {
         let session_at = before.and_then(|before| before.session_at);
-        let now = Remembered {
-            person: Arc::clone(person),
-            session_at: if has_session { Some(renewed(session_at, snapshot.now)) } else { session_at },
-            traces: traces(before.and_then(|before| before.traces.as_deref()), person, snapshot.now).map(Box::new),
-        };
+        let has_session = seen.binary_search(user).is_ok();
+        let session_at = if has_session { Some(renewed(session_at, snapshot.now)) } else { session_at };
+        if before.is_some_and(|before| before.session_at == session_at && says_no_more(before, person)) {
+            continue;
+        }
+        let traces = traces(before.and_then(|before| before.traces.as_deref()), person, snapshot.now).map(Box::new);
+        let now = Remembered { person: Arc::clone(person), session_at, traces };
         if before != Some(&now) {
             lesson.insert(*user, now);
         }
     }
     lesson
+}
+
+/// Each of these people, who come in order, and what is remembered of them.
+fn beside<'p>(
+    memory: &'p Memory,
+    people: impl Iterator<Item = (&'p UserId, &'p Arc<Person>)>,
+) -> impl Iterator<Item = (&'p UserId, &'p Arc<Person>, Option<&'p Remembered>)> {
+    let mut before = Walk::along(&memory.people);
+    people.map(move |(user, person)| (user, person, before.find(*user)))
+}
+
+/// The very record that left no traces leaves none now.
+fn says_no_more(before: &Remembered, person: &Arc<Person>) -> bool {
+    before.traces.is_none() && Arc::ptr_eq(&before.person, person)
 }
 
 fn renewed(before: Option<Timestamp>, now: Timestamp) -> Timestamp {
@@ -93,10 +108,10 @@ fn traces(before: Option<&Traces>, person: &Person, now: Timestamp) -> Option<Tr
 fn people_gone(memory: &Memory, snapshot: &Snapshot) -> Vec<UserId> {
     let is_old = |at: Option<Timestamp>| at.is_none_or(|at| at.duration_until(snapshot.now) > STAFF_REMEMBERED);
     let is_bygone = |one: &Remembered| {
-        let was_staff = one.traces.as_ref().is_some_and(|traces| traces.staff_role(snapshot.now).is_some());
-        !was_staff && is_old(one.session_at) && is_old(Some(one.person.seen))
+        let was_staff = || one.traces.as_ref().is_some_and(|traces| traces.staff_role(snapshot.now).is_some());
+        is_old(one.session_at) && is_old(Some(one.person.seen)) && !was_staff()
     };
-    let bygone = memory.people.iter().filter(|(user, one)| !snapshot.people.contains_key(user) && is_bygone(one));
+    let bygone = memory.people.iter().filter(|(user, one)| is_bygone(one) && !snapshot.people.contains_key(user));
     bygone.map(|(user, _)| *user).collect()
 }
 
@@ -105,13 +120,9 @@ type Sessions = (BTreeMap<SessionId, KnownSession>, Vec<SessionId>);
 /// Sessions of staff: new ones, those that were used since, those that ended, and those to forget.
 fn sessions(memory: &Memory, lesson: &Lesson, snapshot: &Snapshot) -> Sessions {
     let (mut changed, mut forgotten) = (BTreeMap::new(), Vec::new());
-    let is_staff = |user: UserId| {
-        let remembered = lesson.people.get(&user).or_else(|| memory.people.get(&user));
-        let traces = remembered.and_then(|one| one.traces.as_deref());
-        snapshot.people.get(&user).is_some_and(|person| stratum_of(person, traces, snapshot.now) != Stratum::EndUsers)
-    };
+    let staff = staff(memory, lesson, snapshot);
     for row in &snapshot.sessions {
-        let Some(user) = row.user.filter(|user| is_staff(*user)) else { continue };
+        let Some(user) = row.user.filter(|user| staff.contains(user)) else { continue };
         if let Some(known) = known_session(memory.sessions.get(&row.id), row, user) {
             changed.insert(row.id, known);
         }
@@ -128,6 +139,15 @@ fn sessions(memory: &Memory, lesson: &Lesson, snapshot: &Snapshot) -> Sessions {
         }
     }
     (changed, forgotten)
+}
+
+/// Whoever is staff in this cycle or was lately: few of many.
+fn staff(memory: &Memory, lesson: &Lesson, snapshot: &Snapshot) -> BTreeSet<UserId> {
+    let is_staff = |(user, person, before): &(&UserId, &Arc<Person>, Option<&Remembered>)| {
+        let traces = lesson.people.get(user).or(*before).and_then(|one| one.traces.as_deref());
+        stratum_of(person, traces, snapshot.now) != Stratum::EndUsers
+    };
+    beside(memory, snapshot.people.iter()).filter(is_staff).map(|(user, ..)| *user).collect()
 }
 
 /// What is to be kept of a listed session, if it is new or says something else by now.

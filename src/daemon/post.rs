@@ -16,7 +16,7 @@ use crate::config::{Account, OffboardingList};
 use crate::cycle::{self, Books, Cycle, Halt, Setting};
 use crate::directory::{read_acceptances, read_list};
 use crate::enforce::{Brakes as _, settle};
-use crate::files::{Disk, Lock, LockTrouble, Medium as _};
+use crate::files::{Disk, Lock, LockTrouble};
 use crate::gather::{Known, ListRead};
 use crate::model::{AccountName, CycleId, Memory, Mode};
 use crate::record::{ConfigLoaded, DaemonStarted, DaemonStopped, PolicyLoaded, PolicyRejected, ScopeChanged};
@@ -303,6 +303,6 @@ fn open_state(file: &Path, account: &AccountName) -> Result<(Sqlite, Memory), St
 /// When the folder cannot be written.
 pub fn keep_snapshot(state: &Path, snapshot: &Snapshot) -> Result<(), String> {
     let disk = Disk::make(state).map_err(|error| error.to_string())?;
-    let bytes = snapshot::to_bytes(snapshot).map_err(|fault| fault.to_string())?;
-    disk.replace(LAST_SNAPSHOT, &bytes).map_err(|error| error.to_string())
+    let kept = disk.replace_by(LAST_SNAPSHOT, |file| snapshot::write(snapshot, file));
+    kept.map_err(|error| error.to_string())
 }

@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{Cause, Causes, Listed, Person, Session, Stratum, Traces, UserId, stratum_of};
+use crate::model::{Cause, Causes, Listed, Person, Session, Stratum, Traces, UserId, Walk, stratum_of};
 use crate::snapshot::Snapshot;
 
 /// An instant further in the future than this is a sign of skewed clocks, not of a young session (design: 60 s).
@@ -29,6 +29,14 @@ struct Page<'s> {
     count: u32,
     rank: Result<u32, Cause>,
     listed: Timestamp,
+}
+
+/// What a snapshot has of one person.
+#[derive(Debug, Clone, Copy)]
+struct Known<'s> {
+    person: Option<&'s Person>,
+    traces: Option<&'s Traces>,
+    named: &'s [Listed],
 }
 
 /// What is known about one session.
@@ -105,31 +113,46 @@ impl<'s> Dossier<'s> {
 
     /// The evidence on every session, in order of person and session id; those without a person first.
     pub fn iter(&self) -> impl Iterator<Item = Evidence<'s>> {
-        self.pages.iter().map(|page| self.evidence(page))
+        let mut people = Walk::along(&self.snapshot.people);
+        let mut traces = Walk::along(&self.snapshot.traces);
+        let mut listed = Walk::along(&self.snapshot.listed);
+        self.pages.iter().map(move |page| {
+            let known = |user| Known {
+                person: people.find(user).map(|person| &**person),
+                traces: traces.find(user),
+                named: listed.find(user).map_or(&[], Vec::as_slice),
+            };
+            self.evidence(page, page.session.user.map(known))
+        })
     }
 
     /// The evidence on the session at this place of the order.
     pub fn get(&self, place: usize) -> Option<Evidence<'s>> {
-        self.pages.get(place).map(|page| self.evidence(page))
+        let known = |user| Known {
+            person: self.snapshot.people.get(&user).map(|person| &**person),
+            traces: self.snapshot.traces.get(&user),
+            named: self.snapshot.listed.get(&user).map_or(&[], Vec::as_slice),
+        };
+        self.pages.get(place).map(|page| self.evidence(page, page.session.user.map(known)))
     }
 
-    fn evidence(&self, page: &Page<'s>) -> Evidence<'s> {
+    fn evidence(&self, page: &Page<'s>, known: Option<Known<'s>>) -> Evidence<'s> {
         let user = page.session.user;
         let whole = match user {
             None => Err(Cause::NoUser),
             Some(user) if !self.snapshot.is_whole_of(user) => Err(Cause::Partial),
             Some(_) => Ok(()),
         };
-        let person = person_of(self.snapshot, user);
+        let person = known.and_then(|known| known.person).ok_or_else(|| no_record(self.snapshot, user));
         Evidence {
             session: page.session,
             person,
             person_as_of: person.map_or(self.snapshot.now, |person| {
                 self.snapshot.people_as_of.map_or(person.seen, |as_of| as_of.max(person.seen))
             }),
-            named: user.and_then(|user| self.snapshot.listed.get(&user)).map_or(&[], Vec::as_slice),
+            named: known.map_or(&[], |known| known.named),
             lists: self.lists,
-            traces: user.and_then(|user| self.snapshot.traces.get(&user)),
+            traces: known.and_then(|known| known.traces),
             count: whole.map(|()| u64::from(page.count)),
             rank: whole.and_then(|()| page.rank.map(u64::from)),
             listed: page.listed,
@@ -185,13 +208,9 @@ pub fn keep_latest<R: Borrow<Session>>(rows: &mut Vec<R>) {
     rows.dedup_by_key(|row| (*row).borrow().id);
 }
 
-fn person_of(snapshot: &Snapshot, user: Option<UserId>) -> Result<&Person, Cause> {
-    let user = user.ok_or(Cause::NoUser)?;
-    snapshot
-        .people
-        .get(&user)
-        .map(|person| &**person)
-        .ok_or_else(|| snapshot.unread.get(&user).copied().unwrap_or(Cause::NoRow))
+/// Why there is no record of this user.
+fn no_record(snapshot: &Snapshot, user: Option<UserId>) -> Cause {
+    user.map_or(Cause::NoUser, |user| snapshot.unread.get(&user).copied().unwrap_or(Cause::NoRow))
 }
 
 fn is_future(instant: Timestamp, now: Timestamp) -> bool {

@@ -54,6 +54,27 @@ impl Disk {
         Ok(self.folder.join(name))
     }
 
+    /// As [`Medium::replace`], for what is too large to be in memory as a whole: `write` puts it in the file.
+    ///
+    /// # Errors
+    ///
+    /// Those of `write`, and what the system says; the file is then what it was.
+    pub fn replace_by(&self, name: &str, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+        let path = self.path(name)?;
+        let aside = self.path(&format!("{name}{UNFINISHED}"))?;
+        self.appended.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        // What a crash left, or somebody laid there: it is neither written into nor followed.
+        match fs::remove_file(&aside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
+        write(&mut file)?;
+        file.sync_all()?;
+        fs::rename(&aside, &path)?;
+        self.sync_folder()
+    }
+
     fn sync_folder(&self) -> io::Result<()> {
         File::open(&self.folder)?.sync_all()
     }
@@ -144,19 +165,7 @@ impl Medium for Disk {
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let path = self.path(name)?;
-        let aside = self.path(&format!("{name}{UNFINISHED}"))?;
-        self.appended.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
-        // What a crash left, or somebody laid there: it is neither written into nor followed.
-        match fs::remove_file(&aside) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&aside, &path)?;
-        self.sync_folder()
+        self.replace_by(name, |file| file.write_all(bytes))
     }
 }
 

@@ -103,7 +103,7 @@ pub async fn gather(
     let protected = protection::resolve(zendesk, &account.protected, &mut records).await?;
     let wanted: BTreeSet<UserId> = sessions.iter().filter_map(|row| row.user).chain(protected.people.clone()).collect();
     records.read(zendesk, &wanted, now).await?;
-    let people: BTreeMap<_, _> = wanted.iter().filter_map(|user| Some((*user, records.get(*user)?.clone()))).collect();
+    let people = records.of_all(&wanted);
     let mut snapshot = Snapshot {
         account: account.name.clone(),
         cycle: known.cycle,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::memory::Fresh;
-use crate::model::{Cause, Completeness, Memory, Person, Role, UserId, UsersCursor};
+use crate::model::{Cause, Completeness, Memory, Person, Remembered, Role, UserId, UsersCursor, Walk};
 use crate::zendesk::{ChangedUsers, Dated, Denial, PEOPLE_PER_CALL_MAX, Purpose, Trouble, UsersFrom, Zendesk};
 
 /// Pages of the stream in one cycle, at most: the endpoint gives ten a minute to everybody together. One is usual.
@@ -55,6 +55,17 @@ impl<'m> Records<'m> {
     pub(super) fn get(&self, user: UserId) -> Option<&Arc<Person>> {
         let remembered = || self.memory.people.get(&user).filter(|_| !self.unread.contains_key(&user));
         self.fresh.get(&user).or_else(|| remembered().map(|one| &one.person))
+    }
+
+    /// The records of these people, as far as they are known.
+    pub(super) fn of_all(&self, users: &BTreeSet<UserId>) -> BTreeMap<UserId, Arc<Person>> {
+        let mut remembered = Walk::along(&self.memory.people);
+        let known = users.iter().filter_map(|user| {
+            let remembered = remembered.find(*user).filter(|_| !self.unread.contains_key(user));
+            let person = self.fresh.get(user).or_else(|| remembered.map(|one| &one.person))?;
+            Some((*user, Arc::clone(person)))
+        });
+        known.collect()
     }
 
     /// Everybody whose record is known, each once.
@@ -183,7 +194,9 @@ impl<'m> Records<'m> {
         users: &BTreeSet<UserId>,
         now: Timestamp,
     ) -> Result<(), Trouble> {
-        let ids: Vec<UserId> = users.iter().copied().filter(|user| self.needs_reading(*user, now)).collect();
+        let mut remembered = Walk::along(&self.memory.people);
+        let needs_reading = |user: &UserId| self.needs_reading(*user, remembered.find(*user), now);
+        let ids: Vec<UserId> = users.iter().copied().filter(needs_reading).collect();
         let mut waiting: Vec<&[UserId]> = ids.chunks(PEOPLE_PER_CALL_MAX).rev().collect();
         let mut down = false;
         while let Some(chunk) = waiting.pop() {
@@ -210,11 +223,11 @@ impl<'m> Records<'m> {
         Ok(())
     }
 
-    fn needs_reading(&self, user: UserId, now: Timestamp) -> bool {
+    fn needs_reading(&self, user: UserId, remembered: Option<&Remembered>, now: Timestamp) -> bool {
         if self.fresh.contains_key(&user) {
             return false;
         }
-        let Some(remembered) = self.memory.people.get(&user) else { return true };
+        let Some(remembered) = remembered else { return true };
         let as_of = self.as_of.map_or(remembered.person.seen, |as_of| as_of.max(remembered.person.seen));
         let is_doubtful = !self.caught_up && (is_staff(&remembered.person) || remembered.traces.is_some());
         let share = i64::try_from(user.get() % RECORD_AGE_MAX.as_secs().unsigned_abs()).unwrap_or_default();

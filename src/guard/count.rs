@@ -1,11 +1,12 @@
 //! Belts that count people: per rule and stratum, and over all rules per stratum.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 
 use super::{Belt, Circumstances, Standing};
-use crate::model::{Ended, Mode, Roster, RuleId, Stratum, UserId};
+use crate::model::{Ended, Mode, Person, Roster, RuleId, Stratum, UserId, Walk, stratum_of};
 use crate::snapshot::Snapshot;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -110,10 +111,14 @@ pub fn people_seen(snapshot: &Snapshot) -> Option<Roster> {
     if !snapshot.listing.is_complete() || !snapshot.cut.is_empty() {
         return None;
     }
-    let people: People = snapshot.sessions.iter().filter_map(|session| session.user).collect();
+    let mut people: Vec<UserId> = snapshot.sessions.iter().filter_map(|session| session.user).collect();
+    people.sort_unstable();
+    people.dedup();
+    let (mut records, mut traces) = (Walk::along(&snapshot.people), Walk::along(&snapshot.traces));
     let mut roster: Roster = Stratum::ALL.iter().map(|stratum| (*stratum, 0)).collect();
     for user in people {
-        *roster.entry(snapshot.stratum_of(user)).or_insert(0) += 1;
+        let stratum = |person: &Arc<Person>| stratum_of(person, traces.find(user), snapshot.now);
+        *roster.entry(records.find(user).map_or(Stratum::EndUsers, stratum)).or_insert(0) += 1;
     }
     Some(roster)
 }

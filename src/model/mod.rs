@@ -41,7 +41,7 @@ pub use law::{Action, CycleKind, Mode, Scope, Severity};
 pub use memory::{
     Ended, Grade, History, KnownSession, Lesson, ListChange, ListMemory, ListStanding, ListTrouble, Listed, Memory,
     Outcome, Pause, RULE_CYCLES_MAX, Remembered, Roster, RowMemory, RuleCycle, STAFF_REMEMBERED, Traces, UsersCursor,
-    stratum_of,
+    Walk, stratum_of,
 };
 pub use person::{Person, Role, RoleType, Stratum};
 pub use session::{Completeness, Session};

@@ -5,8 +5,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::wire::{
-    Document, WireClocks, WireEnded, WireList, WireListed, WirePause, WirePerson, WireProtected, WireSession,
-    WireTraces, WireTrouble,
+    Read, WireClocks, WireEnded, WireList, WireListed, WirePause, WirePerson, WireProtected, WireSession, WireTraces,
+    WireTrouble,
 };
 use super::{Clocks, Protected, Snapshot};
 use crate::model::{
@@ -14,10 +14,10 @@ use crate::model::{
     Outcome, Pause, Person, Role, RoleType, RuleId, Scope, Session, Stratum, Traces, UserId,
 };
 
-impl TryFrom<Document> for Snapshot {
+impl TryFrom<Read> for Snapshot {
     type Error = String;
 
-    fn try_from(document: Document) -> Result<Self, String> {
+    fn try_from(document: Read) -> Result<Self, String> {
         let mut sessions = all("sessions", document.sessions, Session::try_from)?;
         sessions.sort_by_key(|session| session.id);
         if let Some([twice, _]) = sessions.array_windows().find(|[left, right]| left.id == right.id) {
@@ -168,10 +168,10 @@ impl TryFrom<WireEnded> for Ended {
     }
 }
 
-impl TryFrom<WireSession> for Session {
+impl TryFrom<WireSession<String>> for Session {
     type Error = String;
 
-    fn try_from(wire: WireSession) -> Result<Self, String> {
+    fn try_from(wire: WireSession<String>) -> Result<Self, String> {
         Ok(Self {
             id: read("id", &wire.id)?,
             user: maybe("user", wire.user.as_deref())?,
@@ -182,10 +182,10 @@ impl TryFrom<WireSession> for Session {
     }
 }
 
-impl TryFrom<WirePerson> for Person {
+impl TryFrom<WirePerson<String>> for Person {
     type Error = String;
 
-    fn try_from(wire: WirePerson) -> Result<Self, String> {
+    fn try_from(wire: WirePerson<String>) -> Result<Self, String> {
         let role = |text: &str| word("role", text, Role::ALL.iter().copied(), Role::word);
         let role_type = |text: &str| word("role_type", text, RoleType::ALL.iter().copied(), RoleType::word);
         Ok(Self {

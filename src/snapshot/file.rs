@@ -3,14 +3,14 @@
 //! Plain JSON is read too, so that a world can be written by hand. What is unpacked is capped: a small file can hold
 //! endless zeros.
 
-use std::io::{self, BufReader, BufWriter, Read, Write as _};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 
 use flate2::read::GzDecoder;
 use flate2::{Compression, GzBuilder};
 use serde::Deserialize;
 
 use super::Snapshot;
-use super::wire::{Document, KIND, SCHEMA};
+use super::wire::{self, Document, KIND, SCHEMA};
 
 /// What the compressor is given at once, in bytes.
 const PIECE_BYTES: usize = 64 << 10;
@@ -52,15 +52,25 @@ pub enum SnapshotFault {
 /// # Errors
 ///
 /// None that is known: writing into memory does not fail.
-pub fn to_bytes(snapshot: &Snapshot) -> Result<Vec<u8>, SnapshotFault> {
-    let packed = GzBuilder::new().mtime(0).write(Vec::new(), Compression::fast());
-    let damaged = |error: io::Error| SnapshotFault::Damaged(error.to_string());
+pub fn to_bytes(snapshot: &Snapshot) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    write(snapshot, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Writes the file form of a snapshot, piece by piece: the whole of it is never in memory.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn write(snapshot: &Snapshot, into: &mut dyn Write) -> io::Result<()> {
+    let packed = GzBuilder::new().mtime(0).write(into, Compression::fast());
     // The compressor prepares its whole output for every piece it is given: it must not be given single tokens.
     let mut pieces = BufWriter::with_capacity(PIECE_BYTES, packed);
-    serde_json::to_writer(&mut pieces, &Document::from(snapshot)).map_err(|error| damaged(error.into()))?;
-    pieces.write_all(b"\n").map_err(damaged)?;
-    let packed = pieces.into_inner().map_err(|error| damaged(error.into_error()))?;
-    packed.finish().map_err(damaged)
+    serde_json::to_writer(&mut pieces, &Document::from(snapshot))?;
+    pieces.write_all(b"\n")?;
+    pieces.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?;
+    Ok(())
 }
 
 /// Reads a snapshot's file form, compressed or plain.
@@ -76,7 +86,7 @@ fn from_bytes_of_at_most(bytes_max: u64, bytes: &[u8]) -> Result<Snapshot, Snaps
     if bytes.is_empty() {
         return Err(SnapshotFault::Other("it is empty".to_owned()));
     }
-    match read::<Document>(bytes_max, bytes) {
+    match read::<wire::Read>(bytes_max, bytes) {
         Ok(document) if document.is_ours() => document.try_into().map_err(SnapshotFault::Field),
         // Say first what it is, and only then what is wrong in it: a later schema may look quite different.
         outcome => {

@@ -17,7 +17,7 @@ use crate::model::{
     Scope, Session, Stratum, Traces, UserId, stratum_of,
 };
 
-pub use file::{SNAPSHOT_BYTES_MAX, SnapshotFault, from_bytes, to_bytes};
+pub use file::{SNAPSHOT_BYTES_MAX, SnapshotFault, from_bytes, to_bytes, write};
 
 /// One account as one cycle saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,16 +1,18 @@
 //! The snapshot's JSON document: its own structs, and how a snapshot becomes them.
 //!
 //! Ids are strings and instants RFC 3339 in full precision, since other readers may hold numbers as doubles. Unknown
-//! keys are errors: a world written by hand must not lose a misspelt field silently.
+//! keys are errors: a world written by hand must not lose a misspelt field silently. Rows of sessions and people leave
+//! out what they do not have; there may be a million, so they are written straight from the snapshot, one at a time.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::Snapshot;
 use crate::model::{
-    Completeness, Ended, Foreign, ListStanding, ListTrouble, Listed, Person, Roster, Scope, Session, Traces,
+    Completeness, Ended, Foreign, ListStanding, ListTrouble, Listed, Person, Roster, Scope, Session, Traces, UserId,
 };
 
 /// The schema that is written and read here.
@@ -19,9 +21,12 @@ pub(super) const SCHEMA: u64 = 1;
 /// What the document says it is.
 pub(super) const KIND: &str = "evictd-snapshot";
 
+/// The document, with its rows as they are read.
+pub(super) type Read = Document<Vec<WirePerson<String>>, Vec<WireSession<String>>>;
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Document {
+pub(super) struct Document<P, S> {
     pub(super) schema: u64,
     pub(super) kind: String,
     pub(super) account: String,
@@ -51,8 +56,8 @@ pub(super) struct Document {
     pub(super) roster: Option<BTreeMap<String, usize>>,
     pub(super) ended: Vec<WireEnded>,
     pub(super) unread: BTreeMap<String, String>,
-    pub(super) people: Vec<WirePerson>,
-    pub(super) sessions: Vec<WireSession>,
+    pub(super) people: P,
+    pub(super) sessions: S,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -131,34 +136,84 @@ pub(super) struct WireTraces {
     pub(super) staff_lost_since: Option<String>,
 }
 
+/// A row of the listing; `T` is a text, as it is read or as it is to be shown.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WireSession {
-    pub(super) id: String,
-    pub(super) user: Option<String>,
-    pub(super) authenticated_at: Option<String>,
-    pub(super) last_seen_at: Option<String>,
-    pub(super) seen: String,
+pub(super) struct WireSession<T> {
+    pub(super) id: T,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) user: Option<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) authenticated_at: Option<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) last_seen_at: Option<T>,
+    pub(super) seen: T,
 }
 
+/// A record; `T` as above.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WirePerson {
-    pub(super) id: String,
-    pub(super) seen: String,
-    pub(super) name: String,
-    pub(super) email: Option<String>,
-    pub(super) role: Option<String>,
-    pub(super) role_type: Option<String>,
-    pub(super) custom_role_id: Option<String>,
+pub(super) struct WirePerson<T> {
+    pub(super) id: T,
+    pub(super) seen: T,
+    pub(super) name: T,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) email: Option<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) role: Option<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) role_type: Option<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) custom_role_id: Option<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) deleted: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) suspended: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) two_factor: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) verified: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) chat_only: Option<bool>,
-    pub(super) tags: Vec<String>,
-    pub(super) organization_id: Option<String>,
-    pub(super) external_id: Option<String>,
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    pub(super) tags: Vec<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) organization_id: Option<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) external_id: Option<T>,
+}
+
+/// A text that is not made before it is written.
+pub(super) enum Shown<'s> {
+    Text(&'s str),
+    Value(&'s dyn Display),
+}
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, into: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) => into.serialize_str(text),
+            Self::Value(value) => into.collect_str(value),
+        }
+    }
+}
+
+/// People, written one after the other.
+pub(super) struct People<'s>(&'s BTreeMap<UserId, Arc<Person>>);
+
+impl Serialize for People<'_> {
+    fn serialize<S: Serializer>(&self, into: S) -> Result<S::Ok, S::Error> {
+        into.collect_seq(self.0.values().map(|person| WirePerson::from(&**person)))
+    }
+}
+
+/// Sessions, written one after the other.
+pub(super) struct Sessions<'s>(&'s [Session]);
+
+impl Serialize for Sessions<'_> {
+    fn serialize<S: Serializer>(&self, into: S) -> Result<S::Ok, S::Error> {
+        into.collect_seq(self.0.iter().map(WireSession::from))
+    }
 }
 
 /// The only scope there was before it stood in the document.
@@ -166,14 +221,14 @@ fn everyone() -> String {
     Scope::Everyone.word().to_owned()
 }
 
-impl Document {
+impl<P, S> Document<P, S> {
     pub(super) fn is_ours(&self) -> bool {
         self.schema == SCHEMA && self.kind == KIND
     }
 }
 
-impl From<&Snapshot> for Document {
-    fn from(snapshot: &Snapshot) -> Self {
+impl<'s> From<&'s Snapshot> for Document<People<'s>, Sessions<'s>> {
+    fn from(snapshot: &'s Snapshot) -> Self {
         let history = &snapshot.history;
         Self {
             schema: SCHEMA,
@@ -210,8 +265,8 @@ impl From<&Snapshot> for Document {
             roster: history.roster.as_ref().map(wire_roster),
             ended: history.ended.iter().map(WireEnded::from).collect(),
             unread: snapshot.unread.iter().map(|(user, why)| (user.to_string(), why.word().to_owned())).collect(),
-            people: snapshot.people.values().map(|person| WirePerson::from(&**person)).collect(),
-            sessions: snapshot.sessions.iter().map(WireSession::from).collect(),
+            people: People(&snapshot.people),
+            sessions: Sessions(&snapshot.sessions),
         }
     }
 }
@@ -274,39 +329,43 @@ impl From<&Ended> for WireEnded {
     }
 }
 
-impl From<&Session> for WireSession {
-    fn from(session: &Session) -> Self {
+impl<'s> From<&'s Session> for WireSession<Shown<'s>> {
+    fn from(session: &'s Session) -> Self {
         Self {
-            id: session.id.to_string(),
-            user: texts(session.user),
-            authenticated_at: texts(session.authenticated_at),
-            last_seen_at: texts(session.last_seen_at),
-            seen: session.seen.to_string(),
+            id: Shown::Value(&session.id),
+            user: shown(session.user.as_ref()),
+            authenticated_at: shown(session.authenticated_at.as_ref()),
+            last_seen_at: shown(session.last_seen_at.as_ref()),
+            seen: Shown::Value(&session.seen),
         }
     }
 }
 
-impl From<&Person> for WirePerson {
-    fn from(person: &Person) -> Self {
-        let raw = |text: &Option<Foreign>| text.as_ref().map(|text| text.raw().to_owned());
+impl<'s> From<&'s Person> for WirePerson<Shown<'s>> {
+    fn from(person: &'s Person) -> Self {
+        let raw = |text: &'s Foreign| Shown::Text(text.raw());
         Self {
-            id: person.id.to_string(),
-            seen: person.seen.to_string(),
-            name: person.name.raw().to_owned(),
-            email: raw(&person.email),
-            role: person.role.map(|role| role.word().to_owned()),
-            role_type: person.role_type.map(|kind| kind.word().to_owned()),
-            custom_role_id: texts(person.custom_role_id),
+            id: Shown::Value(&person.id),
+            seen: Shown::Value(&person.seen),
+            name: raw(&person.name),
+            email: person.email.as_ref().map(raw),
+            role: person.role.map(|role| Shown::Text(role.word())),
+            role_type: person.role_type.map(|kind| Shown::Text(kind.word())),
+            custom_role_id: shown(person.custom_role_id.as_ref()),
             deleted: person.deleted,
             suspended: person.suspended,
             two_factor: person.two_factor,
             verified: person.verified,
             chat_only: person.chat_only,
-            tags: person.tags.iter().map(|tag| tag.raw().to_owned()).collect(),
-            organization_id: texts(person.organization_id),
-            external_id: raw(&person.external_id),
+            tags: person.tags.iter().map(raw).collect(),
+            organization_id: shown(person.organization_id.as_ref()),
+            external_id: person.external_id.as_ref().map(raw),
         }
     }
+}
+
+fn shown<T: Display>(value: Option<&T>) -> Option<Shown<'_>> {
+    value.map(|value| Shown::Value(value))
 }
 
 fn texts<T: Display>(value: Option<T>) -> Option<String> {

@@ -4,7 +4,8 @@
 mod history;
 mod leaver;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
+use std::iter::Peekable;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -160,6 +161,23 @@ pub const RULE_CYCLES_MAX: usize = 100;
 
 /// Whoever was staff this lately is still looked at, and still counts among staff.
 pub const STAFF_REMEMBERED: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// Looks people up in ascending order, all of them in one walk along a map: where there are hundreds of thousands, finding
+/// each anew would be most of the work.
+pub struct Walk<'m, V>(Peekable<btree_map::Iter<'m, UserId, V>>);
+
+impl<'m, V> Walk<'m, V> {
+    /// Begins before the first.
+    pub fn along(map: &'m BTreeMap<UserId, V>) -> Self {
+        Self(map.iter().peekable())
+    }
+
+    /// What the map has of this person, who is not before the last one that was asked for.
+    pub fn find(&mut self, user: UserId) -> Option<&'m V> {
+        while self.0.next_if(|(other, _)| **other < user).is_some() {}
+        self.0.peek().filter(|(other, _)| **other == user).map(|(_, value)| *value)
+    }
+}
 
 impl Memory {
     /// Takes in what a cycle adds.
