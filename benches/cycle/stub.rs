@@ -112,9 +112,10 @@ impl Stub {
                 format!("{{\"user\":{{\"id\":{OWN},\"role\":\"admin\",\"active\":true}}}}")
             }
         };
-        match self.packs && path != "/counts" {
-            true => self.put(answer, &packed(&dynamic), true),
-            false => self.put(answer, dynamic.as_bytes(), false),
+        if self.packs && path != "/counts" {
+            self.put(answer, &packed(&dynamic), true)
+        } else {
+            self.put(answer, dynamic.as_bytes(), false)
         }
     }
 

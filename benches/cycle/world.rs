@@ -67,7 +67,7 @@ impl World {
             let id = SESSIONS_FROM + number * 37;
             let user = Self::user(self.owner(number, rng));
             let used = rng.u64(0..AGE_MINUTES_MAX * 60);
-            let opened = rng.u64(used..AGE_MINUTES_MAX * 60 + 1);
+            let opened = rng.u64(used..=AGE_MINUTES_MAX * 60);
             let (opened, used) = (self.before(opened), self.before(used));
             let comma = if number + 1 == end { "" } else { "," };
             let written = write!(

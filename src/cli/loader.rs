@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use super::load::{Loaded, connect, read_config, read_policies_of, settings_of, setup_of};
-use super::{Exit, Failure};
+use super::{Exit, Failure, screen::Screen};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Settings, state_folder};
 use crate::daemon::{Loader, Pulses, Rejected, Setup};
@@ -28,6 +28,8 @@ const STATE: &str = "/var/lib/evictd";
 pub(super) struct DiskLoader {
     /// The configuration file.
     pub(super) config: PathBuf,
+    /// Where a person is told why nothing can begin.
+    pub(super) screen: Screen,
 }
 
 /// What is wrong with what stands on the disk.
@@ -65,11 +67,12 @@ impl Faults {
     }
 
     /// Why there is nothing to run. A person at a terminal reads all of it, a journal only where it is wrong.
-    fn failure(self) -> Failure {
-        let what = if std::io::stderr().is_terminal() { self.text } else { self.places };
-        let title =
-            format!("{} errors, and there is no last good set to run instead\n{}", self.errors, what.trim_end());
-        Failure::new(Exit::Config, title).help("mend what is named above; `evictd plan --config FILE` shows each fault")
+    fn failure(self, screen: Screen) -> Failure {
+        let rejected = self.rejected().unwrap_or_default();
+        let what = if std::io::stderr().is_terminal() { &rejected.text } else { &rejected.places };
+        screen.note(what.trim_end());
+        Failure::new(Exit::Config, format!("{}, and there is no last good set to run instead", rejected.counted()))
+            .help("mend what is named above; `evictd plan --config FILE` shows each fault at its place")
     }
 }
 
@@ -96,7 +99,7 @@ impl DiskLoader {
     pub(super) fn begin(&self, pulses: &Pulses) -> Result<Vec<Setup>, Failure> {
         let mut faults = Faults::default();
         let read = self.config(&mut faults).or_else(|| self.kept_config());
-        let Some((config, settings)) = read else { return Err(faults.failure()) };
+        let Some((config, settings)) = read else { return Err(faults.failure(self.screen)) };
         let of_config = faults.rejected();
         let mut setups = Vec::new();
         let mut lost = Faults::default();
@@ -115,13 +118,13 @@ impl DiskLoader {
             match &setup.rejected {
                 Some(rejected) => tracing::error!(
                     account = %setup.account.name,
-                    "{} errors: the last good set is in force\n{}", rejected.errors, rejected.places.trim_end()
+                    "{}: the last good set is in force\n{}", rejected.counted(), rejected.places.trim_end()
                 ),
                 None => keep(&setup),
             }
             setups.push(setup);
         }
-        if setups.is_empty() { Err(lost.failure()) } else { Ok(setups) }
+        if setups.is_empty() { Err(lost.failure(self.screen)) } else { Ok(setups) }
     }
 
     fn config(&self, faults: &mut Faults) -> Option<(Source, Settings)> {

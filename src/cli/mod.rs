@@ -142,7 +142,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 fn run(command: Command, screen: Screen) -> Result<Exit, Failure> {
     match command {
         Command::Demo(args) => block_on(demo::run(&args, screen)),
-        Command::Run(args) => block_on(run::run(&args)),
+        Command::Run(args) => block_on(run::run(&args, screen)),
         Command::Plan(args) => block_on(plan::run(&args, screen)),
         Command::Apply(args) => block_on(apply::run(&args, screen)),
         Command::Explain(args) => explain::run(&args, screen),

@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 use super::account::caller;
 use super::loader::DiskLoader;
 use super::stop::SIGTERM;
-use super::{Exit, Failure};
+use super::{Exit, Failure, screen::Screen};
 use crate::clock::{Pending, SystemChance, SystemClock};
 use crate::daemon::{Daemon, End, Pulses, Start, Systemd, Wish, Wishes};
 
@@ -36,11 +36,11 @@ enum LogFormat {
     Json,
 }
 
-pub(super) async fn run(args: &RunArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &RunArgs, screen: Screen) -> Result<Exit, Failure> {
     log_to_stderr(args)?;
     let mut signals = Signals::new().map_err(|error| Failure::new(Exit::Bug, format!("no signals: {error}")))?;
     let pulses = Pulses::default();
-    let loader = DiskLoader { config: args.config.clone() };
+    let loader = DiskLoader { config: args.config.clone(), screen };
     let setups = loader.begin(&pulses)?;
     let daemon = Daemon {
         loader: &loader,

@@ -145,7 +145,7 @@ fn of_daemon(page: &mut Page, status: &Status) {
         page.row("held", &Foreign::new(held.as_str()).to_string());
     }
     if let Some(rejected) = &status.rejected {
-        page.row("rejected", &format!("{} errors on the disk; the last good set is in force", rejected.errors));
+        page.row("rejected", "what stands on the disk; the last good set is in force");
         for line in rejected.text.lines() {
             page.row("", &Foreign::new(line).to_string());
         }

@@ -192,9 +192,9 @@ impl Daemon<'_> {
                 new
             }
             Err(rejected) => {
-                let Rejected { errors, places, .. } = &rejected;
-                tracing::error!("reload rejected, {errors} errors; what was in force stays:\n{}", places.trim_end());
-                done(&format!("reload rejected, {} errors: what was in force stays", rejected.errors));
+                let (counted, places) = (rejected.counted(), rejected.places.trim_end());
+                tracing::error!("reload rejected, {counted}; what was in force stays:\n{places}");
+                done(&format!("reload rejected, {counted}: what was in force stays"));
                 for desk in desks.values() {
                     desk.reject(rejected.clone());
                 }

@@ -44,6 +44,13 @@ pub struct Rejected {
     pub places: String,
 }
 
+impl Rejected {
+    /// How many errors there are, in words.
+    pub fn counted(&self) -> String {
+        if self.errors == 1 { "1 error".to_owned() } else { format!("{} errors", self.errors) }
+    }
+}
+
 /// Reads configuration, policies and secrets.
 pub trait Loader {
     /// Everything anew: all accounts, or what is wrong with any of it. A request through a setup is a sign of life for

@@ -246,7 +246,7 @@ pub fn standing(around: &Circumstances<'_>) -> (Standing, Vec<String>) {
         Mode::Enforce => {}
     }
     if let Some(rejected) = &around.setup.rejected {
-        why.push(format!("what stands on the disk has {} errors: the last good set is in force", rejected.errors));
+        why.push(format!("what stands on the disk has {}: the last good set is in force", rejected.counted()));
     }
     if let Some(forgetful) = around.forgetful {
         why.push(format!("what is learned is not kept: {forgetful}"));

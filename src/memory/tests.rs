@@ -298,7 +298,7 @@ proptest! {
             near(traces.agent_at, last(&told, |step| step.1 == Some(Role::Agent)))?;
             near(known.session_at, last(&told, |step| step.4))?;
             let role = told.iter().rev().find_map(|(_, step)| step.1);
-            let is_lost = traces.staff_lost(after(now)).is_some();
+            let is_lost = traces.staff_lost_since.is_some() && traces.staff_role(after(now)).is_some();
             prop_assert!(!is_lost || role == Some(Role::EndUser));
         }
     }

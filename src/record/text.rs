@@ -83,7 +83,7 @@ fn gist(entry: &Entry) -> String {
         Entry::ConfigLoaded(body) => format!("digest {}", body.digest),
         Entry::PolicyLoaded(body) => format!("{} rules, digest {}", body.rules.len(), body.digest),
         Entry::PolicyRejected(body) => {
-            format!("{} errors at {}, {} stays in force", body.errors, body.during, body.kept)
+            format!("errors {}, at {}, {} stays in force", body.errors, body.during, body.kept)
         }
         Entry::ScopeChanged(body) => format!("{}, configured as {}", body.scope, body.configured),
         Entry::OffboardingChanged(body) => offboarding(body),

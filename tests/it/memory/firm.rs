@@ -9,8 +9,8 @@ use evictd::simulator::{Options, World};
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 
+use super::Process;
 use super::rows::{self, By, Row};
-use super::{Habit, Process};
 use crate::enforcement::{Stage, WIDE, session, user};
 
 /// Whoever has left loses every session.
@@ -360,8 +360,8 @@ impl Firm {
     }
 
     /// A process on this firm.
-    pub fn process(&self, habit: Habit) -> Process {
-        Process::start(&self.stage, habit)
+    pub fn process(&self) -> Process {
+        Process::start(&self.stage)
     }
 }
 

@@ -5,7 +5,7 @@ use evictd::clock::Clock as _;
 use evictd::model::{Role, Stratum};
 use jiff::SignedDuration;
 
-use super::{Firm, Habit, Process, Size};
+use super::{Firm, Process, Size};
 use crate::enforcement::{session, user};
 
 const DAY: u64 = 24 * 60;
@@ -23,7 +23,7 @@ async fn check(scope: &str, days: u64, ends: bool) {
     let mut firm = Firm::new(1, scope, Size { staff: 6, customers: 3 });
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.sqlite");
-    let mut process = Process::with_file(&firm.stage, Habit::AsksDaily, &file);
+    let mut process = Process::with_file(&firm.stage, &file);
     sweep(&firm, &mut process).await;
     firm.change(|world| world.sign_out(user(2)));
     firm.leaves(2, "downgraded");
@@ -57,7 +57,7 @@ async fn people_and_sessions_of_long_ago_are_no_longer_kept() {
     let mut firm = Firm::new(2, "staff", Size { staff: 6, customers: 0 });
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.sqlite");
-    let mut process = Process::with_file(&firm.stage, Habit::AsksDaily, &file);
+    let mut process = Process::with_file(&firm.stage, &file);
     sweep(&firm, &mut process).await;
     firm.leaves(2, "downgraded");
     firm.stage.wait(10);
@@ -83,7 +83,7 @@ async fn people_and_sessions_of_long_ago_are_no_longer_kept() {
 #[tokio::test]
 async fn while_clocks_disagree_nothing_is_learned_and_nobody_goes() {
     let mut firm = Firm::new(3, "staff", Size { staff: 6, customers: 3 });
-    let mut process = firm.process(Habit::AsksEachTime);
+    let mut process = firm.process();
     sweep(&firm, &mut process).await;
     let clock = std::sync::Arc::clone(&firm.stage.clock);
     let off = |minutes: i64| clock.set(clock.now() + SignedDuration::from_mins(minutes));
@@ -112,7 +112,7 @@ async fn while_clocks_disagree_nothing_is_learned_and_nobody_goes() {
 async fn a_session_is_gone_once_a_whole_listing_of_its_person_no_longer_has_it() {
     use evictd::simulator::{Effect, Script};
     let firm = Firm::new(4, "staff", Size { staff: 3, customers: 0 });
-    let mut process = firm.process(Habit::AsksDaily);
+    let mut process = firm.process();
     sweep(&firm, &mut process).await;
     let ended = *process.memory.sessions.iter().find(|(_, known)| known.user == user(2)).unwrap().0;
     let is_gone = |process: &Process| process.memory.sessions[&ended].gone_at.is_some();

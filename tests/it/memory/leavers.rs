@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Firm, Habit, Process, Size};
+use super::{Firm, Process, Size};
 
 const MINUTES: [u64; 6] = [2, 23, 187, 1_571, 4_321, 14_403];
 const CYCLES: usize = 4;
@@ -12,7 +12,6 @@ const CYCLES: usize = 4;
 #[derive(Debug, Clone, Copy)]
 struct Way {
     scope: &'static str,
-    habit: Habit,
     /// A process ends after each cycle, and its file is all that is left of it.
     restarts: bool,
     customers: u64,
@@ -23,7 +22,7 @@ async fn check(seed: u64, way: Way) -> BTreeSet<String> {
     let mut firm = Firm::new(seed, way.scope, Size { staff, customers: way.customers });
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("acme").join("state.sqlite");
-    let mut process = Process::with_file(&firm.stage, way.habit, &file);
+    let mut process = Process::with_file(&firm.stage, &file);
     for number in 0..CYCLES {
         if number > 0 {
             firm.lives();
@@ -54,7 +53,7 @@ fn has_seen(told: &BTreeSet<String>, wanted: &[&str]) {
     assert!(missed.is_empty(), "{missed:?} never happened: {told:#?}");
 }
 
-const STAFF: Way = Way { scope: "staff", habit: Habit::AsksEachTime, restarts: false, customers: 150 };
+const STAFF: Way = Way { scope: "staff", restarts: false, customers: 150 };
 
 const SEEN: [&str; 21] = [
     "downgraded: ended",
@@ -82,15 +81,9 @@ const SEEN: [&str; 21] = [
 
 #[tokio::test]
 async fn the_next_cycle_over_staff_revokes_all_leavers_and_spares_the_rehired() {
-    let told = check_all(0..30, STAFF).await;
+    let told = check_all(0..60, STAFF).await;
     has_seen(&told, &SEEN);
     has_seen(&told, &["suspended: stays", "hired: stays"]);
-}
-
-#[tokio::test]
-async fn a_process_that_lives_on_the_stream_of_changes_misses_none_of_them() {
-    let told = check_all(30..60, Way { habit: Habit::AsksDaily, ..STAFF }).await;
-    has_seen(&told, &SEEN);
 }
 
 #[tokio::test]
@@ -103,8 +96,8 @@ async fn a_process_that_begins_with_what_another_left_in_its_file_misses_none_of
 async fn over_everyone_the_leavers_among_customers_go_too() {
     let told = check_all(0..12, Way { scope: "everyone", customers: 200, ..STAFF }).await;
     has_seen(&told, &SEEN[..4]);
-    let daily = Way { scope: "everyone", habit: Habit::AsksDaily, restarts: true, customers: 120 };
-    check_all(12..20, daily).await;
+    let restarted = Way { scope: "everyone", restarts: true, customers: 120 };
+    check_all(12..20, restarted).await;
 }
 
 #[tokio::test]

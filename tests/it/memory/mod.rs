@@ -13,5 +13,5 @@ mod storm;
 mod troubles;
 
 pub use firm::{Firm, Size};
-pub use process::{Habit, Process};
+pub use process::Process;
 pub use rows::{By, Row};

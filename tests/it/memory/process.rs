@@ -12,52 +12,40 @@ use evictd::model::{CycleId, Memory};
 use evictd::state::{Sqlite, State};
 use evictd::trail::Trail;
 use evictd::zendesk::Zendesk;
-use jiff::Timestamp;
 
 use crate::enforcement::Stage;
 
 static CYCLES: AtomicU64 = AtomicU64::new(0);
 
-/// How often a process asks anew who is staff.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Habit {
-    /// In each cycle, as `apply` does, which begins with none.
-    AsksEachTime,
-    /// Once a day, as the daemon does: in between it lives on the stream of changes.
-    AsksDaily,
-}
-
 pub struct Process {
     zendesk: Zendesk,
     trail: Trail,
     chronicle: Chronicle,
-    habit: Habit,
-    rolled_at: Option<Timestamp>,
     state: Option<Sqlite>,
     pub memory: Memory,
 }
 
 impl Process {
     /// One that knows nothing and leaves nothing.
-    pub fn start(stage: &Stage, habit: Habit) -> Self {
+    pub fn start(stage: &Stage) -> Self {
         let (trail, past) = stage.open();
         let last = past.last_cycle.and_then(|last| last.finished.now.parse().ok());
         let (zendesk, chronicle) = (stage.zendesk(), Chronicle::since(last));
-        Self { zendesk, trail, chronicle, habit, rolled_at: None, state: None, memory: Memory::default() }
+        Self { zendesk, trail, chronicle, state: None, memory: Memory::default() }
     }
 
     /// One that goes on with what the file holds, and leaves there what it learns.
-    pub fn with_file(stage: &Stage, habit: Habit, file: &Path) -> Self {
+    pub fn with_file(stage: &Stage, file: &Path) -> Self {
         let state = Sqlite::open(file).unwrap();
         let memory = state.load(&stage.account.name).unwrap();
-        Self { state: Some(state), memory, ..Self::start(stage, habit) }
+        Self { state: Some(state), memory, ..Self::start(stage) }
     }
 
     /// It ends, and another one takes its place.
     pub fn restarted(self, stage: &Stage, file: &Path) -> Self {
-        let (habit, remembered) = (self.habit, self.memory.clone());
+        let remembered = self.memory.clone();
         drop(self);
-        let next = Self::with_file(stage, habit, file);
+        let next = Self::with_file(stage, file);
         assert_eq!(next.memory, remembered, "what was learned is what is found again");
         next
     }
@@ -81,7 +69,6 @@ impl Process {
         let known = Known {
             history: past.history,
             scope: stage.policies.scope(stage.account.scope),
-            rolled_at: self.rolled_at.filter(|_| self.habit == Habit::AsksDaily),
             lists,
             ..Known::first(CycleId::new(format!("01900000-0000-7000-9000-{number:012}")), &self.memory)
         };
@@ -94,7 +81,6 @@ impl Process {
         };
         let books = Books { trail: &mut self.trail, chronicle: &mut self.chronicle, missed: 0 };
         let cycle = cycle::run(setting, known, books, &mut |_| ()).await?;
-        self.rolled_at = cycle.rolled_at;
         if let Some(state) = &mut self.state {
             state.save(&stage.account.name, &cycle.lesson).unwrap();
         }

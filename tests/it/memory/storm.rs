@@ -13,7 +13,7 @@ use evictd::zendesk::Method;
 
 use super::firm::OWN;
 use super::oracle::Ear;
-use super::{Firm, Habit, Process, Size};
+use super::{Firm, Process, Size};
 use crate::enforcement::{PEOPLE, user};
 
 /// The chance of each fault, call by call; each cycle draws one of them.
@@ -37,8 +37,7 @@ impl Account {
         let mut firm = Firm::new(seed, scope, Size { staff, customers });
         firm.stage.account.name = AccountName::new(name);
         firm.restless = 7;
-        let habit = if seed.is_multiple_of(2) { Habit::AsksDaily } else { Habit::AsksEachTime };
-        let process = Process::with_file(&firm.stage, habit, file);
+        let process = Process::with_file(&firm.stage, file);
         let ear = Ear::at(&firm);
         Self { firm, process, ear, unlisted: BTreeSet::new(), complete: BTreeMap::new(), seen: BTreeMap::new() }
     }
@@ -244,7 +243,7 @@ async fn an_account_in_trouble_never_touches_another() {
     let mut stormy = Account::new("stormy", 20, "staff", &file);
     let mut calm = Firm::new(21, "staff", Size { staff: 25, customers: 20 });
     calm.stage.account.name = AccountName::new("calm");
-    let mut process = Process::with_file(&calm.stage, Habit::AsksDaily, &file);
+    let mut process = Process::with_file(&calm.stage, &file);
     for _ in 0..20 {
         let odds = draw(&mut stormy);
         drop(stormy.round(odds).await);

@@ -7,7 +7,7 @@ use evictd::model::{Memory, Role};
 use evictd::simulator::{Effect, Script};
 use evictd::zendesk::Method;
 
-use super::{By, Firm, Habit, Row, Size};
+use super::{By, Firm, Row, Size};
 use crate::enforcement::user;
 
 const STREAM: &str = "/api/v2/incremental/users/cursor";
@@ -65,11 +65,6 @@ impl Trouble {
         }
     }
 
-    /// Whether the stream is read to its end all the same.
-    fn is_benign(self) -> bool {
-        matches!(self, Self::StreamSlow | Self::StreamWithoutDeleted | Self::RollFailing | Self::RollCut)
-    }
-
     fn is_of_roll(self) -> bool {
         matches!(self, Self::RollFailing | Self::RollCut | Self::StreamAndRollFailing)
     }
@@ -112,10 +107,10 @@ fn staff_moves(firm: &mut Firm, staff: u64) {
     }
 }
 
-async fn check(trouble: Trouble, habit: Habit, seed: u64) -> BTreeSet<String> {
+async fn check(trouble: Trouble, seed: u64) -> BTreeSet<String> {
     let staff = 20 + seed * 11 % 41;
     let mut firm = Firm::new(seed, "staff", Size { staff, customers: 60 });
-    let mut process = firm.process(habit);
+    let mut process = firm.process();
     firm.cycle(&mut process).await;
     staff_moves(&mut firm, staff);
     firm.stage.wait(25);
@@ -123,15 +118,14 @@ async fn check(trouble: Trouble, habit: Habit, seed: u64) -> BTreeSet<String> {
     trouble.begins(&firm);
     let cycle = firm.cycle(&mut process).await;
     let asked = firm.stage.requests(Method::Get).split_off(asked_before);
-    let asks_roll = habit == Habit::AsksEachTime || trouble == Trouble::StreamAndRollFailing || !trouble.is_benign();
     assert!(asked.iter().any(|path| path == STREAM), "{trouble:?}");
-    assert_eq!(asked.iter().any(|path| path == ROLL), asks_roll, "{trouble:?}, {habit:?}");
-    let is_told = habit == Habit::AsksEachTime && trouble.is_of_roll() || trouble == Trouble::StreamAndRollFailing;
-    assert_eq!(cycle.report.complete, !is_told, "{trouble:?}, {habit:?}, seed {seed}: {:?}", cycle.report.warnings);
+    assert!(asked.iter().any(|path| path == ROLL), "{trouble:?}");
+    let is_told = trouble.is_of_roll();
+    assert_eq!(cycle.report.complete, !is_told, "{trouble:?}, seed {seed}: {:?}", cycle.report.warnings);
     all_is_well_again(&firm);
     firm.stage.wait(25);
     let cycle = firm.cycle(&mut process).await;
-    assert!(cycle.report.complete && cycle.report.revoke.is_empty(), "{trouble:?}, {habit:?}, seed {seed}");
+    assert!(cycle.report.complete && cycle.report.revoke.is_empty(), "{trouble:?}, seed {seed}");
     firm.check_trail();
     firm.told
 }
@@ -141,11 +135,7 @@ async fn all_leavers_among_staff_are_found_however_the_stream_and_the_roll_fare(
     for trouble in ALL {
         let mut told = BTreeSet::new();
         for seed in 0..4 {
-            told.extend(check(trouble, Habit::AsksEachTime, 100 + seed).await);
-            // Between two roll calls, deleted people of whom nobody tells are found by the next one: see below.
-            if trouble != Trouble::StreamWithoutDeleted {
-                told.extend(check(trouble, Habit::AsksDaily, 200 + seed).await);
-            }
+            told.extend(check(trouble, 100 + seed).await);
         }
         for wanted in ["downgraded: ended", "deleted: ended", "suspended: ended", "given the role back: stays"] {
             assert!(told.contains(wanted), "{trouble:?}: {wanted}: {told:?}");
@@ -158,7 +148,7 @@ async fn all_leavers_among_staff_are_found_however_the_stream_and_the_roll_fare(
 async fn a_roll_that_is_cut_half_way_hides_nobody_who_was_seen_before() {
     for seed in 0..2 {
         let mut firm = Firm::new(seed, "staff", Size { staff: 130, customers: 20 });
-        let mut process = firm.process(Habit::AsksEachTime);
+        let mut process = firm.process();
         firm.cycle(&mut process).await;
         staff_moves(&mut firm, 130);
         firm.stage.wait(25);
@@ -169,42 +159,19 @@ async fn a_roll_that_is_cut_half_way_hides_nobody_who_was_seen_before() {
     }
 }
 
-/// A daemon that lives on a stream which leaves deleted people out: the next roll call, a day later at most, finds them.
+/// The stream never serves its last minute, the roll call does.
 #[tokio::test]
-async fn deleted_people_whom_the_stream_leaves_out_are_found_by_the_next_roll_call() {
-    let mut firm = Firm::new(3, "staff", Size { staff: 10, customers: 5 });
-    let mut process = firm.process(Habit::AsksDaily);
+async fn a_change_of_the_last_minute_is_found_at_once() {
+    let mut firm = Firm::new(1, "staff", Size { staff: 8, customers: 3 });
+    let mut process = firm.process();
     firm.cycle(&mut process).await;
-    leave_out_deleted(&firm);
-    firm.leaves(4, "deleted");
-    firm.leaves(5, "suspended");
-    let sessions_of = |firm: &Firm, person| firm.change(|world| world.sessions_of(user(person)).count());
-    for minutes in [60, 660, 660] {
-        firm.stage.wait(minutes);
-        process.cycle(&firm.stage, firm.list()).await.unwrap();
-        assert_eq!(sessions_of(&firm, 5), 0);
+    firm.stage.wait(10);
+    for (person, how) in [(2, "downgraded"), (3, "suspended"), (4, "deleted")] {
+        firm.leaves(person, how);
     }
-    assert!(sessions_of(&firm, 4) > 0);
-    firm.stage.wait(61);
-    process.cycle(&firm.stage, firm.list()).await.unwrap();
-    assert_eq!(sessions_of(&firm, 4), 0, "a day is over");
-}
-
-/// The stream never serves its last minute: a change of that minute is found by the cycle after.
-#[tokio::test]
-async fn a_change_of_the_last_minute_is_found_by_the_cycle_after_it() {
-    for (habit, found_at_once) in [(Habit::AsksEachTime, true), (Habit::AsksDaily, false)] {
-        let mut firm = Firm::new(1, "staff", Size { staff: 6, customers: 3 });
-        let mut process = firm.process(habit);
-        firm.cycle(&mut process).await;
-        firm.stage.wait(10);
-        firm.leaves(2, "downgraded");
-        process.cycle(&firm.stage, firm.list()).await.unwrap();
-        let left = |firm: &Firm| firm.change(|world| world.sessions_of(user(2)).count());
-        assert_eq!(left(&firm) == 0, found_at_once, "{habit:?}");
-        firm.stage.wait(1);
-        process.cycle(&firm.stage, firm.list()).await.unwrap();
-        assert_eq!(left(&firm), 0, "{habit:?}");
+    firm.cycle(&mut process).await;
+    for person in [2, 3, 4] {
+        assert_eq!(firm.change(|world| world.sessions_of(user(person)).count()), 0, "person {person}");
     }
 }
 
@@ -222,7 +189,7 @@ async fn a_lost_memory_costs_those_whom_only_it_knew_and_nobody_else() {
                 firm.leaves(person, "listed ahead");
             }
         }
-        let mut process = firm.process(Habit::AsksDaily);
+        let mut process = firm.process();
         firm.cycle(&mut process).await;
         for person in 1..=staff {
             let how = ["downgraded", "suspended", "deleted", "downgraded, suspended", "stays", "stays"];
@@ -274,7 +241,7 @@ async fn a_lost_memory_costs_those_whom_only_it_knew_and_nobody_else() {
 async fn the_address_of_somebody_listed_does_not_follow_who_is_hired_under_it() {
     for scope in ["staff", "everyone"] {
         let mut firm = Firm::new(8, scope, Size { staff: 8, customers: 4 });
-        let mut process = firm.process(Habit::AsksDaily);
+        let mut process = firm.process();
         firm.rows.push(Row::of(2, By::Email, "always", firm.stage.now()));
         firm.cycle(&mut process).await;
         assert_eq!(firm.change(|world| world.sessions_of(user(2)).count()), 0);
