@@ -94,8 +94,10 @@ fn intention<'p>(
 }
 
 fn may_rest_on_listing(rule: &Rule) -> bool {
-    // What a derived fact rests on is only seen in its grounds.
-    let may = |fact: &FactSpec| is_listing(fact.source) || matches!(fact.reading, Reading::Derived(_));
+    // What a derived fact rests on is only seen in its grounds, and what memory dates a list may date earlier.
+    let may = |fact: &FactSpec| {
+        is_listing(fact.source) || fact.source == Source::Memory || matches!(fact.reading, Reading::Derived(_))
+    };
     rule.when.lines().iter().any(|line| may(line.fact))
 }
 

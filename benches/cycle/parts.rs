@@ -3,6 +3,7 @@
 
 use std::error::Error;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use evictd::clock::{Clock as _, SystemClock};
@@ -28,7 +29,13 @@ pub fn measure(folder: &Path) -> Result<Vec<(String, Duration)>, Box<dyn Error>>
     let state = folder.join("state").join(ACCOUNT);
     let snapshot = from_bytes(&std::fs::read(state.join(LAST_SNAPSHOT))?)?;
     let file = Sqlite::look(&state.join(STATE_FILE))?.ok_or("nothing is remembered")?;
-    let memory = file.load(&AccountName::new(ACCOUNT))?;
+    let mut memory = file.load(&AccountName::new(ACCOUNT))?;
+    // In a daemon that runs on, what is remembered and what a cycle sees are the same records.
+    for (remembered, person) in
+        memory.people.iter_mut().filter_map(|(user, one)| Some((one, snapshot.people.get(user)?)))
+    {
+        remembered.person = Arc::clone(person);
+    }
     let policies = policies()?;
     let slack = SignedDuration::from_mins(10);
     let dossier = Dossier::new(&snapshot, slack);

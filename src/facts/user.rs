@@ -176,8 +176,9 @@ fn offboarded_for<'a>(evidence: &Evidence<'a>) -> Fact<'a> {
     }
     let listed = evidence.listed_since().ok().flatten().map(|(since, as_of)| (since, as_of, Source::List));
     let undated = seen.contains(&Some(None));
-    let seen = seen.into_iter().flatten().flatten().map(|since| (since, evidence.person_as_of, Source::Memory));
-    let Some((since, as_of, source)) = seen.chain(listed).min() else {
+    let seen = seen.into_iter().flatten().flatten().min().map(|since| (since, evidence.person_as_of, Source::Memory));
+    let earliest = listed.into_iter().chain(seen).min_by_key(|(since, ..)| *since);
+    let Some((since, as_of, source)) = earliest else {
         return Fact::unknown(if undated { Cause::Learning } else { Cause::NoRow });
     };
     match evidence.elapsed(Some(since), evidence.now) {

@@ -288,7 +288,7 @@ fn a_full_disk_ends_with_74_and_no_act_is_without_its_record() {
 }
 
 /// Every DELETE has its own intent in the trail, written before it was sent.
-fn assert_every_delete_was_announced(desk: &Desk) {
+pub fn assert_every_delete_was_announced(desk: &Desk) {
     let mut intents: Vec<(String, Vec<String>, Timestamp)> = Vec::new();
     for line in desk.trail().iter().filter(|line| line["kind"] == "revocation.intended") {
         let text = |value: &Value| value.as_str().unwrap().to_owned();

@@ -1,8 +1,8 @@
 //! Everything that looks at evictd from outside, in one binary: linking once is what keeps a test run short.
 //!
 //! `house` and `tidy` watch the text of the tree, `reference` is a second, naive reading of the documentation that the
-//! real evaluator and guard must agree with, `command`, `credentials`, `offboard` and `unit` start programs and poll for
-//! their end. Nothing else here sleeps, and nothing depends on order.
+//! real evaluator and guard must agree with, `daemon` runs on simulated time, `command`, `credentials`, `offboard`,
+//! `processes` and `unit` start programs and poll for their end. Nothing else here sleeps, and nothing depends on order.
 
 #![allow(
     clippy::unwrap_used,
@@ -23,6 +23,7 @@ mod facts;
 mod house;
 mod memory;
 mod offboard;
+mod processes;
 mod program;
 mod reference;
 mod simulator;

@@ -1,7 +1,7 @@
 //! The real program as a shell starts it: scrubbed environment, its own folder, output in files, ended by a deadline.
 //!
-//! Only here, in `command`, `credentials`, `offboard` and `unit` do tests start processes; waiting is polling with a bound,
-//! and whatever was started ends with the test.
+//! Only here, in `command`, `credentials`, `offboard`, `processes` and `unit` do tests start processes; waiting is polling
+//! with a bound, and whatever was started ends with the test.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -88,6 +88,11 @@ impl Room {
         self.start_command(&mut program(arguments))
     }
 
+    /// Starts the program here, with these variables in its environment.
+    pub fn start_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Running {
+        self.start_command(program(arguments).envs(environment.iter().copied()))
+    }
+
     /// Starts a command here: nothing to read, output into files.
     pub fn start_command(&self, command: &mut Command) -> Running {
         let out = tempfile::tempdir().unwrap();
@@ -112,6 +117,27 @@ pub struct Running {
 }
 
 impl Running {
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it said on stderr so far.
+    pub fn said(&self) -> String {
+        self.text("err")
+    }
+
+    /// Sends it this signal, such as `HUP`.
+    pub fn signal(&self, name: &str) {
+        let line = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("/bin/sh").args(["-c", &line]).status().unwrap().success(), "{line}");
+    }
+
+    /// Cuts it off wherever it is, as a loss of power would: SIGKILL, and waits until it is gone.
+    pub fn cut_off(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     fn text(&self, name: &str) -> String {
         String::from_utf8(fs::read(self.out.path().join(name)).unwrap()).unwrap()
     }
@@ -149,7 +175,8 @@ impl Drop for Running {
     }
 }
 
-fn poll<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+/// Asks until there is an answer, for as long as anything here may take.
+pub fn poll<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     (0..POLLS_MAX).find_map(|_| {
         let answer = ask();
         if answer.is_none() {

@@ -9,6 +9,7 @@ use evictd::model::{Action, Mode, Outcome, Severity, Stratum};
 
 use super::judge::{Claim, State, Verdict, judge, verdicts};
 use super::law::Law;
+use super::leavers::rests_on_lists;
 use super::world::{DAY, HOUR, World};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -164,8 +165,10 @@ impl Belts<'_> {
             let counts = claim.facts.contains("session.count") || claim.facts.contains("session.rank");
             let rows = world.sessions().into_iter().filter(|row| row.user == Some(person(claim)));
             let oldest = rows.map(|row| row.seen).min().unwrap();
-            let is_old = world.now - oldest > world.limits.evidence_age_max;
-            world.human(person(claim)).is_none_or(|human| human.role.is_none()) || counts && is_old
+            let is_old = |at: i64| world.now - at > world.limits.evidence_age_max;
+            world.human(person(claim)).is_none_or(|human| human.role.is_none())
+                || counts && is_old(oldest)
+                || rests_on_lists(world, person(claim), &claim.facts) && is_old(world.lists_read)
         });
     }
 

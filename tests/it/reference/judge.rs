@@ -167,10 +167,9 @@ fn answer(at: Place<'_>, line: &Line) -> Option<bool> {
     match (fact, &line.value) {
         (Fact::AtLeast(low), Value::Length(limit)) => compares_length(line.operator, (low, longest(low)), *limit),
         (Fact::Assumed(_), Value::Truth(_)) if trust == Trust::Doubting => None,
-        (Fact::Assumed(truth), Value::Truth(wanted)) => Some(truth == *wanted),
         (Fact::Length(low, high), Value::Length(limit)) => compares_length(line.operator, (low, high), *limit),
         (Fact::Number(number), Value::Number(limit)) => Some(compares_number(line.operator, number, *limit)),
-        (Fact::Truth(truth), Value::Truth(wanted)) => Some(truth == *wanted),
+        (Fact::Truth(truth) | Fact::Assumed(truth), Value::Truth(wanted)) => Some(truth == *wanted),
         (Fact::Texts(texts), value) => Some(of_texts(law, line, &texts, value)),
         _ => panic!("{line:?} asks for another kind of value"),
     }

@@ -3,6 +3,7 @@
 //! A sign is there only where its source is. What rests on nothing but the absence of a trace is *assumed*, since the
 //! trace may have been lost: it counts as it stands until a claim would fire by it or a spare would be lifted by it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use evictd::model::{Cause, ListStanding, ListTrouble, Listed, Role, Stratum, Traces};
@@ -69,9 +70,9 @@ impl List {
     }
 
     /// Whom it names; nobody while it cannot be used.
-    pub fn listed(&self, now: i64) -> Vec<(u64, Listed)> {
+    pub fn listed(&self, read: i64) -> Vec<(u64, Listed)> {
         let row = |(user, since): &(u64, i64)| {
-            let listed = Listed { list: Arc::from(self.name), since: instant(*since), as_of: instant(now) };
+            let listed = Listed { list: Arc::from(self.name), since: instant(*since), as_of: instant(read) };
             (*user, listed)
         };
         if self.trouble.is_some() { Vec::new() } else { self.rows.iter().map(row).collect() }
@@ -166,6 +167,24 @@ fn offboarded(world: &World, user: u64) -> Option<Fact> {
     } else {
         Some(Fact::Truth(false))
     }
+}
+
+/// Whether a claim that rests on these facts rests on what a list says, which is as old as its reading.
+pub fn rests_on_lists(world: &World, user: u64, facts: &BTreeSet<&str>) -> bool {
+    let is_listed = matches!(listed(world, user), Some(Fact::Truth(true)));
+    let other_signs = world.human(user).is_some_and(|human| {
+        human.deleted == Some(true) || human.suspended == Some(true) || downgraded(world, human) == Some(true)
+    });
+    let is_earliest = || {
+        let mut without = world.clone();
+        without.lists.iter_mut().for_each(|list| list.rows.clear());
+        let length = |world: &World| world.human(user).and_then(|human| offboarded_for(world, human));
+        let row = world.lists.iter().flat_map(|list| &list.rows).filter(|row| row.0 == user && row.1 <= world.now);
+        row.map(|row| row.1).min().is_some_and(|since| length(&without).is_none_or(|seen| world.now - since >= seen))
+    };
+    is_listed && facts.contains("user.listed")
+        || is_listed && !other_signs && facts.contains("user.offboarded")
+        || facts.contains("user.offboarded-for") && is_earliest()
 }
 
 /// From the earliest sign that says yes and whose beginning is known; unknown if a list cannot say.

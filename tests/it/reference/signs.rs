@@ -19,9 +19,8 @@ fn leaver(trace: Option<Trace>, lists: Vec<List>) -> World {
     world
 }
 
-fn was_agent(world: &World, ago: i64) -> Option<Trace> {
-    let lost = Some(world.now - HOUR);
-    Some(Trace { user: 1, agent: Some(world.now - ago), lost, ..Trace::default() })
+fn was_agent(world: &World, ago: i64) -> Trace {
+    Trace { user: 1, agent: Some(world.now - ago), lost: Some(world.now - HOUR), ..Trace::default() }
 }
 
 fn list(trouble: Option<Cause>, rows: &[(u64, i64)]) -> List {
@@ -38,15 +37,15 @@ fn truth(world: &World, fact: &'static str) -> Option<bool> {
 fn a_staff_role_that_was_seen_in_90_days_and_is_gone_is_a_sign() {
     let now = world(1).now;
     let signs = |ago: i64| {
-        let world = leaver(was_agent(&world(1), ago), Vec::new());
+        let world = leaver(Some(was_agent(&world(1), ago)), Vec::new());
         (truth(&world, "user.downgraded"), truth(&world, "user.offboarded"))
     };
     assert_eq!(signs(90 * DAY), (Some(true), Some(true)));
     assert_eq!(signs(90 * DAY + 1), (None, Some(false)));
-    let mut back = leaver(was_agent(&world(1), DAY), Vec::new());
+    let mut back = leaver(Some(was_agent(&world(1), DAY)), Vec::new());
     back.people[0].role = Some(Role::Agent);
     assert_eq!((truth(&back, "user.downgraded"), truth(&back, "user.offboarded")), (Some(false), Some(false)));
-    let mut skewed = leaver(was_agent(&world(1), DAY), Vec::new());
+    let mut skewed = leaver(Some(was_agent(&world(1), DAY)), Vec::new());
     skewed.trusted = false;
     assert_eq!((now, truth(&skewed, "user.downgraded")), (skewed.now, None));
 }
@@ -72,8 +71,8 @@ fn without_memory_an_exception_for_leavers_spares() {
         law.exceptions.push(Exception { id: "spare".into(), rules: vec!["*".into()], when, last_day });
         expect(&leaver(trace, Vec::new()), &law).claims[0].state
     };
-    assert_eq!(state(was_agent(&world(1), DAY), true), State::Spared);
-    assert_eq!(state(was_agent(&world(1), DAY), false), State::Fired);
+    assert_eq!(state(Some(was_agent(&world(1), DAY)), true), State::Spared);
+    assert_eq!(state(Some(was_agent(&world(1), DAY)), false), State::Fired);
     assert_eq!(state(None, true), State::SparedByUnknown);
     assert_eq!(state(None, false), State::SparedByUnknown);
 }
@@ -119,7 +118,7 @@ fn rows_that_are_not_read_or_not_asked_about_yet_leave_it_open_whom_a_list_does_
 #[test]
 fn they_have_left_since_the_earliest_sign_and_perhaps_for_longer() {
     let now = world(1).now;
-    let mut world = leaver(was_agent(&world(1), DAY), vec![list(None, &[(1, now - 3 * HOUR)])]);
+    let mut world = leaver(Some(was_agent(&world(1), DAY)), vec![list(None, &[(1, now - 3 * HOUR)])]);
     world.people[0].suspended = Some(true);
     world.traces[0].suspended = Some(now - 2 * HOUR);
     let left_for =
@@ -139,7 +138,7 @@ fn they_have_left_since_the_earliest_sign_and_perhaps_for_longer() {
 
 #[test]
 fn belts_count_leavers_among_what_they_were() {
-    let mut world = leaver(was_agent(&world(1), 90 * DAY), Vec::new());
+    let mut world = leaver(Some(was_agent(&world(1), 90 * DAY)), Vec::new());
     assert_eq!(world.stratum(1), Stratum::Agents);
     world.traces[0].admin = Some(world.now - DAY);
     assert_eq!(world.stratum(1), Stratum::Admins);
@@ -176,4 +175,28 @@ fn the_roster_is_that_of_the_week_if_it_is_remembered() {
     world.scope = Scope::Staff;
     world.cut = vec![90];
     assert_eq!(held(&world, &some), Some(Belt::AccountHour));
+}
+
+#[test]
+fn what_a_list_said_too_long_ago_ends_nothing_that_rests_on_it() {
+    let now = world(1).now;
+    let mut world = leaver(None, vec![list(None, &[(1, now - DAY)])]);
+    let held_by = |world: &World, fact: &'static str, value: Value| {
+        let operator = if fact == "user.offboarded-for" { "over" } else { "is" };
+        held(world, &law(vec![rule("odd", vec![line(fact, operator, value)])]))
+    };
+    let all = |world: &World| {
+        [
+            held_by(world, "user.listed", Value::Truth(true)),
+            held_by(world, "user.offboarded", Value::Truth(true)),
+            held_by(world, "user.offboarded-for", Value::Length(HOUR)),
+        ]
+    };
+    world.lists_read = now - 10 * MINUTE;
+    assert_eq!(all(&world), [None; 3]);
+    world.lists_read -= 1;
+    assert_eq!(all(&world), [Some(Belt::EvidenceAge); 3]);
+    // Zendesk's own word is read again right before the act.
+    world.people[0].suspended = Some(true);
+    assert_eq!(all(&world), [Some(Belt::EvidenceAge), None, Some(Belt::EvidenceAge)]);
 }

@@ -55,6 +55,7 @@ pub fn world(people: u64) -> World {
         people_as_of: None,
         traces: Vec::new(),
         lists: Vec::new(),
+        lists_read: NOW,
         week: None,
     }
 }

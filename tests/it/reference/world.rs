@@ -125,6 +125,8 @@ pub struct World {
     pub people_as_of: Option<i64>,
     pub traces: Vec<Trace>,
     pub lists: Vec<List>,
+    /// When this cycle read them.
+    pub lists_read: i64,
     /// How many people each stratum had in the last seven days, if that is remembered.
     pub week: Option<Vec<(Stratum, usize)>>,
 }
@@ -165,6 +167,7 @@ impl World {
             people_as_of: None,
             traces: Vec::new(),
             lists: Vec::new(),
+            lists_read: now,
             week: None,
         };
         world.remember(rng);
@@ -177,6 +180,7 @@ impl World {
         let traces: Vec<Trace> = self.people.iter().map(|human| trace(rng, human, self.now)).collect();
         self.traces = traces.into_iter().filter(|_| chance(rng, 70)).collect();
         self.lists = lists(rng, self.people.len() as u64, self.now);
+        self.lists_read = self.now - pick(rng, &[0, 0, 0, MINUTE, 10 * MINUTE, 10 * MINUTE + 1]);
         self.people_as_of = chance(rng, 50).then(|| self.now - pick(rng, &[0, MINUTE, HOUR, DAY]));
         if chance(rng, 40) {
             self.week = Some(Stratum::ALL.iter().map(|stratum| (*stratum, pick(rng, &[0, 9, 40, 120]))).collect());
@@ -230,7 +234,7 @@ impl World {
         let cycle = CycleId::new("019ab000-0000-7000-8000-000000000001");
         let people = self.people.iter().map(|human| (user(human.id), Arc::new(human.person())));
         let mut listed: BTreeMap<UserId, Vec<Listed>> = BTreeMap::new();
-        for (id, row) in self.lists.iter().flat_map(|list| list.listed(self.now)) {
+        for (id, row) in self.lists.iter().flat_map(|list| list.listed(self.lists_read)) {
             listed.entry(user(id)).or_default().push(row);
         }
         let counted = |roster: &Vec<(Stratum, usize)>| roster.iter().copied().collect::<BTreeMap<_, _>>();
