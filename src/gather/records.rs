@@ -18,8 +18,8 @@ const STREAM_PAGES_MAX: usize = 5;
 /// The stream never serves its last minute (zendesk.md §4).
 const STREAM_LAG: SignedDuration = SignedDuration::from_secs(60);
 
-/// A record that nothing has confirmed for so long is read anew. So is one that was itself read twice as long ago, at the
-/// latest, should the stream ever leave somebody out: each person at a time of their own, so that it costs a sweep little.
+/// A record that nothing has confirmed for so long is read anew. So is one that was itself read so long ago, should the
+/// stream ever leave somebody out: of staff at once, of others at a time of their own, so that it costs a sweep little.
 const RECORD_AGE_MAX: SignedDuration = SignedDuration::from_hours(24);
 
 /// What is known of people in this cycle.
@@ -228,14 +228,15 @@ impl<'m> Records<'m> {
             return false;
         }
         let Some(remembered) = remembered else { return true };
-        let as_of = self.as_of.map_or(remembered.person.seen, |as_of| as_of.max(remembered.person.seen));
-        let is_doubtful = !self.caught_up && (is_staff(&remembered.person) || remembered.traces.is_some());
+        let seen = remembered.person.seen;
+        let confirmed = self.as_of.map_or(seen, |as_of| as_of.max(seen));
+        let is_or_was_staff = is_staff(&remembered.person) || remembered.traces.is_some();
         let share = i64::try_from(user.get() % RECORD_AGE_MAX.as_secs().unsigned_abs()).unwrap_or_default();
-        let own_age_max = RECORD_AGE_MAX.saturating_add(SignedDuration::from_secs(share));
-        is_doubtful
+        let spread = SignedDuration::from_secs(if is_or_was_staff { 0 } else { share });
+        (is_or_was_staff && !self.caught_up)
             || self.doubtful.contains(&user)
-            || as_of.duration_until(now) > RECORD_AGE_MAX
-            || remembered.person.seen.duration_until(now) > own_age_max
+            || confirmed.duration_until(now) > RECORD_AGE_MAX
+            || seen.duration_until(now) > RECORD_AGE_MAX.saturating_add(spread)
     }
 }
 

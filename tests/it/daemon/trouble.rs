@@ -24,7 +24,7 @@ async fn check(sicken: impl Fn(&Site), heal: impl Fn(&Site), (word, why): (&str,
         sick.stands(word, why);
         well.stands("armed", "");
         assert!(sick.has_session(1) && !well.has_session(1));
-        assert_eq!(stage.told("alive") - beats, LASTS as usize, "an account in trouble is no daemon that hangs");
+        assert_eq!((stage.told("alive") - beats) as u64, LASTS, "an account in trouble is no daemon that hangs");
         heal(sick);
         wait(minutes(LASTS)).await;
         sick.stands("armed", "");

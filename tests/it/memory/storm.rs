@@ -111,6 +111,9 @@ impl Account {
         self.saw(if report.complete { "complete" } else { "partial" });
         self.saw(if trusted { "clocks agree" } else { "clocks disagree" });
         for row in &report.revoke {
+            let is_there = self.firm.change(|world| world.sessions.contains_key(&row.session));
+            let is_told_gone = row.outcome.is_some_and(evictd::model::Outcome::is_answered);
+            assert!(!(is_there && is_told_gone), "seed {}: {row:?} is not gone", self.firm.seed);
             self.saw(row.outcome.map_or("nothing asked", evictd::model::Outcome::word));
         }
         let rows_are_asked = cycle.snapshot.lists["hr"].unasked == 0;

@@ -107,9 +107,9 @@ fn staff_moves(firm: &mut Firm, staff: u64) {
     }
 }
 
-async fn check(trouble: Trouble, seed: u64) -> BTreeSet<String> {
+async fn check(scope: &str, trouble: Trouble, seed: u64) -> BTreeSet<String> {
     let staff = 20 + seed * 11 % 41;
-    let mut firm = Firm::new(seed, "staff", Size { staff, customers: 60 });
+    let mut firm = Firm::new(seed, scope, Size { staff, customers: 60 });
     let mut process = firm.process();
     firm.cycle(&mut process).await;
     staff_moves(&mut firm, staff);
@@ -119,8 +119,9 @@ async fn check(trouble: Trouble, seed: u64) -> BTreeSet<String> {
     let cycle = firm.cycle(&mut process).await;
     let asked = firm.stage.requests(Method::Get).split_off(asked_before);
     assert!(asked.iter().any(|path| path == STREAM), "{trouble:?}");
-    assert!(asked.iter().any(|path| path == ROLL), "{trouble:?}");
-    let is_told = trouble.is_of_roll();
+    let is_staff = scope == "staff";
+    assert_eq!(asked.iter().any(|path| path == ROLL), is_staff, "{trouble:?}");
+    let is_told = is_staff && trouble.is_of_roll();
     assert_eq!(cycle.report.complete, !is_told, "{trouble:?}, seed {seed}: {:?}", cycle.report.warnings);
     all_is_well_again(&firm);
     firm.stage.wait(25);
@@ -135,7 +136,7 @@ async fn all_leavers_among_staff_are_found_however_the_stream_and_the_roll_fare(
     for trouble in ALL {
         let mut told = BTreeSet::new();
         for seed in 0..4 {
-            told.extend(check(trouble, 100 + seed).await);
+            told.extend(check("staff", trouble, 100 + seed).await);
         }
         for wanted in ["downgraded: ended", "deleted: ended", "suspended: ended", "given the role back: stays"] {
             assert!(told.contains(wanted), "{trouble:?}: {wanted}: {told:?}");
@@ -156,6 +157,70 @@ async fn a_roll_that_is_cut_half_way_hides_nobody_who_was_seen_before() {
         let cycle = firm.cycle(&mut process).await;
         assert!(!cycle.report.complete, "seed {seed}");
         firm.check_trail();
+    }
+}
+
+/// Over everyone nobody asks who is staff: staff are known from before, and read anew whenever changes may be missed.
+#[tokio::test]
+async fn over_everyone_a_broken_stream_hides_nobody_of_staff_either() {
+    for trouble in ALL.into_iter().filter(|trouble| *trouble != Trouble::StreamWithoutDeleted) {
+        for seed in 0..2 {
+            check("everyone", trouble, 300 + seed).await;
+        }
+    }
+}
+
+/// A stream that leaves deleted people out: over staff the roll call tells of them, over everyone a record of staff is
+/// read anew a day after it was.
+#[tokio::test]
+async fn deleted_staff_whom_the_stream_leaves_out_are_found_at_once_or_within_a_day() {
+    for (scope, found_at_once) in [("staff", true), ("everyone", false)] {
+        let mut firm = Firm::new(3, scope, Size { staff: 10, customers: 5 });
+        let mut process = firm.process();
+        firm.cycle(&mut process).await;
+        leave_out_deleted(&firm);
+        firm.leaves(4, "deleted");
+        firm.leaves(5, "suspended");
+        let sessions_of = |firm: &Firm, person| firm.change(|world| world.sessions_of(user(person)).count());
+        for minutes in [60, 660, 660] {
+            firm.stage.wait(minutes);
+            process.cycle(&firm.stage, firm.list()).await.unwrap();
+            assert_eq!(sessions_of(&firm, 5), 0, "{scope}");
+            assert_eq!(sessions_of(&firm, 4) == 0, found_at_once, "{scope}");
+        }
+        firm.stage.wait(61);
+        process.cycle(&firm.stage, firm.list()).await.unwrap();
+        assert_eq!(sessions_of(&firm, 4), 0, "{scope}: a day is over");
+    }
+}
+
+/// The stream goes on where it was last read to its end, however long it was broken: that long, a customer's record was
+/// taken for what it was.
+#[tokio::test]
+async fn what_happened_while_the_stream_was_broken_is_told_once_it_flows_again() {
+    for broken_at_first in [true, false] {
+        let mut firm = Firm::new(5, "everyone", Size { staff: 8, customers: 40 });
+        let mut process = firm.process();
+        process.cycle(&firm.stage, firm.list()).await.unwrap();
+        if !broken_at_first {
+            firm.stage.wait(10);
+            process.cycle(&firm.stage, firm.list()).await.unwrap();
+        }
+        let customer =
+            firm.change(|world| world.sessions.values().find_map(|row| row.user.filter(|id| id.get() > 1_000)));
+        let customer = customer.unwrap().get();
+        let is_in = |firm: &Firm| firm.change(|world| world.sessions_of(user(customer)).next().is_some());
+        firm.leaves(customer, "suspended");
+        Trouble::StreamRefused.begins(&firm);
+        for _ in 0..3 {
+            firm.stage.wait(10);
+            process.cycle(&firm.stage, firm.list()).await.unwrap();
+        }
+        assert!(is_in(&firm), "nobody told");
+        all_is_well_again(&firm);
+        firm.stage.wait(10);
+        process.cycle(&firm.stage, firm.list()).await.unwrap();
+        assert!(!is_in(&firm), "broken at first: {broken_at_first}");
     }
 }
 
