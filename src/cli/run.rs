@@ -26,6 +26,9 @@ pub(super) struct RunArgs {
     log: String,
 }
 
+/// The words that `--log` knows.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
 /// The form of the logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 enum LogFormat {
@@ -71,8 +74,8 @@ fn none_starts(start: Start) -> Failure {
 }
 
 fn log_to_stderr(args: &RunArgs) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&args.log).map_err(|error| {
-        Failure::new(Exit::Usage, format!("`--log {}` is no filter: {error}", crate::model::Foreign::new(&*args.log)))
+    let filter = EnvFilter::try_new(&args.log).ok().filter(|_| is_filter(&args.log)).ok_or_else(|| {
+        Failure::new(Exit::Usage, format!("`--log {}` is no filter", crate::model::Foreign::new(&*args.log)))
             .help("write a level, such as `info`, or levels by part, such as `info,evictd::zendesk=debug`")
     })?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
@@ -82,6 +85,13 @@ fn log_to_stderr(args: &RunArgs) -> Result<(), Failure> {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
     done.map_err(|error| Failure::new(Exit::Bug, format!("cannot log: {error}")))
+}
+
+/// Whether each part is a level or a part's level. A word that is neither would be taken for the name of a part, and a
+/// misspelt level would silence everything.
+fn is_filter(text: &str) -> bool {
+    let is_level = |word: &str| LEVELS.iter().any(|level| word.eq_ignore_ascii_case(level));
+    text.split(',').all(|part| is_level(part.split_once('=').map_or(part, |(_, level)| level).trim()))
 }
 
 /// What the process is told by signals: SIGHUP reloads, SIGTERM and SIGINT stop.

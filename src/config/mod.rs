@@ -161,8 +161,17 @@ pub fn read(source: &Source, folder: &Path, findings: &mut Findings) -> Option<S
     (findings.errors() == errors_before).then_some(settings)
 }
 
-/// Where this text says that state lives, whatever else is wrong with it.
+/// Where this text says that state lives, whatever else is wrong with it: if it is no TOML, its table `[paths]` may be.
 pub fn state_folder(text: &str) -> Option<PathBuf> {
+    state_of(text).or_else(|| {
+        let from_paths = text.lines().skip_while(|line| !line.starts_with("[paths]"));
+        let is_paths = |(number, line): &(usize, &str)| *number == 0 || !line.starts_with('[');
+        let lines: Vec<&str> = from_paths.enumerate().take_while(is_paths).map(|(_, line)| line).collect();
+        state_of(&lines.join("\n"))
+    })
+}
+
+fn state_of(text: &str) -> Option<PathBuf> {
     let source = Source::new("", text);
     let mut findings = Findings::default();
     let document = Document::read(&source, &mut findings)?;

@@ -448,3 +448,23 @@ fn faults_of_a_configuration_come_in_one_run() {
       = help: write whole numbers with units, as in `"90s"`, `"10m"`, `"1h30m"`, `"2d"`, `"1w"`
     "#);
 }
+
+#[test]
+fn where_state_lives_is_found_in_a_broken_text_too() {
+    let found = |text: &str| state_folder(text).map(|folder| folder.display().to_string());
+    let whole = "schema = 1\n[paths]\nstate = \"state\"\ntrail = \"trail\"\n\n[accounts.acme]\nmode = \"report\"\n";
+    for broken in [
+        whole.to_owned(),
+        whole.replace("mode", "mdoe"),
+        whole.replace("\"report\"", "report"),
+        whole.replace("[accounts.acme]", "[accounts.acme"),
+        whole.replace("schema = 1", "schema = "),
+        whole.replace("[paths]", "[paths] # where things live"),
+    ] {
+        assert_eq!(found(&broken).as_deref(), Some("state"), "{broken}");
+    }
+    for silent in ["", "schema = ", "[paths]\n", "[paths]\nstate = \n", "[accounts.acme]\nstate = \"x\"\nmode = report"]
+    {
+        assert_eq!(found(silent), None, "{silent}");
+    }
+}

@@ -72,7 +72,8 @@ impl<'g> Lane<'g> {
 
     /// Sweeps until it is asked to stop. Whatever is logged meanwhile carries the account's name.
     pub(super) async fn run(self) {
-        let span = tracing::info_span!("account", name = %self.setup.account.name);
+        // Not `name`: in lines of JSON that is the span's own.
+        let span = tracing::info_span!("lane", account = %self.setup.account.name);
         self.live().instrument(span).await;
     }
 
@@ -215,7 +216,11 @@ impl<'g> Lane<'g> {
             Ok(cycle) => self.swept(&cycle, took),
             Err(Halt::Stopped) => {}
             Err(Halt::Zendesk(trouble)) => self.blind(&trouble),
-            Err(Halt::Unprotected(why)) => self.shut(format!("enforcement is refused: {why}")),
+            Err(Halt::Unprotected(why)) => {
+                // It may name somebody, and logs name nobody.
+                tracing::error!("enforcement is refused: `protected` does not hold; `evictd status` says why");
+                self.turn = Turn::Shut(format!("enforcement is refused: {why}"));
+            }
             Err(Halt::Trail(trouble)) => {
                 // What stands on the disk is not known any more: the next turn opens it anew.
                 self.post = None;

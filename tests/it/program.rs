@@ -232,7 +232,9 @@ impl Desk {
     pub fn trail(&self) -> Vec<Value> {
         let folder = self.room.path("trail/simulated");
         let mut names: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-        names.retain(|path| !path.to_str().unwrap().contains("personal"));
+        names.retain(|path| {
+            path.extension().is_some_and(|end| end == "jsonl") && !path.to_str().unwrap().contains("personal")
+        });
         names.sort();
         let text: String = names.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
         let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));

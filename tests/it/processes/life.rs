@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::{CONFIG, control, desk, run, status, stop, verify, wait_for, wait_until_it_says, wait_until_it_stands};
+use super::{
+    CONFIG, control, desk, run, status, stop, table_of, verify, wait_for, wait_until_it_says, wait_until_it_stands,
+};
 use crate::command::assert_every_delete_was_announced;
 use crate::program::Desk;
 
@@ -118,11 +120,12 @@ fn a_zendesk_that_answers_late_blinds_it_until_then() {
 fn accounts_are_added_and_sent_home_by_a_reload() {
     let desk = desk();
     let room = &desk.room;
+    let other = Desk::new();
     let first = room.read("evictd.toml");
-    let table = first.split_once("[accounts.simulated]").unwrap().1;
+    let both = format!("{first}{}", table_of(&other, "second"));
     let daemon = run(room);
     wait_until_it_stands(&daemon, room, "armed");
-    room.write("evictd.toml", format!("{first}[accounts.second]{table}"));
+    room.write("evictd.toml", &both);
     daemon.signal("HUP");
     wait_until_it_says(&daemon, "reloaded accounts=2");
     let of_second = |part: &str| {
@@ -133,7 +136,7 @@ fn accounts_are_added_and_sent_home_by_a_reload() {
     room.write("evictd.toml", &first);
     daemon.signal("HUP");
     wait_until_it_says(&daemon, "reloaded accounts=1");
-    room.write("evictd.toml", format!("{first}[accounts.second]{table}"));
+    room.write("evictd.toml", &both);
     of_second("running       no");
     let trail = crate::program::poll(|| {
         let ran = room.run(&[&["audit", "tail", "-n", "1", "--account", "second"], &CONFIG[..]].concat());

@@ -29,6 +29,14 @@ pub fn with_sweep(desk: Desk) -> Desk {
     desk
 }
 
+/// The table of a further account, on a Zendesk of its own.
+pub fn table_of(other: &Desk, name: &str) -> String {
+    let text = other.room.read("evictd.toml");
+    let secret = other.room.path("client-secret");
+    let table = text.split_once("[accounts.simulated]").unwrap().1;
+    format!("[accounts.{name}]{}", table.replace("client-secret", secret.to_str().unwrap()))
+}
+
 /// Starts the daemon in this room.
 pub fn run(room: &Room) -> Running {
     room.start(&[&["run"], &CONFIG[..]].concat())

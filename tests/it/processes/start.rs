@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use evictd::daemon::Status;
 use serde_json::Value;
 
-use super::{CONFIG, desk, run, status, stop, verify, wait_until_it_says, wait_until_it_stands};
+use super::{CONFIG, desk, run, status, stop, table_of, verify, wait_until_it_says, wait_until_it_stands};
 use crate::program::{Desk, Room, Running, poll};
 
 /// A desk at which a daemon was in force once.
@@ -117,9 +117,10 @@ fn without_any_good_set_it_does_not_begin() {
 fn a_secret_that_cannot_be_read_stops_its_own_account_only() {
     let desk = desk();
     let room = &desk.room;
-    let text = room.read("evictd.toml");
-    let table = text.split_once("[accounts.simulated]").unwrap().1.replace("client-secret", "other-secret");
-    room.write("evictd.toml", format!("{text}[accounts.other]{table}"));
+    let other = Desk::new();
+    let secret = fs::read(other.room.path("client-secret")).unwrap();
+    fs::remove_file(other.room.path("client-secret")).unwrap();
+    room.write("evictd.toml", room.read("evictd.toml") + &table_of(&other, "other"));
     let daemon = run(room);
     let of = |account: &str| room.run(&[&["status", "--account", account], &CONFIG[..]].concat()).says(0, &[]).stdout;
     let stands = |account: &str, word: &str| {
@@ -129,9 +130,9 @@ fn a_secret_that_cannot_be_read_stops_its_own_account_only() {
     stands("simulated", "armed");
     stands("other", "disarmed");
     wait_until_it_says(&daemon, "the account cannot begin");
-    assert!(daemon.said().contains("other-secret`: there is no such file"), "{}", daemon.said());
-    room.write("other-secret", room.read("client-secret"));
-    fs::set_permissions(room.path("other-secret"), fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(daemon.said().contains("client-secret`: there is no such file"), "{}", daemon.said());
+    other.room.write("client-secret", secret);
+    fs::set_permissions(other.room.path("client-secret"), fs::Permissions::from_mode(0o600)).unwrap();
     daemon.signal("HUP");
     stands("other", "armed");
     stop(daemon);
