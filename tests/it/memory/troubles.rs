@@ -319,3 +319,27 @@ async fn the_address_of_somebody_listed_does_not_follow_who_is_hired_under_it() 
         assert!(firm.told.contains("hired under a new id: stays"), "{scope}: {:?}", firm.told);
     }
 }
+
+/// Listed, deleted and hired again under another id, all between two cycles: the address is that of two, and means
+/// neither. Who was deleted goes for that alone.
+#[tokio::test]
+async fn an_address_that_two_have_means_neither() {
+    for (scope, trouble) in [("staff", None), ("everyone", None), ("everyone", Some(Trouble::StreamRefused))] {
+        let mut firm = Firm::new(9, scope, Size { staff: 8, customers: 4 });
+        let mut process = firm.process();
+        firm.cycle(&mut process).await;
+        firm.rows.push(Row::of(2, By::Email, "past", firm.stage.now()));
+        firm.leaves(2, "deleted");
+        firm.comes_back_as_twin(2);
+        firm.stage.wait(5);
+        if let Some(trouble) = trouble {
+            trouble.begins(&firm);
+        }
+        let cycle = firm.cycle(&mut process).await;
+        assert_eq!(cycle.snapshot.lists["hr"].ambiguous, usize::from(trouble.is_none()), "{scope}");
+        assert!(firm.told.contains("hired under a new id: stays") && firm.told.contains("deleted: ended"), "{scope}");
+        all_is_well_again(&firm);
+        firm.stage.wait(5);
+        firm.cycle(&mut process).await;
+    }
+}
