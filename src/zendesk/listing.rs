@@ -82,7 +82,8 @@ impl Zendesk {
         self.listing(range, Patience::of_call(), &mut |_| ()).await
     }
 
-    /// Everybody who is agent or admin today. Who was downgraded is not among them.
+    /// Everybody who is agent or admin today. Who was downgraded is not among them. It is waited for as for any call: what
+    /// was read before must still be young enough to act on when a roll has failed.
     pub async fn staff(&self) -> Roll {
         let range = Range {
             path: "/api/v2/users".to_owned(),
@@ -91,7 +92,7 @@ impl Zendesk {
             pages_max: STAFF_PAGES_MAX,
             user: None,
         };
-        let (collected, trouble) = self.collect::<Person>(&range, Patience::of_listing(), &mut |_| ()).await;
+        let (collected, trouble) = self.collect::<Person>(&range, Patience::of_call(), &mut |_| ()).await;
         let mut people = collected.rows;
         // Should the filter ever be overlooked, this is no reason to take customers for staff.
         people.retain(|person| person.role != Some(Role::EndUser));
