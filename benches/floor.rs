@@ -28,8 +28,8 @@ pub fn judge(snapshot: &Snapshot) -> usize {
     for session in &snapshot.sessions {
         let Some(person) = session.user.and_then(|user| snapshot.people.get(&user)) else { continue };
         let (Some(opened), Some(used)) = (session.authenticated_at, session.last_seen_at) else { continue };
-        let age = opened.duration_until(snapshot.now);
-        let idle = used.duration_until(session.seen) - slack;
+        let age = opened.at().duration_until(snapshot.now);
+        let idle = used.at().duration_until(session.seen.at()) - slack;
         let staff = matches!(person.role, Some(Role::Agent | Role::Admin));
         let customer = person.role == Some(Role::EndUser);
         let domain = person.email.as_ref().and_then(|email| email.raw().rsplit_once('@')).map(|(_, domain)| domain);

@@ -100,9 +100,9 @@ fn snapshot(age_max_minutes: u64) -> Snapshot {
     let sessions = (1..=SESSIONS).map(|number| Session {
         id: SessionId(number),
         user: UserId::new(rng.u64(1..=PEOPLE)),
-        authenticated_at: Some(ago(&mut rng, age_max_minutes)),
-        last_seen_at: Some(ago(&mut rng, age_max_minutes.min(60))),
-        seen: now,
+        authenticated_at: Some(ago(&mut rng, age_max_minutes).into()),
+        last_seen_at: Some(ago(&mut rng, age_max_minutes.min(60)).into()),
+        seen: now.into(),
     });
     let cycle = CycleId::new("00000000-0000-7000-8000-000000000000");
     let own = UserId::from(std::num::NonZeroU64::MAX);

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
-    KnownSession, Lesson, Memory, Person, Remembered, Role, Roster, STAFF_REMEMBERED, Session, SessionId, Stratum,
-    Traces, UserId, Walk, stratum_of,
+    KnownSession, Lesson, Memory, Moment, Person, Remembered, Role, Roster, STAFF_REMEMBERED, Session, SessionId,
+    Stratum, Traces, UserId, Walk, stratum_of,
 };
 use crate::snapshot::Snapshot;
 
@@ -46,21 +46,19 @@ fn people(memory: &Memory, snapshot: &Snapshot, fresh: &Fresh) -> BTreeMap<UserI
     seen.sort_unstable();
     seen.dedup();
     let known = snapshot.people.iter().filter(|(user, _)| !fresh.contains_key(user));
-    let mut lesson = BTreeMap::new();
-    for (user, person, before) in beside(memory, fresh.iter()).chain(beside(memory, known)) {
+    // Built at once, its nodes are full: of the first cycle it is what is kept.
+    let learned = beside(memory, fresh.iter()).chain(beside(memory, known)).filter_map(|(user, person, before)| {
         let session_at = before.and_then(|before| before.session_at);
         let has_session = seen.binary_search(user).is_ok();
         let session_at = if has_session { Some(renewed(session_at, snapshot.now)) } else { session_at };
         if before.is_some_and(|before| before.session_at == session_at && says_no_more(before, person)) {
-            continue;
+            return None;
         }
         let traces = traces(before.and_then(|before| before.traces.as_deref()), person, snapshot.now).map(Box::new);
         let now = Remembered { person: Arc::clone(person), session_at, traces };
-        if before != Some(&now) {
-            lesson.insert(*user, now);
-        }
-    }
-    lesson
+        (before != Some(&now)).then_some((*user, now))
+    });
+    learned.collect()
 }
 
 /// Each of these people, who come in order, and what is remembered of them.
@@ -152,8 +150,8 @@ fn staff(memory: &Memory, lesson: &Lesson, snapshot: &Snapshot) -> BTreeSet<User
 
 /// What is to be kept of a listed session, if it is new or says something else by now.
 fn known_session(before: Option<&KnownSession>, row: &Session, user: UserId) -> Option<KnownSession> {
-    let now =
-        KnownSession { user, authenticated_at: row.authenticated_at, last_seen_at: row.last_seen_at, gone_at: None };
+    let [authenticated_at, last_seen_at] = [row.authenticated_at, row.last_seen_at].map(|at| at.map(Moment::at));
+    let now = KnownSession { user, authenticated_at, last_seen_at, gone_at: None };
     (before != Some(&now)).then_some(now)
 }
 

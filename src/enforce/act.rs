@@ -103,7 +103,7 @@ impl Bench<'_> {
     fn outgrown(&self, standing: &[(Stands, Fate)]) -> Option<(Belt, &'static str)> {
         let listed = |stands: &Stands| stands.cleared.claims.iter().filter_map(|claim| claim.listed).min();
         let oldest = standing.iter().map(|(stands, _)| {
-            let read = stands.row.seen.min(stands.person.seen);
+            let read = stands.row.seen.at().min(stands.person.seen);
             listed(stands).map_or(read, |listed| listed.min(read))
         });
         let age = oldest.min()?.duration_until(self.now());

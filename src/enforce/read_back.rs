@@ -47,7 +47,7 @@ impl Bench<'_> {
                     fate.outcome = Some(Outcome::AlreadyGone);
                     return (None, fate);
                 }
-                (Some(row), _) if self.now().duration_until(row.seen).abs() > DATE_OFF_MAX => {
+                (Some(row), _) if self.now().duration_until(row.seen.at()).abs() > DATE_OFF_MAX => {
                     Err((Belt::Unreachable, "the answer that carried it bears a wrong date"))
                 }
                 (Some(row), _) if row.user != Some(whose.user) => {

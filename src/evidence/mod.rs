@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{Cause, Causes, Listed, Person, Session, Stratum, Traces, UserId, Walk, stratum_of};
+use crate::model::{Cause, Causes, Listed, Moment, Person, Session, Stratum, Traces, UserId, Walk, stratum_of};
 use crate::snapshot::Snapshot;
 
 /// An instant further in the future than this is a sign of skewed clocks, not of a young session (design: 60 s).
@@ -28,7 +28,7 @@ struct Page<'s> {
     session: &'s Session,
     count: u32,
     rank: Result<u32, Cause>,
-    listed: Timestamp,
+    listed: Moment,
 }
 
 /// What a snapshot has of one person.
@@ -155,7 +155,7 @@ impl<'s> Dossier<'s> {
             traces: known.and_then(|known| known.traces),
             count: whole.map(|()| u64::from(page.count)),
             rank: whole.and_then(|()| page.rank.map(u64::from)),
-            listed: page.listed,
+            listed: page.listed.at(),
             now: self.snapshot.now,
             clocks_trusted: self.snapshot.clocks.trusted,
             idle_slack: self.idle_slack,
@@ -222,10 +222,10 @@ fn pages_of<'s>(siblings: &[&'s Session], snapshot: &Snapshot) -> Vec<Page<'s>> 
     let count = u32::try_from(siblings.len()).unwrap_or(u32::MAX);
     let opened = |row: &Session| match row.authenticated_at {
         None => Err(Cause::Null),
-        Some(at) if is_future(at, snapshot.now) => Err(Cause::ClockSkew),
+        Some(at) if is_future(at.at(), snapshot.now) => Err(Cause::ClockSkew),
         Some(at) => Ok((at, row.id)),
     };
-    let listed = siblings.iter().map(|row| row.seen).min().unwrap_or(snapshot.now);
+    let listed = siblings.iter().map(|row| row.seen).min().unwrap_or(snapshot.now.into());
     let flaw = siblings.iter().find_map(|row| opened(row).err());
     let mut keys: Vec<_> = siblings.iter().filter_map(|row| opened(row).ok()).collect();
     keys.sort_unstable();
@@ -247,7 +247,7 @@ mod tests {
 
     /// INVARIANT 15: what is kept for a session, beside the record of its person, is bounded.
     #[test]
-    fn a_session_takes_at_most_120_bytes() {
-        assert!(size_of::<Session>() + size_of::<Page<'_>>() <= 120);
+    fn a_session_takes_at_most_72_bytes() {
+        assert!(size_of::<Session>() + size_of::<Page<'_>>() <= 72);
     }
 }

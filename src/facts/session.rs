@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Controller, FactSpec, Family, Kind, Reading, plain};
 use crate::evidence::Evidence;
-use crate::model::{Cause, Fact, Source, Value};
+use crate::model::{Cause, Fact, Moment, Source, Value};
 
 pub(super) const FAMILY: Family = Family { name: "session", asks: "how old, how idle, one of how many", facts: FACTS };
 
@@ -32,14 +32,14 @@ static FACTS: &[FactSpec] = &[
 
 fn age<'a>(evidence: &Evidence<'a>) -> Fact<'a> {
     let row = evidence.session;
-    let length = evidence.elapsed(row.authenticated_at, evidence.now);
-    duration(length, SignedDuration::ZERO, row.seen)
+    let length = evidence.elapsed(row.authenticated_at.map(Moment::at), evidence.now);
+    duration(length, SignedDuration::ZERO, row.seen.at())
 }
 
 fn idle<'a>(evidence: &Evidence<'a>) -> Fact<'a> {
     let row = evidence.session;
-    let observed = evidence.elapsed(row.last_seen_at, row.seen);
-    duration(observed, evidence.idle_slack, row.seen)
+    let observed = evidence.elapsed(row.last_seen_at.map(Moment::at), row.seen.at());
+    duration(observed, evidence.idle_slack, row.seen.at())
 }
 
 fn count<'a>(evidence: &Evidence<'a>) -> Fact<'a> {

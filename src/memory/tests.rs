@@ -23,7 +23,7 @@ fn after(minutes: i64) -> Timestamp {
 fn person(number: u64, role: Option<Role>, at: i64) -> Person {
     Person {
         id: user(number),
-        seen: after(at),
+        seen: after(at).into(),
         name: Foreign::new("Ann"),
         email: None,
         role,
@@ -49,9 +49,9 @@ fn cycle(at: i64, seen: &[(Person, &[u64])]) -> Snapshot {
         snapshot.sessions.extend(sessions.iter().map(|id| Session {
             id: SessionId(*id),
             user: Some(person.id),
-            authenticated_at: Some(after(0)),
-            last_seen_at: Some(after(at)),
-            seen: after(at),
+            authenticated_at: Some(after(0).into()),
+            last_seen_at: Some(after(at).into()),
+            seen: after(at).into(),
         }));
     }
     snapshot.sessions.sort_unstable_by_key(|row| row.id);
@@ -143,7 +143,7 @@ fn a_quiet_cycle_teaches_nothing_new_about_anybody() {
     let staff = person(1, Some(Role::Agent), 0);
     taught(&mut memory, cycle(0, &[(staff.clone(), &[1])]));
     let mut again = cycle(5 * HOUR, &[(staff.clone(), &[1])]);
-    again.sessions.iter_mut().for_each(|row| row.last_seen_at = Some(after(0)));
+    again.sessions.iter_mut().for_each(|row| row.last_seen_at = Some(after(0).into()));
     assert_eq!(learn(&memory, &mut again, &Fresh::new()), Lesson::default());
     let mut later = cycle(6 * HOUR, &[(staff, &[1])]);
     let lesson = learn(&memory, &mut later, &Fresh::new());

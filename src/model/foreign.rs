@@ -3,18 +3,17 @@
 //! Comparing uses the raw text; showing has one form only, which escapes and cuts.
 
 use std::fmt::{self, Write as _};
-use std::sync::Arc;
 
 /// The display form never takes more bytes than this, the closing ellipsis included.
 pub const FOREIGN_BYTES_MAX: usize = 512;
 
 /// Text written by somebody else. `Display` escapes control characters, bidirectional and zero-width marks, and cuts.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Foreign(Arc<str>);
+pub struct Foreign(Box<str>);
 
 impl Foreign {
     /// Wraps the text unchanged.
-    pub fn new(text: impl Into<Arc<str>>) -> Self {
+    pub fn new(text: impl Into<Box<str>>) -> Self {
         Self(text.into())
     }
 

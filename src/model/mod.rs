@@ -29,6 +29,7 @@ mod foreign;
 mod ids;
 mod law;
 mod memory;
+mod moment;
 mod person;
 mod session;
 
@@ -43,5 +44,6 @@ pub use memory::{
     Outcome, Pause, RULE_CYCLES_MAX, Remembered, Roster, RowMemory, RuleCycle, STAFF_REMEMBERED, Traces, UsersCursor,
     Walk, stratum_of,
 };
+pub use moment::Moment;
 pub use person::{Person, Role, RoleType, Stratum};
 pub use session::{Completeness, Session};

@@ -1,8 +1,6 @@
 //! A session as Zendesk lists it, and whether a listing is whole.
 
-use jiff::Timestamp;
-
-use super::{SessionId, UserId};
+use super::{Moment, SessionId, UserId};
 
 /// One row of Zendesk's session listing. The row carries no address and no user agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,11 +10,11 @@ pub struct Session {
     /// Whose session it is; Zendesk may leave it out.
     pub user: Option<UserId>,
     /// When it was opened.
-    pub authenticated_at: Option<Timestamp>,
+    pub authenticated_at: Option<Moment>,
     /// When it was last used: approximate, not moved by every request.
-    pub last_seen_at: Option<Timestamp>,
+    pub last_seen_at: Option<Moment>,
     /// The `Date` of the answer that carried the row.
-    pub seen: Timestamp,
+    pub seen: Moment,
 }
 
 /// Whether a listing holds everything there is.

@@ -167,7 +167,8 @@ mod tests {
     use super::*;
     use crate::model::{
         AccountName, Cause, Completeness, CycleId, Ended, Foreign, History, ListChange, ListStanding, ListTrouble,
-        Listed, Outcome, Pause, Person, Role, RoleType, RuleId, Scope, Session, SessionId, Stratum, Traces, UserId,
+        Listed, Moment, Outcome, Pause, Person, Role, RoleType, RuleId, Scope, Session, SessionId, Stratum, Traces,
+        UserId,
     };
     use crate::snapshot::{Clocks, Protected};
 
@@ -193,9 +194,9 @@ mod tests {
             |(id, user, authenticated_at, last_seen_at, seen)| Session {
                 id: SessionId(id),
                 user,
-                authenticated_at,
-                last_seen_at,
-                seen,
+                authenticated_at: authenticated_at.map(Moment::from),
+                last_seen_at: last_seen_at.map(Moment::from),
+                seen: seen.into(),
             },
         )
     }

@@ -105,8 +105,13 @@ fn leaver() -> Snapshot {
         organization_id: None,
         external_id: None,
     };
-    let session =
-        Session { id: SessionId(1), user: Some(user), authenticated_at: Some(ago(5)), last_seen_at: None, seen: now };
+    let session = Session {
+        id: SessionId(1),
+        user: Some(user),
+        authenticated_at: Some(ago(5).into()),
+        last_seen_at: None,
+        seen: now.into(),
+    };
     let traces = Traces { agent_at: Some(ago(31)), staff_lost_since: Some(ago(30)), ..Traces::default() };
     let listed = Listed { list: "hr".into(), since: ago(20), as_of: ago(0) };
     let cycle = CycleId::new("019ab000-0000-7000-8000-000000000001");

@@ -185,7 +185,11 @@ impl Memory {
         for user in &lesson.people_gone {
             self.people.remove(user);
         }
-        self.people.extend(lesson.people);
+        if self.people.is_empty() {
+            self.people = lesson.people;
+        } else {
+            self.people.extend(lesson.people);
+        }
         for session in &lesson.sessions_gone {
             self.sessions.remove(session);
         }

@@ -39,7 +39,7 @@ impl Index {
             self.by_person.remove(&(user, session.id));
         }
         if let Some(opened) = session.authenticated_at {
-            self.of_staff.remove(&(opened, session.id));
+            self.of_staff.remove(&(opened.at(), session.id));
         }
     }
 
@@ -70,5 +70,5 @@ impl Index {
 fn staff_entry(world: &World, session: &Session) -> Option<(Timestamp, SessionId)> {
     let is_staff = |person: &&Person| matches!(person.role, Some(Role::Agent | Role::Admin));
     session.user.and_then(|user| world.people.get(&user)).filter(is_staff)?;
-    Some((session.authenticated_at?, session.id))
+    Some((session.authenticated_at?.at(), session.id))
 }

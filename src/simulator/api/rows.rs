@@ -15,8 +15,8 @@ pub(super) fn session_row(session: &Session, base_url: &str) -> Value {
     json!({
         "id": session.id.0,
         "user_id": user,
-        "authenticated_at": session.authenticated_at.map(instant),
-        "last_seen_at": session.last_seen_at.map(instant),
+        "authenticated_at": session.authenticated_at.map(|at| instant(at.at())),
+        "last_seen_at": session.last_seen_at.map(|at| instant(at.at())),
         "url": user.map(|user| format!("{base_url}/api/v2/users/{user}/sessions/{}", session.id)),
     })
 }

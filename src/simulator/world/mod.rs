@@ -11,7 +11,7 @@ use std::num::NonZeroU64;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{Foreign, Person, Role, RoleType, Session, SessionId, UserId};
+use crate::model::{Foreign, Moment, Person, Role, RoleType, Session, SessionId, UserId};
 use crate::snapshot::Snapshot;
 
 pub use seed::{CONTRACTORS, STAFF_MIN, Seed};
@@ -62,7 +62,7 @@ impl World {
         self.people.remove(&id);
         self.people.entry(id).or_insert_with(|| Person {
             id,
-            seen: Timestamp::UNIX_EPOCH,
+            seen: Timestamp::UNIX_EPOCH.into(),
             name: Foreign::new(format!("Person {id}")),
             email: Some(Foreign::new(format!("person{id}@acme.example"))),
             role: Some(role),
@@ -86,9 +86,9 @@ impl World {
         self.sessions.entry(id).or_insert(Session {
             id,
             user: Some(user),
-            authenticated_at: Some(opened),
-            last_seen_at: Some(seen),
-            seen: Timestamp::UNIX_EPOCH,
+            authenticated_at: Some(opened.into()),
+            last_seen_at: Some(seen.into()),
+            seen: Timestamp::UNIX_EPOCH.into(),
         })
     }
 
@@ -113,8 +113,8 @@ impl World {
 
     /// In good standing, and all sessions young, busy and few: with room to spare under the starter rules' limits.
     fn is_quiet(&self, person: &Person, now: Timestamp) -> bool {
-        let within = |instant: Option<Timestamp>, hours: i64| {
-            instant.is_some_and(|instant| now.duration_since(instant) < SignedDuration::from_hours(hours))
+        let within = |moment: Option<Moment>, hours: i64| {
+            moment.is_some_and(|moment| now.duration_since(moment.at()) < SignedDuration::from_hours(hours))
         };
         let young = |session: &Session| within(session.authenticated_at, 3) && within(session.last_seen_at, 1);
         person.deleted == Some(false)

@@ -262,6 +262,7 @@ impl Sower {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Moment;
 
     const NOW: i64 = 1_800_000_000;
 
@@ -271,7 +272,7 @@ mod tests {
 
     /// The starter rules, written from their documentation: who may be touched by any of them after `later` minutes.
     fn offends(world: &World, person: &Person, later: i64) -> bool {
-        let minutes = |then: Option<Timestamp>| then.map_or(0, |then| (NOW - then.as_second()) / 60 + later);
+        let minutes = |then: Option<Moment>| then.map_or(0, |then| (NOW - then.at().as_second()) / 60 + later);
         let sessions: Vec<_> = world.sessions_of(person.id).collect();
         let role = person.role.unwrap();
         !sessions.is_empty()
@@ -328,7 +329,7 @@ mod tests {
         assert!(later.sessions.keys().eq(world.sessions.keys()));
         for (id, session) in &world.sessions {
             let moved = later.sessions[id].authenticated_at.unwrap();
-            assert_eq!(moved.as_second() - session.authenticated_at.unwrap().as_second(), 3_600);
+            assert_eq!(moved.at().as_second() - session.authenticated_at.unwrap().at().as_second(), 3_600);
         }
     }
 
@@ -343,8 +344,8 @@ mod tests {
         }
         let now = Timestamp::from_second(NOW).unwrap();
         for session in world.sessions.values() {
-            let opened = session.authenticated_at.unwrap();
-            assert!(session.last_seen_at.is_none_or(|seen| seen >= opened && seen <= now));
+            let opened = session.authenticated_at.unwrap().at();
+            assert!(session.last_seen_at.is_none_or(|seen| seen.at() >= opened && seen.at() <= now));
             let role = world.people.get(&session.user.unwrap()).map_or(Some(Role::EndUser), |person| person.role);
             assert!(role == Some(Role::EndUser) || now.duration_since(opened) < SignedDuration::from_hours(12));
         }

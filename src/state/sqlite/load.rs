@@ -42,13 +42,14 @@ fn people(view: &Connection, account: &AccountName) -> Result<BTreeMap<UserId, R
             chat_only, tags, organization_id, external_id,
             session_at, traced, admin_at, agent_at, deleted_since, suspended_since, staff_lost_since
         FROM person WHERE account = ? ORDER BY id";
-    let mut people = BTreeMap::new();
+    let mut people = Vec::new();
     each(view, sql, account, |mut row| {
         let person = person(&mut row)?;
-        people.insert(person.id, remembered(person, &mut row)?);
+        people.push((person.id, remembered(person, &mut row)?));
         Ok(())
     })?;
-    Ok(people)
+    // Built at once, its nodes are full.
+    Ok(people.into_iter().collect())
 }
 
 fn person(row: &mut Columns<'_>) -> Result<Person> {

@@ -95,7 +95,7 @@ fn rows_that_cannot_be_read_make_the_listing_partial() {
     assert_eq!(full.completeness, Completeness::Complete);
     assert_eq!(full.rows[0].user, Some(user(2)));
     assert_eq!(full.rows[0].authenticated_at, "2026-11-23T10:00:00Z".parse().ok());
-    assert_eq!((full.rows[0].last_seen_at, full.rows[0].seen), (None, now()));
+    assert_eq!((full.rows[0].last_seen_at, full.rows[0].seen), (None, now().into()));
     assert_eq!(full.date, Some(now()));
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::field::{Field, Texts};
 use super::shape::Object;
-use crate::model::{Foreign, Person, Role, RoleType, Session, SessionId, UserId};
+use crate::model::{Foreign, Moment, Person, Role, RoleType, Session, SessionId, UserId};
 
 /// 2007-01-01: Zendesk's first year. No session is older.
 const FIRST_INSTANT: Timestamp = Timestamp::constant(1_167_609_600, 0);
@@ -49,7 +49,8 @@ impl Listed for Session {
     type Row<'a> = SessionRow<'a>;
 
     fn read(row: SessionRow<'_>, seen: Timestamp) -> Option<Self> {
-        let possible = |field: &Field<'_>| field.instant().filter(|instant| *instant >= FIRST_INSTANT);
+        let possible =
+            |field: &Field<'_>| field.instant().filter(|instant| *instant >= FIRST_INSTANT).map(Moment::from);
         Some(Self {
             id: SessionId(row.id.positive()?),
             // A user who is named and cannot be read may be anybody.
@@ -59,7 +60,7 @@ impl Listed for Session {
             },
             authenticated_at: possible(&row.authenticated_at),
             last_seen_at: possible(&row.last_seen_at),
-            seen,
+            seen: seen.into(),
         })
     }
 

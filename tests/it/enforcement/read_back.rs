@@ -39,7 +39,7 @@ fn idlers() -> Stage {
         stage.person(number, Role::Agent).signs_in(100 + number, number, 6);
     }
     let then = stage.now() - SignedDuration::from_hours(5);
-    stage.simulator.world(|world| world.sessions.values_mut().for_each(|row| row.last_seen_at = Some(then)));
+    stage.simulator.world(|world| world.sessions.values_mut().for_each(|row| row.last_seen_at = Some(then.into())));
     stage
 }
 

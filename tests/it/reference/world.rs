@@ -271,9 +271,9 @@ impl Row {
         Session {
             id: SessionId(self.id),
             user: self.user.map(user),
-            authenticated_at: self.opened.map(instant),
-            last_seen_at: self.used.map(instant),
-            seen: instant(self.seen),
+            authenticated_at: self.opened.map(|at| instant(at).into()),
+            last_seen_at: self.used.map(|at| instant(at).into()),
+            seen: instant(self.seen).into(),
         }
     }
 }

@@ -263,7 +263,7 @@ async fn sessions_vanish_and_appear_right_before_the_call() {
         of_named += ids(&rows).len() - 3;
         desk.simulator.world(|world| {
             let newest = world.sessions.last_key_value().unwrap().1;
-            assert_eq!((newest.id, newest.authenticated_at), (SessionId(113), Some(now())), "a fresh id");
+            assert_eq!((newest.id, newest.authenticated_at), (SessionId(113), Some(now().into())), "a fresh id");
             let person = &world.people[&newest.user.unwrap()];
             assert!(person.deleted == Some(false) && person.suspended == Some(false), "who may sign in");
         });
