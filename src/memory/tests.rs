@@ -23,7 +23,7 @@ fn after(minutes: i64) -> Timestamp {
 fn person(number: u64, role: Option<Role>, at: i64) -> Person {
     Person {
         id: user(number),
-        seen: after(at).into(),
+        seen: after(at),
         name: Foreign::new("Ann"),
         email: None,
         role,

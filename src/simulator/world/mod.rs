@@ -62,7 +62,7 @@ impl World {
         self.people.remove(&id);
         self.people.entry(id).or_insert_with(|| Person {
             id,
-            seen: Timestamp::UNIX_EPOCH.into(),
+            seen: Timestamp::UNIX_EPOCH,
             name: Foreign::new(format!("Person {id}")),
             email: Some(Foreign::new(format!("person{id}@acme.example"))),
             role: Some(role),

@@ -44,6 +44,31 @@ async fn readiness_waits_for_the_first_accepted_credential() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_cannot_begin_neither_ends_nor_readies_a_process_in_which_another_still_may() {
+    let stage = two();
+    stage.site("acme").wire.turns(Weather::Refusing(401, 1));
+    stage.site("beta").wire.turns(Weather::Down);
+    let done = stage.run(async |_| {
+        wait(minutes(10)).await;
+        assert_eq!((stage.told("ready"), stage.told("starting")), (0, 10));
+        stage.site("beta").wire.turns(Weather::Fair);
+        wait(minutes(1)).await;
+        assert_eq!(stage.told("ready 1 of 2"), 1);
+    });
+    assert_eq!(done.await, Ok(()));
+
+    let stage = two();
+    stage.site("acme").wire.turns(Weather::Refusing(401, 1));
+    stage.site("beta").wire.turns(Weather::Down);
+    let done = stage.run(async |_| {
+        wait(minutes(10)).await;
+        stage.site("beta").wire.turns(Weather::Refusing(401, 1));
+        wait(minutes(10)).await;
+    });
+    assert_eq!(done.await, Err(End::NoneStarts(Start::Refused)), "once nobody may any more, it ends");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_zendesk_that_is_silent_at_the_start_is_asked_often_whatever_the_schedule() {
     let stage = Stage::new(&[("acme", "sweep = \"0 3 1 1 *\"")]);
     let acme = stage.site("acme");
