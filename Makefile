@@ -42,8 +42,9 @@ demo: toolchain ## run the main job against the built-in simulator: dry run, enf
 	$(CARGO) build --locked --bin evictd
 	$(CARGO) run --locked --quiet -- demo
 
-bench: toolchain ## measure judging beside a floor written by hand
+bench: toolchain ## measure judging beside a floor written by hand, and a cycle beside a bare fetch (2 minutes)
 	$(CARGO) bench --locked --bench judging
+	$(CARGO) bench --locked --bench cycle
 
 clean: ## remove what was built
 	$(CARGO) clean

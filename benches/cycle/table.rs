@@ -3,15 +3,17 @@
 use std::fmt;
 use std::time::Duration;
 
+use evictd::evidence::SESSION_BYTES;
+
 use super::process::Cost;
 use super::world::{PAGE, World};
 
 const CPU_MICROS_MAX: f64 = 4.0;
 const WALL_RATIO_MAX: f64 = 1.10;
 /// Of a million sessions of 700,000 people, the whole process.
-const PEAK_BYTES_MAX: f64 = 128.0 * MIB;
-const PEAK_SESSIONS: f64 = 1_000_000.0;
-const SESSION_BYTES_MAX: f64 = 64.0;
+const PEAK_MIB_MAX: f64 = 128.0;
+const PEAK_SESSIONS: u64 = 1_000_000;
+const SESSION_BYTES_MAX: usize = 64;
 const MIB: f64 = 1_048_576.0;
 
 /// Everything that was found.
@@ -80,37 +82,23 @@ impl Findings {
 
     #[expect(clippy::cast_precision_loss, reason = "bytes of one process fit")]
     fn memory(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let first = self.cycles.first().copied().unwrap_or_default();
-        let peak = |costs: &[Cost]| costs.iter().map(|cost| cost.peak).max().unwrap_or_default() as f64;
-        let (most, steady) = (peak(&self.cycles), peak(self.steady()));
-        let sessions = self.world.sessions as f64;
-        let share = PEAK_BYTES_MAX * sessions / PEAK_SESSIONS;
-        let told = format!("{:.1} MiB, {:.0} bytes a session with its person", most / MIB, most / sessions);
-        let target = if sessions < PEAK_SESSIONS {
-            "(128 MiB at 1000000)".to_owned()
+        let most = |number: fn(&Cost) -> u64, costs: &[Cost]| costs.iter().map(number).max().unwrap_or_default() as f64;
+        let peak = most(|cost| cost.peak, &self.cycles);
+        let told = format!("{:.1} MiB, {:.0} bytes a session with its person", peak / MIB, peak / self.sessions());
+        let target = format!("{PEAK_MIB_MAX} MiB at {PEAK_SESSIONS}");
+        if self.world.sessions >= PEAK_SESSIONS {
+            line(out, "peak memory", &told, &target, peak <= PEAK_MIB_MAX * MIB)?;
         } else {
-            format!("at most {:.0} MiB", share / MIB)
-        };
-        line(out, "peak memory", &told, &target, most <= PEAK_BYTES_MAX)?;
-        let at_rest = self.steady().iter().map(|cost| cost.resident).max().unwrap_or_default() as f64;
-        let told = format!(
-            "{:.0} bytes a session above what is resident between cycles",
-            (steady - at_rest).max(0.0) / sessions
-        );
-        line(
-            out,
-            "a cycle takes",
-            &told,
-            &format!("at most {SESSION_BYTES_MAX} bytes"),
-            (steady - at_rest) / sessions <= SESSION_BYTES_MAX,
-        )?;
-        writeln!(
-            out,
-            "  the first cycle's peak {:.1} MiB, later ones' {:.1} MiB, between cycles {:.1} MiB\n",
-            first.peak as f64 / MIB,
-            steady / MIB,
-            at_rest / MIB
-        )
+            writeln!(out, "{:<14} {told:<62} ({target})", "peak memory")?;
+        }
+        let told = format!("{SESSION_BYTES} bytes a session, by their types");
+        let target = format!("at most {SESSION_BYTES_MAX} bytes");
+        line(out, "row and page", &told, &target, SESSION_BYTES <= SESSION_BYTES_MAX)?;
+        let (first, steady) = (self.cycles.get(..1).unwrap_or_default(), self.steady());
+        let [first, steady, rest] =
+            [most(|cost| cost.peak, first), most(|cost| cost.peak, steady), most(|cost| cost.resident, steady)]
+                .map(|bytes| bytes / MIB);
+        writeln!(out, "  the first cycle {first:.1} MiB, later ones {steady:.1} MiB, between them {rest:.1} MiB\n")
     }
 
     fn parts(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -125,9 +113,13 @@ impl Findings {
         self.cycles.get(1..).unwrap_or_default()
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "sessions of one account fit")]
     fn micros(&self, time: Duration) -> f64 {
-        time.as_secs_f64() * 1e6 / self.world.sessions as f64
+        time.as_secs_f64() * 1e6 / self.sessions()
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "sessions of one account fit")]
+    fn sessions(&self) -> f64 {
+        self.world.sessions as f64
     }
 }
 

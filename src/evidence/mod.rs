@@ -26,10 +26,30 @@ pub struct Dossier<'s> {
 #[derive(Debug, Clone, Copy)]
 struct Page<'s> {
     session: &'s Session,
-    count: u32,
-    rank: Result<u32, Cause>,
     listed: Moment,
+    count: u32,
+    rank: Rank,
 }
+
+/// A rank, or why there is none, in four bytes: the highest numbers stand for causes.
+#[derive(Debug, Clone, Copy)]
+struct Rank(u32);
+
+impl From<Result<u32, Cause>> for Rank {
+    fn from(rank: Result<u32, Cause>) -> Self {
+        Self(rank.unwrap_or_else(|cause| u32::MAX - cause as u32))
+    }
+}
+
+impl Rank {
+    fn get(self) -> Result<u32, Cause> {
+        let cause = usize::try_from(u32::MAX - self.0).ok().and_then(|place| Cause::ALL.get(place));
+        cause.map_or(Ok(self.0), |cause| Err(*cause))
+    }
+}
+
+/// What is kept for each session, beside the record of its person, while it is judged: its row and its page.
+pub const SESSION_BYTES: usize = size_of::<Session>() + size_of::<Page<'_>>();
 
 /// What a snapshot has of one person.
 #[derive(Debug, Clone, Copy)]
@@ -154,7 +174,7 @@ impl<'s> Dossier<'s> {
             lists: self.lists,
             traces: known.and_then(|known| known.traces),
             count: whole.map(|()| u64::from(page.count)),
-            rank: whole.and_then(|()| page.rank.map(u64::from)),
+            rank: whole.and_then(|()| page.rank.get().map(u64::from)),
             listed: page.listed.at(),
             now: self.snapshot.now,
             clocks_trusted: self.snapshot.clocks.trusted,
@@ -236,7 +256,7 @@ fn pages_of<'s>(siblings: &[&'s Session], snapshot: &Snapshot) -> Vec<Page<'s>> 
                 (Some(cause), _) | (None, Err(cause)) => Err(cause),
                 (None, Ok(key)) => Ok(count - u32::try_from(keys.partition_point(|other| *other < key)).unwrap_or(0)),
             };
-            Page { session, count, rank, listed }
+            Page { session, listed, count, rank: rank.into() }
         })
         .collect()
 }
@@ -247,7 +267,14 @@ mod tests {
 
     /// INVARIANT 15: what is kept for a session, beside the record of its person, is bounded.
     #[test]
-    fn a_session_takes_at_most_72_bytes() {
-        assert!(size_of::<Session>() + size_of::<Page<'_>>() <= 72);
+    fn a_session_takes_at_most_64_bytes() {
+        assert!(SESSION_BYTES <= 64, "{SESSION_BYTES}");
+    }
+
+    #[test]
+    fn a_rank_comes_back_and_so_does_each_cause_of_none() {
+        for rank in [Ok(1), Ok(1_000_000)].into_iter().chain(Cause::ALL.iter().map(|cause| Err(*cause))) {
+            assert_eq!(Rank::from(rank).get(), rank);
+        }
     }
 }

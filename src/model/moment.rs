@@ -6,6 +6,9 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
+/// Microseconds of a second.
+const MICROS: i64 = 1_000_000;
+
 /// An instant to the microsecond; none takes no more room than one. Zendesk tells whole seconds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(NonZeroI64);
@@ -15,8 +18,9 @@ impl Moment {
     pub fn at(self) -> Timestamp {
         let stored = self.0.get();
         let micros = if stored > 0 { stored - 1 } else { stored };
+        let rest = i32::try_from(micros.rem_euclid(MICROS) * 1_000).unwrap_or_default();
         // It came from one, so that it always is one.
-        Timestamp::from_microsecond(micros).unwrap_or_default()
+        Timestamp::new(micros.div_euclid(MICROS), rest).unwrap_or_default()
     }
 }
 

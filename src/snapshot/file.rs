@@ -359,6 +359,24 @@ mod tests {
         assert_eq!(from_bytes(text.as_bytes()), Ok(sample()));
     }
 
+    #[test]
+    fn a_row_leaves_out_what_it_does_not_have_and_a_null_is_read_as_well() {
+        let nobody = Session {
+            id: SessionId(1),
+            user: None,
+            authenticated_at: None,
+            last_seen_at: None,
+            seen: Timestamp::UNIX_EPOCH.into(),
+        };
+        let snapshot = Snapshot { sessions: vec![nobody], ..sample() };
+        let mut text = String::new();
+        GzDecoder::new(to_bytes(&snapshot).unwrap().as_slice()).read_to_string(&mut text).unwrap();
+        let row = r#"{"id":"1","seen":"1970-01-01T00:00:00Z"}"#;
+        assert!(text.contains(&format!(r#""sessions":[{row}]"#)), "{text}");
+        let nulls = text.replace(row, &row.replace(r#","seen""#, r#","user":null,"last_seen_at":null,"seen""#));
+        assert_eq!(from_bytes(nulls.as_bytes()), Ok(snapshot));
+    }
+
     fn fault_of(text: &str) -> String {
         from_bytes(text.as_bytes()).unwrap_err().to_string()
     }

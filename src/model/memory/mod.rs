@@ -209,3 +209,17 @@ pub fn stratum_of(person: &Person, traces: Option<&Traces>, now: Timestamp) -> S
     let remembered = traces.and_then(|traces| traces.staff_role(now));
     person.stratum().min(remembered.map_or(Stratum::EndUsers, Stratum::of))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_walk_finds_in_ascending_order_what_the_map_has() {
+        let user = |number| UserId::new(number).unwrap();
+        let map: BTreeMap<UserId, u64> = [2, 3, 5, 8].map(|number| (user(number), number)).into();
+        let mut walk = Walk::along(&map);
+        let found = [1, 2, 2, 4, 8, 9].map(|number| walk.find(user(number)).copied());
+        assert_eq!(found, [None, Some(2), Some(2), None, Some(8), None]);
+    }
+}
