@@ -123,7 +123,7 @@ impl Roll {
         for (_, row) in self.rows_in_force() {
             let Some(user) = row.user else { continue };
             let since = row.since.unwrap_or(row.first_seen);
-            let listed = Listed { list: self.list.clone(), since, as_of: self.now };
+            let listed = Listed { list: self.list.clone(), since, as_of: self.as_of };
             let known = all.entry(user).or_insert(listed);
             known.since = known.since.min(since);
         }

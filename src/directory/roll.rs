@@ -41,6 +41,8 @@ pub struct Circumstances<'a> {
 pub struct Roll {
     pub(super) list: Arc<str>,
     pub(super) now: Timestamp,
+    /// When its file was last seen to say this.
+    pub(super) as_of: Timestamp,
     /// What is to be remembered; none if no file was ever taken over.
     pub(super) memory: Option<ListMemory>,
     /// Whom the rows name, by key; empty if the file cannot be used.
@@ -62,6 +64,7 @@ pub fn take_over(
     let mut roll = Roll {
         list: Arc::from(list.name.as_str()),
         now: circumstances.now,
+        as_of: circumstances.now,
         memory: None,
         names: BTreeMap::new(),
         ambiguous: BTreeSet::new(),
@@ -97,6 +100,15 @@ pub fn take_over(
 }
 
 impl Roll {
+    /// Takes in that the file was read once more, at this instant: if it is what it was, so is what it says. A sweep may
+    /// last longer than evidence stays young.
+    pub fn read_again(&mut self, read: &Result<ListFile, ListFault>, at: Timestamp) {
+        let digest = self.memory.as_ref().map(|memory| &memory.digest);
+        if read.as_ref().is_ok_and(|file| Some(&file.digest) == digest) {
+            self.as_of = self.as_of.max(at);
+        }
+    }
+
     /// The list's name in the configuration.
     pub fn list(&self) -> &str {
         &self.list

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::records::Records;
 use crate::config::OffboardingList;
-use crate::directory::{Acceptance, Ask, Circumstances, EMAILS_PER_CYCLE_MAX, ListFault, ListFile, Roll, take_over};
+use crate::directory::{
+    Acceptance, Ask, Circumstances, EMAILS_PER_CYCLE_MAX, ListFault, ListFile, Roll, read_list, take_over,
+};
 use crate::model::{ListMemory, ListStanding, Listed, Memory, Person, UserId};
 use crate::record::OffboardingChanged;
 use crate::zendesk::{Denial, PEOPLE_PER_CALL_MAX, Purpose, Trouble, Zendesk};
@@ -26,8 +29,8 @@ pub struct ListRead {
     pub accepted: Option<Acceptance>,
 }
 
-/// All lists of the account in this cycle.
-pub(super) struct Leavers(Vec<Roll>);
+/// All lists of the account in this cycle, and what was configured of each.
+pub(super) struct Leavers(Vec<(OffboardingList, Roll)>);
 
 impl Leavers {
     pub(super) fn of(lists: Vec<ListRead>, memory: &Memory, now: Timestamp) -> Self {
@@ -35,7 +38,8 @@ impl Leavers {
             let (last, accepted) = (one.last.as_ref(), one.accepted.as_ref());
             let circumstances = Circumstances { now, host_now: one.at, last, accepted };
             let known = memory.lists.get(&one.list.name);
-            take_over(&one.list, one.read, known, &circumstances)
+            let roll = take_over(&one.list, one.read, known, &circumstances);
+            (one.list, roll)
         };
         Self(lists.into_iter().map(roll).collect())
     }
@@ -46,7 +50,7 @@ impl Leavers {
     ///
     /// When Zendesk does not accept the credential.
     pub(super) async fn find(&mut self, zendesk: &Zendesk, records: &mut Records<'_>) -> Result<(), Trouble> {
-        for roll in &mut self.0 {
+        for (_, roll) in &mut self.0 {
             roll.match_known(records.known());
             let asks = roll.to_ask(EMAILS_PER_CYCLE_MAX);
             for ask in &asks.emails {
@@ -67,18 +71,29 @@ impl Leavers {
         Ok(())
     }
 
+    /// Reads the files once more, when everything else is read.
+    pub(super) fn read_again(&mut self, zone: &TimeZone, now: Timestamp) {
+        for (list, roll) in &mut self.0 {
+            roll.read_again(&read_list(&list.file, zone), now);
+        }
+    }
+
+    fn rolls(&self) -> impl Iterator<Item = &Roll> {
+        self.0.iter().map(|(_, roll)| roll)
+    }
+
     /// Everybody that a row means: they are looked at, whatever they are now.
     pub(super) fn people(&self) -> BTreeSet<UserId> {
-        self.0.iter().flat_map(Roll::people).collect()
+        self.rolls().flat_map(Roll::people).collect()
     }
 
     pub(super) fn standings(&self) -> BTreeMap<String, ListStanding> {
-        self.0.iter().map(|roll| (roll.list().to_owned(), roll.standing())).collect()
+        self.rolls().map(|roll| (roll.list().to_owned(), roll.standing())).collect()
     }
 
     pub(super) fn listed(&self) -> BTreeMap<UserId, Vec<Listed>> {
         let mut all: BTreeMap<UserId, Vec<Listed>> = BTreeMap::new();
-        for (user, listed) in self.0.iter().flat_map(Roll::listed) {
+        for (user, listed) in self.rolls().flat_map(Roll::listed) {
             all.entry(user).or_default().push(listed);
         }
         all
@@ -86,7 +101,7 @@ impl Leavers {
 
     /// What is to be remembered of lists that changed.
     pub(super) fn lessons(&self) -> BTreeMap<String, ListMemory> {
-        self.0.iter().filter_map(|roll| Some((roll.list().to_owned(), roll.lesson()?.clone()))).collect()
+        self.rolls().filter_map(|roll| Some((roll.list().to_owned(), roll.lesson()?.clone()))).collect()
     }
 }
 

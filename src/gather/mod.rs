@@ -103,6 +103,7 @@ pub async fn gather(
     let protected = protection::resolve(zendesk, &account.protected, &mut records).await?;
     let wanted: BTreeSet<UserId> = sessions.iter().filter_map(|row| row.user).chain(protected.people.clone()).collect();
     records.read(zendesk, &wanted, now).await?;
+    leavers.read_again(&account.time_zone, now);
     let people = records.of_all(&wanted);
     let mut snapshot = Snapshot {
         account: account.name.clone(),

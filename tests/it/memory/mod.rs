@@ -6,6 +6,7 @@
 mod firm;
 mod forgetting;
 mod leavers;
+mod long;
 mod oracle;
 mod process;
 mod rows;

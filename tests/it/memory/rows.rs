@@ -62,11 +62,16 @@ impl Row {
     }
 }
 
-/// The list as it is read now.
-pub fn read(rows: &[Row], now: Timestamp) -> ListRead {
+/// The list's file.
+pub fn text(rows: &[Row]) -> String {
     let strangers = (0..STRANGERS).map(|number| format!(",,hr-stranger-{number},\n"));
     let lines: String = strangers.chain(rows.iter().map(Row::line)).collect();
-    let text = format!("email,id,external_id,since\n{lines}");
+    format!("email,id,external_id,since\n{lines}")
+}
+
+/// The list as it is read now.
+pub fn read(rows: &[Row], now: Timestamp) -> ListRead {
+    let text = text(rows);
     let contents = read_contents(text.as_bytes(), Some("csv"), &TimeZone::UTC).unwrap();
     assert!(contents.faults.is_empty(), "{:?}", contents.faults);
     let digest = sha256_hex(text.as_bytes());
