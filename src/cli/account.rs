@@ -119,7 +119,8 @@ fn trail_of(loaded: &Loaded) -> Result<Disk, Failure> {
         Ok(_) => Ok(Disk::at(&folder)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let failure = Failure::new(Exit::Config, format!("there is no trail at `{}`", folder.display()));
-            Err(failure.help("it begins with the first `evictd apply`; check `paths.trail` and `--account`"))
+            Err(failure
+                .help("it begins with the first `evictd run` or `evictd apply`; check `paths.trail` and `--account`"))
         }
         Err(error) => {
             Err(Failure::new(Exit::Config, format!("cannot read the trail at `{}`: {error}", folder.display()))

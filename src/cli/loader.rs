@@ -89,8 +89,19 @@ impl Loader for DiskLoader {
         if let Some(rejected) = faults.rejected() {
             return Err(rejected);
         }
-        setups.iter().for_each(keep);
         Ok(setups)
+    }
+
+    fn keep(&self, setup: &Setup) {
+        let root = setup.state.parent().unwrap_or(&setup.state);
+        let config = GoodSet { files: vec![("the last good configuration".to_owned(), setup.config.clone())] };
+        let files = setup.policies.files.iter().map(|file| (file.name.clone(), file.text.clone())).collect();
+        for (folder, what, set) in [(root, CONFIG, config), (&*setup.state, POLICIES, GoodSet { files })] {
+            let kept = Disk::make(folder).and_then(|disk| keep_good(&disk, what, &set));
+            if let Err(error) = kept {
+                tracing::warn!("the last good {what} cannot be kept in `{}`: {error}", folder.display());
+            }
+        }
     }
 }
 
@@ -114,13 +125,12 @@ impl DiskLoader {
                 lost.add(&rejected);
                 continue;
             };
-            setup.rejected = of_config.clone().or(rejected);
-            match &setup.rejected {
-                Some(rejected) => tracing::error!(
+            setup.rejected = Rejected::both(of_config.clone(), rejected);
+            if let Some(rejected) = &setup.rejected {
+                tracing::error!(
                     account = %setup.account.name,
                     "{}: the last good set is in force\n{}", rejected.counted(), rejected.places.trim_end()
-                ),
-                None => keep(&setup),
+                );
             }
             setups.push(setup);
         }
@@ -203,19 +213,6 @@ fn built(loaded: &Loaded, set: PolicySet, pulses: &Pulses, faults: &mut Faults) 
         Err(failure) => {
             faults.fail(&failure);
             None
-        }
-    }
-}
-
-/// Keeps what is in force now, for a start that finds it broken.
-fn keep(setup: &Setup) {
-    let root = setup.state.parent().unwrap_or(&setup.state);
-    let config = GoodSet { files: vec![("the last good configuration".to_owned(), setup.config.clone())] };
-    let files = setup.policies.files.iter().map(|file| (file.name.clone(), file.text.clone())).collect();
-    for (folder, what, set) in [(root, CONFIG, config), (&*setup.state, POLICIES, GoodSet { files })] {
-        let kept = Disk::make(folder).and_then(|disk| keep_good(&disk, what, &set));
-        if let Err(error) = kept {
-            tracing::warn!("the last good {what} cannot be kept in `{}`: {error}", folder.display());
         }
     }
 }

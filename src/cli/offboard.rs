@@ -221,7 +221,9 @@ fn only<'l>(loaded: &'l Loaded, wanted: Option<&str>) -> Result<&'l OffboardingL
 
 fn unedited(trouble: &EditTrouble, list: &OffboardingList) -> Failure {
     let exit = match trouble {
-        EditTrouble::Unusable(_) | EditTrouble::NoColumn(_) | EditTrouble::Blanks => Exit::Config,
+        EditTrouble::Unusable(_) | EditTrouble::NoColumn(_) | EditTrouble::Blanks | EditTrouble::Comment => {
+            Exit::Config
+        }
         EditTrouble::Changed => Exit::Locked,
         EditTrouble::Owner(_) | EditTrouble::Local(_) => Exit::Trail,
     };

@@ -92,7 +92,7 @@ struct Page(String);
 
 impl Page {
     fn row(&mut self, key: &str, value: &str) {
-        self.0.push_str(&format!("{key:<14}{value}\n"));
+        self.0.push_str(&format!("{key:<14}{}\n", Foreign::new(value)));
     }
 }
 

@@ -23,6 +23,9 @@ pub trait Herald {
     fn watchdog(&self) -> Option<Duration>;
 }
 
+/// A service manager that wants signs of life more often than this wants none.
+const WATCHDOG_MIN: Duration = Duration::from_millis(50);
+
 /// systemd, if it started the process; else nobody.
 #[derive(Debug, Default)]
 pub struct Systemd;
@@ -66,7 +69,7 @@ impl Herald for Systemd {
     }
 
     fn watchdog(&self) -> Option<Duration> {
-        sd_notify::watchdog_enabled()
+        sd_notify::watchdog_enabled().filter(|every| *every >= WATCHDOG_MIN)
     }
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 use tracing::Instrument as _;
 
@@ -14,12 +14,12 @@ use super::desk::{Desk, Order, Start};
 use super::post::{Post, PostTrouble, keep_snapshot};
 use super::pulse::{Pulse, WatchedClock};
 use super::rhythm::Rhythm;
-use super::setup::Setup;
+use super::setup::{Loader, Setup};
 use super::status::{Circumstances, LastCycle, Status, Turn};
 use crate::clock::{Chance, Clock};
 use crate::cycle::{Cycle, Halt};
 use crate::enforce::Brakes as _;
-use crate::files::LockTrouble;
+use crate::files::{Lock, LockTrouble};
 use crate::model::human_duration;
 use crate::zendesk::Trouble;
 
@@ -27,7 +27,9 @@ use crate::zendesk::Trouble;
 const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(15);
 
 /// What every lane stands on.
-pub(super) struct Ground {
+pub(super) struct Ground<'g> {
+    /// Keeps what came into force.
+    pub(super) loader: &'g dyn Loader,
     pub(super) chance: Arc<dyn Chance>,
     /// Who started the process.
     pub(super) by: String,
@@ -37,7 +39,7 @@ pub(super) struct Ground {
 
 /// One account at work.
 pub(super) struct Lane<'g> {
-    ground: &'g Ground,
+    ground: &'g Ground<'g>,
     desk: Rc<Desk>,
     /// The clock whose waits are signs of life.
     clock: Arc<dyn Clock>,
@@ -52,7 +54,7 @@ pub(super) struct Lane<'g> {
 }
 
 impl<'g> Lane<'g> {
-    pub(super) fn new(ground: &'g Ground, desk: Rc<Desk>, clock: WatchedClock, setup: Setup) -> Self {
+    pub(super) fn new(ground: &'g Ground<'g>, desk: Rc<Desk>, clock: WatchedClock, setup: Setup) -> Self {
         let (pulse, clock) = (Arc::clone(&clock.pulse), Arc::new(clock));
         let rhythm = Rhythm::beginning(clock.now());
         Self {
@@ -139,6 +141,7 @@ impl<'g> Lane<'g> {
                         Some(mut post) => {
                             let taken = post.take_over(&self.setup);
                             self.post = Some(post);
+                            self.keep();
                             taken
                         }
                         None => Ok(()),
@@ -174,7 +177,10 @@ impl<'g> Lane<'g> {
                 () = self.desk.stop.raised() => return,
             };
             match asked {
-                Ok(_) => self.settle_start(Start::Done),
+                Ok(_) => {
+                    self.settle_start(Start::Done);
+                    self.keep();
+                }
                 Err(trouble) => {
                     if matches!(trouble, Trouble::Denied { .. }) {
                         self.settle_start(Start::Refused);
@@ -197,6 +203,13 @@ impl<'g> Lane<'g> {
             self.post = Some(post);
         }
         Ok(())
+    }
+
+    /// What Zendesk accepted, with the account held by this process, is what a later start may stand in by.
+    fn keep(&self) {
+        if self.setup.rejected.is_none() && self.desk.start() == Start::Done {
+            self.ground.loader.keep(&self.setup);
+        }
     }
 
     fn settle_start(&self, start: Start) {
@@ -253,14 +266,16 @@ impl<'g> Lane<'g> {
         }
         let (account, now) = (&self.setup.account, self.clock.now());
         let pace = self.setup.zendesk.pace();
-        let minutes = calls.div_ceil(u64::from(pace.requests_per_minute.max(1)));
+        let seconds = calls.saturating_mul(60).div_ceil(u64::from(pace.requests_per_minute.max(1)));
+        let needs = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
         let gives = account.sweep.interval(now, &account.time_zone);
         let line = format!(
-            "a sweep needs about {calls} calls, {minutes} min at {} a minute; the schedule gives {}",
+            "a sweep needs about {calls} calls, {} at {} a minute; the schedule gives {}",
+            human_duration(needs),
             pace.requests_per_minute,
             human_duration(gives)
         );
-        if minutes > 1 && i64::try_from(minutes).unwrap_or(i64::MAX) > gives.as_mins() {
+        if needs > gives {
             tracing::warn!("{line}: sweeps will be missed; raise the budget or sweep less often");
         } else {
             tracing::info!("{line}");
@@ -290,7 +305,7 @@ impl<'g> Lane<'g> {
     fn tell(&self) {
         let status = self.status(self.clock.now());
         // Where another process holds the account, the file is that one's.
-        if self.desk.start() == Start::Locked {
+        if self.post.is_none() && Lock::holder(&self.setup.state).is_some() {
             return;
         }
         if let Err(error) = status.write(&self.setup.state) {
@@ -314,13 +329,13 @@ impl<'g> Lane<'g> {
     }
 
     fn leave(mut self) {
+        self.turn = Turn::Shut("the daemon was stopped".to_owned());
+        self.tell();
         if let Some(post) = self.post.take()
             && let Err(trouble) = post.close(0)
         {
             tracing::error!("the end of this process is not in the trail: {trouble}");
         }
-        self.turn = Turn::Shut("the daemon was stopped".to_owned());
-        self.tell();
         self.pulse.rest();
     }
 }

@@ -93,8 +93,12 @@ impl Daemon<'_> {
     ///
     /// When no account can begin, or stopping had to be cut short.
     pub async fn run(&self, setups: Vec<Setup>, wishes: &mut dyn Wishes) -> Result<(), End> {
-        let ground =
-            Ground { chance: Arc::clone(&self.chance), by: self.by.clone(), begun: tokio::sync::Notify::new() };
+        let ground = Ground {
+            loader: self.loader,
+            chance: Arc::clone(&self.chance),
+            by: self.by.clone(),
+            begun: tokio::sync::Notify::new(),
+        };
         let mut desks: BTreeMap<AccountName, Rc<Desk>> = BTreeMap::new();
         let mut lanes = FuturesUnordered::new();
         for setup in setups {
@@ -103,15 +107,18 @@ impl Daemon<'_> {
         let mut heart = Heart::of(self);
         let mut beat = heart.next();
         let mut patience: Pending<'_, ()> = Box::pin(std::future::pending());
-        let (mut is_ready, mut end) = (false, Ok(()));
+        let (mut is_ready, mut is_stopping, mut end) = (false, false, Ok(()));
         loop {
             tokio::select! {
                 wish = wishes.next() => match wish {
+                    // Whoever was told to stop begins nothing any more.
+                    Wish::Reload if is_stopping => {}
                     Wish::Reload => for setup in self.reload(&desks, is_ready) {
                         lanes.push(self.lane(&ground, &mut desks, setup));
                     },
-                    Wish::Stop if desks.values().all(|desk| desk.stop.is_raised()) => return Err(End::CutShort),
+                    Wish::Stop if is_stopping => return Err(End::CutShort),
                     Wish::Stop => {
+                        is_stopping = true;
                         self.stop(&desks);
                         patience = self.clock.sleep(STOP_WITHIN);
                     }
@@ -120,6 +127,7 @@ impl Daemon<'_> {
                 () = ground.begun.notified(), if !is_ready => {
                     (is_ready, end) = self.begun(&desks);
                     if end.is_err() {
+                        is_stopping = true;
                         self.stop(&desks);
                         patience = self.clock.sleep(STOP_WITHIN);
                     }
@@ -136,7 +144,7 @@ impl Daemon<'_> {
     /// One account's loop, to its end: then nobody waits for its signs of life any more.
     fn lane<'g>(
         &self,
-        ground: &'g Ground,
+        ground: &'g Ground<'g>,
         desks: &mut BTreeMap<AccountName, Rc<Desk>>,
         setup: Setup,
     ) -> impl Future<Output = ()> + use<'g> {

@@ -45,6 +45,16 @@ pub struct Rejected {
 }
 
 impl Rejected {
+    /// What either of them says.
+    pub fn both(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        let (Some(one), Some(other)) = (&one, &other) else { return one.or(other) };
+        Some(Self {
+            errors: one.errors + other.errors,
+            text: format!("{}{}", one.text, other.text),
+            places: format!("{}{}", one.places, other.places),
+        })
+    }
+
     /// How many errors there are, in words.
     pub fn counted(&self) -> String {
         if self.errors == 1 { "1 error".to_owned() } else { format!("{} errors", self.errors) }
@@ -60,4 +70,7 @@ pub trait Loader {
     ///
     /// When anything of it cannot be in force: then nothing of it is.
     fn load(&self, pulses: &Pulses) -> Result<Vec<Setup>, Rejected>;
+
+    /// Keeps what is in force now, for a start that finds it broken.
+    fn keep(&self, setup: &Setup);
 }

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use csv::{ByteRecord, ReaderBuilder, Terminator, WriterBuilder};
+use csv::{ByteRecord, QuoteStyle, ReaderBuilder, Terminator, WriterBuilder};
 use jiff::tz::TimeZone;
 
 use super::ListFault;
@@ -77,7 +77,14 @@ impl Columns {
             *at.and_then(|at| fields.get_mut(at)).ok_or(name)? = text;
         }
         let terminator = if line_break == "\r\n" { Terminator::CRLF } else { Terminator::Any(b'\n') };
-        let mut writer = WriterBuilder::new().delimiter(self.delimiter).terminator(terminator).from_writer(Vec::new());
+        // Unquoted it would be a comment.
+        let is_comment = fields.first().is_some_and(|first| first.starts_with('#'));
+        let style = if is_comment { QuoteStyle::Always } else { QuoteStyle::Necessary };
+        let mut writer = WriterBuilder::new()
+            .quote_style(style)
+            .delimiter(self.delimiter)
+            .terminator(terminator)
+            .from_writer(Vec::new());
         // Writing into memory does not fail.
         writer.write_record(fields).unwrap_or_default();
         Ok(writer.into_inner().unwrap_or_default())

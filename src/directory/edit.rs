@@ -43,6 +43,9 @@ pub enum EditTrouble {
     /// A plain list parts its words by blanks.
     #[error("a plain list has no place for an external id with blanks in it")]
     Blanks,
+    /// A plain list takes it for a comment.
+    #[error("in a plain list a line that begins with `#` is a comment")]
+    Comment,
     /// Somebody else changed it meanwhile.
     #[error("the list was changed by somebody else at the same moment")]
     Changed,
@@ -60,7 +63,7 @@ impl EditTrouble {
         match self {
             Self::Unusable(fault) => fault.help(file),
             Self::NoColumn(column) => Some(format!("add `{column}` to the header, and a field to every row")),
-            Self::Blanks => Some("keep the list as CSV or JSON lines".to_owned()),
+            Self::Blanks | Self::Comment => Some("keep the list as CSV or JSON lines".to_owned()),
             Self::Changed => Some("try again".to_owned()),
             Self::Owner(_) => Some("run it as that user, or as root".to_owned()),
             Self::Local(_) => Some(format!(
@@ -142,6 +145,7 @@ fn line(format: &Format, names: &Names, since: Option<&str>, line_break: &str) -
             format!("{}{line_break}", Value::Object(row)).into_bytes()
         }
         Format::Text if external_id.contains(char::is_whitespace) => return Err(EditTrouble::Blanks),
+        Format::Text if email.starts_with('#') => return Err(EditTrouble::Comment),
         Format::Text => {
             let external = names.external_id.as_ref().map(|external| format!("{EXTERNAL_PREFIX}{external}"));
             let name = [Some(email), Some(id), external].into_iter().flatten().find(|name| !name.is_empty());

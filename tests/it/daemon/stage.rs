@@ -185,6 +185,8 @@ pub struct Stage {
     pub bell: Arc<Bell>,
     /// What is wrong with what stands on the disk, if anything.
     pub broken: Mutex<Option<Rejected>>,
+    /// Whose configuration and policies were kept for a later start.
+    pub kept: Mutex<Vec<String>>,
     sites: Vec<Arc<Site>>,
     folder: TempDir,
 }
@@ -202,6 +204,7 @@ impl Stage {
             pulses: Pulses::default(),
             bell: Arc::default(),
             broken: Mutex::default(),
+            kept: Mutex::default(),
             folder,
         }
     }
@@ -251,6 +254,10 @@ impl Loader for Stage {
         }
         let configured = self.sites.iter().filter(|site| *site.configured.lock().unwrap());
         Ok(configured.map(|site| self.setup(site, pulses)).collect())
+    }
+
+    fn keep(&self, setup: &Setup) {
+        self.kept.lock().unwrap().push(setup.account.name.to_string());
     }
 }
 

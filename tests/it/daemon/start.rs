@@ -51,8 +51,10 @@ async fn who_cannot_begin_neither_ends_nor_readies_a_process_in_which_another_st
     let done = stage.run(async |_| {
         wait(minutes(10)).await;
         assert_eq!((stage.told("ready"), stage.told("starting")), (0, 10));
+        assert_eq!(*stage.kept.lock().unwrap(), [""; 0], "what was never in force is nothing to fall back on");
         stage.site("beta").wire.turns(Weather::Fair);
         wait(minutes(1)).await;
+        assert_eq!(*stage.kept.lock().unwrap(), ["beta"]);
         assert_eq!(stage.told("ready 1 of 2"), 1);
     });
     assert_eq!(done.await, Ok(()));

@@ -40,6 +40,23 @@ async fn the_call_in_flight_is_finished_its_outcome_written_and_the_end_recorded
     acme.stands("disarmed", "");
 }
 
+/// systemd may send both; a closed terminal does.
+#[tokio::test(start_paused = true)]
+async fn a_reload_that_comes_after_the_stop_brings_nobody_back() {
+    let stage = stage();
+    let acme = stage.site("acme");
+    acme.wire.turns(Weather::SlowFor(Method::Delete, seconds(10)));
+    let done = stage.run(async |hand| {
+        wait(seconds(4)).await;
+        hand.wish(Wish::Stop);
+        hand.wish(Wish::Reload);
+        wait(minutes(2)).await;
+    });
+    assert_eq!(done.await, Ok(()));
+    assert_eq!((acme.count("daemon.started"), acme.count("daemon.stopped")), (1, 1));
+    assert!(matches!(last(acme), Some(Entry::DaemonStopped(body)) if body.exit == 0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn asked_twice_it_ends_at_once_and_the_intent_stays_open_until_the_next_start() {
     let stage = stage();
