@@ -77,10 +77,10 @@ fn text(next: &[Timestamp], zone: &TimeZone) -> String {
     next.iter().map(line).collect()
 }
 
-/// `{"next":[…],"schema":1}` on one line, instants in UTC.
+/// `{"next":[…]}` on one line, instants in UTC.
 fn json(next: &[Timestamp]) -> String {
     let instants: Vec<String> = next.iter().map(ToString::to_string).collect();
-    format!("{}\n", json!({ "schema": 1, "next": instants }))
+    format!("{}\n", json!({ "next": instants }))
 }
 
 fn instant(text: &str) -> Result<Timestamp, String> {

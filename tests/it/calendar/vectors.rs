@@ -44,7 +44,7 @@ fn the_command_prints_what_the_schedule_says() {
         let count = next.len().to_string();
         let arguments = ["schedule", "next", line, "--from", from, "--zone", zone, "-n", &count];
         let ran = room.run(&[&arguments[..], &["--format", "json"]].concat()).says(0, &[]);
-        assert_eq!(ran.stdout, format!("{{\"next\":[\"{}\"],\"schema\":1}}\n", next.join("\",\"")));
+        assert_eq!(ran.stdout, format!("{{\"next\":[\"{}\"]}}\n", next.join("\",\"")));
         let shown = room.run(&arguments).says(0, next).stdout;
         assert_eq!(shown.lines().count(), next.len());
     }
