@@ -142,6 +142,14 @@ impl Medium for Disk {
         Ok(bytes)
     }
 
+    fn length(&self, name: &str) -> io::Result<Option<u64>> {
+        match std::fs::symlink_metadata(self.path(name)?) {
+            Ok(metadata) => Ok(Some(metadata.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     fn list(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.folder)? {

@@ -15,6 +15,9 @@ pub trait Medium: Send + Sync {
     /// The whole file; `NotFound` if there is none.
     fn read(&self, name: &str) -> io::Result<Vec<u8>>;
 
+    /// How many bytes the file has; none if there is no such file.
+    fn length(&self, name: &str) -> io::Result<Option<u64>>;
+
     /// The names of all files, sorted.
     fn list(&self) -> io::Result<Vec<String>>;
 

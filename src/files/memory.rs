@@ -116,6 +116,10 @@ impl Medium for MemoryMedium {
         self.folder().files.get(name).map(|file| file.now.clone()).ok_or_else(missing)
     }
 
+    fn length(&self, name: &str) -> io::Result<Option<u64>> {
+        Ok(self.folder().files.get(name).map(|file| file.now.len() as u64))
+    }
+
     fn list(&self) -> io::Result<Vec<String>> {
         Ok(self.folder().files.keys().cloned().collect())
     }

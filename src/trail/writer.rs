@@ -184,6 +184,7 @@ impl Trail {
     fn write(&mut self, line: &[u8], sealed: Option<Sealed>) -> Result<(), TrailTrouble> {
         let sidecar_line = sealed.map(|sealed| [sealed.line.as_slice(), b"\n"].concat()).unwrap_or_default();
         let mut segment = self.segment_for(line.len() + 1, sidecar_line.len())?;
+        self.must_stand(&segment)?;
         if !sidecar_line.is_empty() {
             self.append_to(&sidecar_name(segment.first_seq), &sidecar_line, &mut segment.sidecar)?;
         }
@@ -192,6 +193,17 @@ impl Trail {
         self.prev = sha256_hex(line);
         self.next_seq = self.next_seq.saturating_add(1);
         Ok(())
+    }
+
+    /// A file that was cut, replaced or taken away under this process has lost records: nothing is done after that.
+    fn must_stand(&self, segment: &Segment) -> Result<(), TrailTrouble> {
+        let file = segment_name(segment.first_seq);
+        let stands = self.medium.length(&file).map_err(|error| unwritable(&file, error))?.unwrap_or_default();
+        if usize::try_from(stands) == Ok(segment.lines.bytes) {
+            return Ok(());
+        }
+        let lost = format!("it has {stands} bytes where {} were written", segment.lines.bytes);
+        Err(unwritable(&file, std::io::Error::other(lost)))
     }
 
     fn append_to(&self, file: &str, bytes: &[u8], written: &mut Written) -> Result<(), TrailTrouble> {

@@ -194,6 +194,10 @@ impl Medium for Frail {
         self.memory.read(name)
     }
 
+    fn length(&self, name: &str) -> io::Result<Option<u64>> {
+        self.memory.length(name)
+    }
+
     fn list(&self) -> io::Result<Vec<String>> {
         self.memory.list()
     }
