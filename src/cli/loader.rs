@@ -94,7 +94,7 @@ impl Loader for DiskLoader {
 
     fn keep(&self, setup: &Setup) {
         let root = setup.state.parent().unwrap_or(&setup.state);
-        let config = GoodSet { files: vec![("the last good configuration".to_owned(), setup.config.clone())] };
+        let config = GoodSet { files: vec![(self.place(), setup.config.clone())] };
         let files = setup.policies.files.iter().map(|file| (file.name.clone(), file.text.clone())).collect();
         for (folder, what, set) in [(root, CONFIG, config), (&*setup.state, POLICIES, GoodSet { files })] {
             let kept = Disk::make(folder).and_then(|disk| keep_good(&disk, what, &set));
@@ -137,6 +137,11 @@ impl DiskLoader {
         if setups.is_empty() { Err(lost.failure(self.screen)) } else { Ok(setups) }
     }
 
+    /// Which configuration it is: several may name one folder of state.
+    fn place(&self) -> String {
+        std::path::absolute(&self.config).unwrap_or_else(|_| self.config.clone()).display().to_string()
+    }
+
     fn config(&self, faults: &mut Faults) -> Option<(Source, Settings)> {
         match read_config(&self.config) {
             Ok((config, settings, findings)) => {
@@ -157,7 +162,11 @@ impl DiskLoader {
         let named = state_folder(&broken).map(|state| folder.join(state));
         let (_, set) = kept(&named.unwrap_or_else(state_of_unit), CONFIG)?;
         let (name, text) = set.files.into_iter().next()?;
-        let (config, settings, _) = settings_of(&self.config, Source::new(name, text));
+        if name != self.place() {
+            tracing::error!("the last good configuration kept there is that of `{name}`: it is not used");
+            return None;
+        }
+        let (config, settings, _) = settings_of(&self.config, Source::new("the last good configuration", text));
         tracing::error!("the configuration cannot be in force: the last good one is");
         settings.map(|settings| (config, settings))
     }

@@ -63,6 +63,16 @@ fn policies_that_are_gone_are_stood_in_for_too() {
     stop(daemon);
 }
 
+/// Two units may name one folder of state.
+#[test]
+fn the_last_good_configuration_of_another_file_is_not_used() {
+    let desk = used();
+    let room = &desk.room;
+    room.write("other.toml", room.read("evictd.toml").replace("scope = ", "scpoe = "));
+    let ran = room.run(&["run", "--config", "other.toml"]);
+    ran.says(78, &["is that of", "evictd.toml", "there is no last good set"]);
+}
+
 #[test]
 fn a_broken_configuration_is_stood_in_for_by_the_last_good_one() {
     let desk = used();
