@@ -97,6 +97,7 @@ impl From<TrailTrouble> for Failure {
                 "`evictd audit verify` shows every fault; keep the folder as evidence and move it aside: a new trail \
                  begins empty, and with it the memory of the belts"
             }
+            TrailTrouble::Lost { .. } => "put its files back as they were: nothing is revoked until they are",
             _ => "nothing more is revoked without a trail: mend the folder named in `paths.trail`, then try again",
         };
         Self::new(Exit::Trail, trouble.to_string()).help(help)

@@ -193,7 +193,9 @@ impl<'g> Lane<'g> {
     }
 
     fn take_post(&mut self) -> Result<(), PostTrouble> {
-        if self.post.is_none() {
+        if let Some(post) = &mut self.post {
+            post.mend(&self.setup)?;
+        } else {
             let (clock, chance) = (Arc::clone(&self.clock), Arc::clone(&self.ground.chance));
             let mut post = Post::open(&self.setup, clock, chance)?;
             post.begin(&self.setup, "run", &self.ground.by)?;
@@ -235,8 +237,7 @@ impl<'g> Lane<'g> {
                 self.turn = Turn::Shut(format!("enforcement is refused: {why}"));
             }
             Err(Halt::Trail(trouble)) => {
-                // What stands on the disk is not known any more: the next turn opens it anew.
-                self.post = None;
+                // What stands on the disk is not known any more: the next turn opens it once more.
                 self.shut(format!("{trouble}: nothing is revoked without a trail"));
             }
         }

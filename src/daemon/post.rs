@@ -71,18 +71,29 @@ impl Post {
     /// When somebody else holds the account, or its trail cannot be used.
     pub fn open(setup: &Setup, clock: Arc<dyn Clock>, chance: Arc<dyn Chance>) -> Result<Self, PostTrouble> {
         let lock = Lock::take(&setup.state)?;
-        let disk = Disk::make(&setup.trail)
-            .map_err(|error| PostTrouble::Folder { folder: setup.trail.display().to_string(), error })?;
+        let disk = folder_of_trail(setup)?;
         // Another configuration may name the same trail with a state of its own: one trail has one writer all the same.
         let trail_lock = Lock::take(&setup.trail)?;
         let account = setup.account.name.clone();
         let (trail, past) = Trail::open(Arc::new(disk), account.clone(), Arc::clone(&clock), Arc::clone(&chance))?;
         let (state, memory, forgetful) = remembered(&setup.state.join(STATE_FILE), &account);
+        if memory == Memory::default() && past.last_cycle.is_some() {
+            tracing::warn!("nothing is remembered of earlier cycles, which the trail tells of: learning begins anew");
+        }
         let mut post = Self::of(account, (trail, &past), (state, memory), (clock, chance));
         post.has_file = forgetful.is_none();
         post.forgetful = forgetful;
         post.locks = vec![lock, trail_lock];
         Ok(post)
+    }
+
+    /// Opens the trail once more after a write that failed. The account stays held meanwhile, so that nobody else acts.
+    ///
+    /// # Errors
+    ///
+    /// When the trail cannot be used, or has lost records.
+    pub fn mend(&mut self, setup: &Setup) -> Result<(), PostTrouble> {
+        Ok(self.trail.mend(Arc::new(folder_of_trail(setup)?))?)
     }
 
     /// A post on this trail and this memory: for tests, which hold no locks.
@@ -240,6 +251,11 @@ impl Post {
     pub fn close(mut self, exit: u8) -> Result<(), TrailTrouble> {
         self.trail.write_durably(None, DaemonStopped { exit }.into(), None).map(drop)
     }
+}
+
+fn folder_of_trail(setup: &Setup) -> Result<Disk, PostTrouble> {
+    let told = |error| PostTrouble::Folder { folder: setup.trail.display().to_string(), error };
+    Disk::make(&setup.trail).map_err(told)
 }
 
 /// A new cycle's id: a UUID of version 7, from the host's clock.

@@ -2,7 +2,6 @@
 //! what survives.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -243,24 +242,6 @@ fn after_a_failed_write_or_sync_nothing_more_is_accepted() {
     assert!(trail.sync().is_err());
     medium.heal();
     assert!(matches!(trail.sync(), Err(TrailTrouble::Poisoned)));
-}
-
-#[test]
-fn records_taken_away_under_a_running_process_stop_it() {
-    let ways: [fn(&Path); 3] = [
-        |file| std::fs::remove_file(file).unwrap(),
-        |file| std::fs::write(file, "").unwrap(),
-        |file| std::fs::rename(file, file.with_extension("old")).unwrap(),
-    ];
-    for lose in ways {
-        let folder = tempfile::tempdir().unwrap();
-        let disk = Arc::new(Disk::at(folder.path()));
-        let clock = Arc::new(ManualClock::at(instant("2026-11-23T08:00:00Z")));
-        let (mut trail, _) = Trail::open(disk, acme(), clock, Arc::new(SeededChance::new(1))).unwrap();
-        trail.write_durably(None, stopped(1), None).unwrap();
-        lose(&folder.path().join(segment_name(1)));
-        assert!(matches!(trail.write_durably(None, stopped(2), None), Err(TrailTrouble::Unwritable { .. })));
-    }
 }
 
 #[test]

@@ -28,6 +28,14 @@ pub enum TrailTrouble {
     /// The trail is not as it was written: a human must look before anything is added.
     #[error("the trail does not verify: `{}` line {}: {}", .0.segment, .0.line, Foreign::new(.0.what.as_str()))]
     Broken(Fault),
+    /// Records that this process wrote are gone: a human must look before anything is added.
+    #[error("the trail ends with record {found}, and record {written} was written: records are lost")]
+    Lost {
+        /// The last record that was written.
+        written: u64,
+        /// The last record that stands there.
+        found: u64,
+    },
     /// An earlier write failed, so it is not known what stands on the medium.
     #[error("an earlier write to the trail failed")]
     Poisoned,

@@ -97,6 +97,26 @@ impl Trail {
         Ok((trail, past))
     }
 
+    /// Opens it once more, on this medium, if a write has failed: then it is not known what stands there. An open trail
+    /// stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Trail::open`]; [`TrailTrouble::Lost`] if what was written before is not there. It stays closed then.
+    pub fn mend(&mut self, medium: Arc<dyn Medium>) -> Result<(), TrailTrouble> {
+        if !self.poisoned {
+            return Ok(());
+        }
+        // Before it is opened, which drops personal parts of records that are not there.
+        let (written, found) = (self.next_seq.saturating_sub(1), Reading::of(&*medium, &self.account)?.last_seq);
+        if found < written {
+            return Err(TrailTrouble::Lost { written, found });
+        }
+        let seams = (Arc::clone(&self.clock), Arc::clone(&self.chance));
+        (*self, _) = Self::open_with_segments_of(self.segment_bytes_max, medium, self.account.clone(), seams)?;
+        Ok(())
+    }
+
     /// What the trail remembers by now, the records of this process included: what the next start would read.
     pub fn past(&self) -> Past {
         self.memory.past()

@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
+use evictd::files::Lock;
+
 use super::{EACH_MINUTE, Site, Stage, Weather, minutes, seconds, wait};
 
 /// How long each trouble lasts.
@@ -22,6 +24,7 @@ async fn check(sicken: impl Fn(&Site), heal: impl Fn(&Site), (word, why): (&str,
         well.agent(1, 11);
         wait(minutes(LASTS)).await;
         sick.stands(word, why);
+        assert_eq!(Lock::holder(&sick.state()), Some(std::process::id()), "nobody else acts meanwhile");
         well.stands("armed", "");
         assert!(sick.has_session(1) && !well.has_session(1));
         assert_eq!((stage.told("alive") - beats) as u64, LASTS, "an account in trouble is no daemon that hangs");
@@ -101,6 +104,20 @@ async fn a_trail_that_somebody_changed_disarms_its_account_only() {
         ("disarmed", "trail"),
     )
     .await;
+}
+
+/// Nothing is begun anew in their place.
+#[tokio::test(start_paused = true)]
+async fn records_that_were_taken_away_disarm_their_account_only() {
+    let segment = |site: &Site| site.trail().join("trail-00000000000000000001.jsonl");
+    let aside = |site: &Site| site.trail().with_extension("aside");
+    let back = |site: &Site| fs::rename(aside(site), segment(site)).unwrap();
+    check(|sick| fs::rename(segment(sick), aside(sick)).unwrap(), back, ("disarmed", "records are lost")).await;
+    let emptied = |site: &Site| {
+        fs::copy(segment(site), aside(site)).unwrap();
+        fs::write(segment(site), "").unwrap();
+    };
+    check(emptied, back, ("disarmed", "records are lost")).await;
 }
 
 #[tokio::test(start_paused = true)]
