@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
-use super::load::{Loaded, load};
+use super::load::Loaded;
+use super::loader::load_to_look;
 use super::{Exit, Failure, Format, Where, audit, screen::Screen};
 use crate::clock::SystemClock;
 use crate::daemon::{FileBrakes, Stop};
@@ -95,18 +96,18 @@ pub(super) fn audit(command: &AuditCommand, screen: Screen) -> Result<Exit, Fail
     let mut out = anstream::stdout();
     match command {
         AuditCommand::Verify(args) => {
-            let loaded = load(&args.place, screen)?;
+            let loaded = load_to_look(&args.place, screen)?;
             let disk = trail_of(&loaded)?;
             let verified = audit::verify(&disk, &loaded.account.name, form(args.format), &mut out);
             read(verified.map_err(audit::AuditTrouble::Output))
         }
         AuditCommand::Tail(args) => {
-            let disk = trail_of(&load(&args.place, screen)?)?;
+            let disk = trail_of(&load_to_look(&args.place, screen)?)?;
             read(audit::tail(&disk, args.lines, form(args.format), &mut out))
         }
         AuditCommand::Show(args) => {
             let which = which(&args.which)?;
-            let disk = trail_of(&load(&args.place, screen)?)?;
+            let disk = trail_of(&load_to_look(&args.place, screen)?)?;
             read(audit::show(&disk, &which, form(args.format), &mut out))
         }
     }

@@ -51,8 +51,18 @@ pub(super) fn load(place: &Where, screen: Screen) -> Result<Loaded, Failure> {
     let (config, settings, findings) = read_config(&place.config)?;
     show(&findings, screen);
     let settings = settings.ok_or(Failure::told(Exit::Config))?;
-    let account = pick(&settings, place.account.as_deref())?.clone();
-    Ok(Loaded { account, settings, config_digest: sha256_hex(config.text.as_bytes()), config })
+    let account = pick(&settings, place.account.as_deref())?;
+    Ok(loaded(account, &config, &settings))
+}
+
+/// This account of this configuration.
+pub(super) fn loaded(account: &Account, config: &Source, settings: &Settings) -> Loaded {
+    Loaded {
+        account: account.clone(),
+        settings: settings.clone(),
+        config_digest: sha256_hex(config.text.as_bytes()),
+        config: config.clone(),
+    }
 }
 
 /// A configuration's text, the settings unless an error is among the findings, and the findings.
@@ -75,7 +85,7 @@ pub(super) fn settings_of(path: &Path, config: Source) -> ReadConfig {
     (config, settings, findings)
 }
 
-fn pick<'s>(settings: &'s Settings, wanted: Option<&str>) -> Result<&'s Account, Failure> {
+pub(super) fn pick<'s>(settings: &'s Settings, wanted: Option<&str>) -> Result<&'s Account, Failure> {
     let names = || settings.accounts.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let found = match wanted {
         Some(name) => settings.accounts.values().find(|account| account.name.as_str() == name),

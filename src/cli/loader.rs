@@ -4,15 +4,14 @@
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
-use super::load::{Loaded, connect, read_config, read_policies_of, settings_of, setup_of};
-use super::{Exit, Failure, screen::Screen};
+use super::load::{Loaded, connect, load, loaded, pick, read_config, read_policies_of, settings_of, setup_of};
+use super::{Exit, Failure, Where, screen::Screen};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Settings, state_folder};
 use crate::daemon::{Loader, Pulses, Rejected, Setup};
 use crate::diagnostic::{Findings, Source, Style, error_places, render};
 use crate::files::{Disk, GoodSet, keep_good, kept_good, read_text};
 use crate::policy::{self, PolicySet};
-use crate::record::sha256_hex;
 
 /// The kinds of last good sets.
 const CONFIG: &str = "config";
@@ -94,7 +93,7 @@ impl Loader for DiskLoader {
 
     fn keep(&self, setup: &Setup) {
         let root = setup.state.parent().unwrap_or(&setup.state);
-        let config = GoodSet { files: vec![(self.place(), setup.config.clone())] };
+        let config = GoodSet { files: vec![(whole(&self.config), setup.config.clone())] };
         let files = setup.policies.files.iter().map(|file| (file.name.clone(), file.text.clone())).collect();
         for (folder, what, set) in [(root, CONFIG, config), (&*setup.state, POLICIES, GoodSet { files })] {
             let kept = Disk::make(folder).and_then(|disk| keep_good(&disk, what, &set));
@@ -109,7 +108,11 @@ impl DiskLoader {
     /// Everything for the start: what is broken is stood in for by what was last in force.
     pub(super) fn begin(&self, pulses: &Pulses) -> Result<Vec<Setup>, Failure> {
         let mut faults = Faults::default();
-        let read = self.config(&mut faults).or_else(|| self.kept_config());
+        let read = self.config(&mut faults).or_else(|| {
+            let kept = kept_config(&self.config)?;
+            tracing::error!("the configuration cannot be in force: the last good one is");
+            Some(kept)
+        });
         let Some((config, settings)) = read else { return Err(faults.failure(self.screen)) };
         let of_config = faults.rejected();
         let mut setups = Vec::new();
@@ -137,11 +140,6 @@ impl DiskLoader {
         if setups.is_empty() { Err(lost.failure(self.screen)) } else { Ok(setups) }
     }
 
-    /// Which configuration it is: several may name one folder of state.
-    fn place(&self) -> String {
-        std::path::absolute(&self.config).unwrap_or_else(|_| self.config.clone()).display().to_string()
-    }
-
     fn config(&self, faults: &mut Faults) -> Option<(Source, Settings)> {
         match read_config(&self.config) {
             Ok((config, settings, findings)) => {
@@ -154,22 +152,41 @@ impl DiskLoader {
             }
         }
     }
+}
 
-    /// The last configuration that was in force. Where it lies the broken one may still say.
-    fn kept_config(&self) -> Option<(Source, Settings)> {
-        let folder = self.config.parent().unwrap_or(Path::new(""));
-        let broken = read_text(&self.config, super::load::TEXT_BYTES_MAX).unwrap_or_default();
-        let named = state_folder(&broken).map(|state| folder.join(state));
-        let (_, set) = kept(&named.unwrap_or_else(state_of_unit), CONFIG)?;
-        let (name, text) = set.files.into_iter().next()?;
-        if name != self.place() {
-            tracing::error!("the last good configuration kept there is that of `{name}`: it is not used");
-            return None;
+/// Loads an account for a command that only looks: where the configuration is broken, what it says is shown, and the
+/// last good one stands in for it, as it does for the daemon.
+pub(super) fn load_to_look(place: &Where, screen: Screen) -> Result<Loaded, Failure> {
+    load(place, screen).or_else(|failure| {
+        let kept = if failure.exit == Exit::Config { kept_config(&place.config) } else { None };
+        let Some((config, settings)) = kept else { return Err(failure) };
+        if !failure.title.is_empty() {
+            screen.note(&failure.title);
         }
-        let (config, settings, _) = settings_of(&self.config, Source::new("the last good configuration", text));
-        tracing::error!("the configuration cannot be in force: the last good one is");
-        settings.map(|settings| (config, settings))
+        screen.note("note: the configuration cannot be in force: this is by the last good one");
+        let account = pick(&settings, place.account.as_deref())?;
+        Ok(loaded(account, &config, &settings))
+    })
+}
+
+/// The last configuration of this file that was in force. Where it lies the broken one may still say.
+fn kept_config(path: &Path) -> Option<(Source, Settings)> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let broken = read_text(path, super::load::TEXT_BYTES_MAX).unwrap_or_default();
+    let named = state_folder(&broken).map(|state| folder.join(state));
+    let (_, set) = kept(&named.unwrap_or_else(state_of_unit), CONFIG)?;
+    let (name, text) = set.files.into_iter().next()?;
+    if name != whole(path) {
+        tracing::error!("the last good configuration kept there is that of `{name}`: it is not used");
+        return None;
     }
+    let (config, settings, _) = settings_of(path, Source::new("the last good configuration", text));
+    settings.map(|settings| (config, settings))
+}
+
+/// Which configuration it is: several may name one folder of state.
+fn whole(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
 /// The folder that systemd made for the unit's state, or the usual one.
@@ -179,13 +196,7 @@ fn state_of_unit() -> PathBuf {
 }
 
 fn accounts(config: &Source, settings: &Settings) -> Vec<Loaded> {
-    let loaded = |account: &crate::config::Account| Loaded {
-        account: account.clone(),
-        settings: settings.clone(),
-        config_digest: sha256_hex(config.text.as_bytes()),
-        config: config.clone(),
-    };
-    settings.accounts.values().map(loaded).collect()
+    settings.accounts.values().map(|account| loaded(account, config, settings)).collect()
 }
 
 fn policies(loaded: &Loaded, faults: &mut Faults) -> Option<PolicySet> {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::account::caller;
 use super::load::{Loaded, load};
+use super::loader::load_to_look;
 use super::plan::remembered;
 use super::{Exit, Failure, Format, Where, screen::Screen};
 use crate::clock::{Clock as _, SystemClock};
@@ -132,7 +133,7 @@ fn run_remove(args: &RemoveArgs, screen: Screen) -> Result<(), Failure> {
 }
 
 fn run_list(args: &ListArgs, screen: Screen) -> Result<(), Failure> {
-    let loaded = load(&args.which.place, screen)?;
+    let loaded = load_to_look(&args.which.place, screen)?;
     let lists = chosen(&loaded, args.which.list.as_deref())?;
     let accepted = read_acceptances(&loaded.state()).unwrap_or_else(|why| {
         screen.note(&format!("note: what was accepted cannot be read: {why}"));

@@ -5,7 +5,8 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::account::brakes;
-use super::load::{Loaded, load};
+use super::load::Loaded;
+use super::loader::load_to_look;
 use super::{Exit, Failure, Format, Where, screen::Screen};
 use crate::daemon::{Standing, Status, Stop};
 use crate::enforce::Brakes as _;
@@ -34,7 +35,7 @@ struct Sight {
 }
 
 pub(super) fn run(args: &StatusArgs, screen: Screen) -> Result<Exit, Failure> {
-    let loaded = load(&args.place, screen)?;
+    let loaded = load_to_look(&args.place, screen)?;
     let paused = brakes(&loaded, Stop::default()).pause();
     let daemon = Status::read(&loaded.state()).unwrap_or_else(|error| {
         screen.note(&format!("note: the daemon's status cannot be read: {error}"));
@@ -183,4 +184,17 @@ fn to_json(sight: &Sight) -> Value {
         "unsettled": sight.open(),
         "policy": sight.past.policy_digest,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Another user's process writes the status that root reads.
+    #[test]
+    fn no_value_reaches_the_terminal_as_it_is() {
+        let mut page = Page(String::new());
+        page.row("sweep", "\u{1b}[31mred\u{1b}]0;own\u{7}\nstanding      armed");
+        assert!(!page.0.contains(['\u{1b}', '\u{7}']) && page.0.lines().count() == 1, "{}", page.0);
+    }
 }

@@ -295,6 +295,11 @@ fn edits_keep_format_mode_and_everything_else() {
             Err(trouble) => assert_eq!(trouble, "a plain list has no place for an external id with blanks in it"),
         }
     }
+    let quoted = added("l.csv", "email\n", "#x@b.co", None).unwrap();
+    assert_eq!(quoted, "email\n\"#x@b.co\"\n", "unquoted it would be a comment");
+    assert_eq!(read_contents(quoted.as_bytes(), Some("csv"), &TimeZone::UTC).unwrap().rows.len(), 1);
+    let comment = "in a plain list a line that begins with `#` is a comment";
+    assert_eq!(added("l", "a@b.c\n", "#x@b.co", None), Err(comment.to_owned()));
     assert_eq!(added("l.csv", "email\n", "7", None), Err("the list has no column `id`".to_owned()));
     assert_eq!(
         added("l", "email\na@b.c\n", "d@e.f", Some("2026-11-23")),

@@ -145,3 +145,27 @@ fn accounts_are_added_and_sent_home_by_a_reload() {
     assert!(trail.is_some());
     stop(daemon);
 }
+
+/// A reload that names the folders of another daemon leaves what that one says.
+#[test]
+fn two_daemons_on_one_folder_are_one_that_acts_and_one_that_says_nothing_there() {
+    let desk = desk();
+    let room = &desk.room;
+    let config = room.read("evictd.toml");
+    let apart = config.replace("\"state\"", "\"state2\"").replace("\"trail\"", "\"trail2\"");
+    assert_ne!(apart, config);
+    room.write("other.toml", apart);
+    let one = run(room);
+    wait_until_it_stands(&one, room, "armed");
+    let other = room.start(&["run", "--config", "other.toml"]);
+    wait_until_it_says(&other, "cycle finished");
+    room.write("other.toml", config);
+    other.signal("HUP");
+    wait_until_it_says(&other, "reloaded");
+    let is_of_one = || status(room)["daemon"]["pid"] == one.pid();
+    assert!(is_of_one());
+    stop(other);
+    assert!(is_of_one() && status(room)["standing"] == "armed");
+    stop(one);
+    verify(room);
+}

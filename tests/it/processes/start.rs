@@ -86,6 +86,11 @@ fn a_broken_configuration_is_stood_in_for_by_the_last_good_one() {
         assert_eq!(status.standing.word(), "armed", "{status:#?}");
         assert!(status.rejected.is_some());
         wait_until_it_says(&daemon, "the configuration cannot be in force: the last good one is");
+        assert_eq!(self::status(room)["standing"], "armed", "whoever looks sees it all the same");
+        verify(room);
+        let ran = room.run(&[&["status"], &CONFIG[..]].concat());
+        ran.says(0, &["armed", "error[", "this is by the last good one"]);
+        room.run(&[&["plan"], &CONFIG[..]].concat()).says(78, &["error["]);
         stop(daemon);
     }
     assert_eq!(rejections(&desk), ["start", "start"]);
