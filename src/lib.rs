@@ -22,8 +22,10 @@
 // The nouns.
 pub mod model;
 
-// What people write, and what is wrong with it; when to look; what the trail says.
+// What people write, and what is wrong with it; when to look; what lists say; what the trail says.
+pub mod address;
 pub mod calendar;
+pub mod clients;
 pub mod diagnostic;
 pub mod document;
 pub mod record;

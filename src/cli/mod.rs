@@ -5,6 +5,7 @@
 mod account;
 mod apply;
 pub mod audit;
+mod clients;
 mod demo;
 mod exit;
 mod explain;
@@ -15,6 +16,7 @@ mod plan;
 mod policy;
 mod run;
 mod schedule;
+mod score;
 mod screen;
 pub mod simulator;
 mod status;
@@ -60,6 +62,9 @@ enum Command {
     Offboard(offboard::OffboardCommand),
     /// What an account's evictd did last, and whether it is paused or running
     Status(status::StatusArgs),
+    /// How well agent strings are told apart
+    #[command(subcommand)]
+    Clients(clients::ClientsCommand),
     /// When a crontab line fires, clock changes included
     #[command(subcommand)]
     Schedule(schedule::ScheduleCommand),
@@ -150,6 +155,7 @@ fn run(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Audit(command) => account::audit(&command, screen),
         Command::Offboard(command) => offboard::run(&command, screen),
         Command::Status(args) => status::run(&args, screen),
+        Command::Clients(command) => clients::run(&command, screen),
         Command::Schedule(command) => schedule::run(&command, screen),
         Command::Simulator(args) => block_on(simulate(&args)),
     }

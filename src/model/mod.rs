@@ -8,6 +8,9 @@
 //! | session | one signed-in session that Zendesk lists |
 //! | person | the Zendesk user a session belongs to; *staff* are agents and admins |
 //! | stratum | admins, agents or end users: belts count each apart |
+//! | sign-in | a row that says: this person signed in, at this time, from this address |
+//! | sighting | person, address and client, seen from then to then |
+//! | place | an address and a client of a session, with what is known about both |
 //! | fact | one named value about a session: *known* (value, source, as of, strength) or *unknown* (why) |
 //! | condition | what a rule asks; it answers yes, no or unknown |
 //! | claim | one rule on one session: fired, spared or undecided |
@@ -31,6 +34,7 @@ mod law;
 mod memory;
 mod moment;
 mod person;
+mod seen;
 mod session;
 
 pub use answer::{Answer, Cause, Causes, Strength};
@@ -46,4 +50,8 @@ pub use memory::{
 };
 pub use moment::Moment;
 pub use person::{Person, Role, RoleType, Stratum};
+pub use seen::{
+    Act, COUNTRY_CODES, ClassAnswers, ClassSet, Classes, Client, ClientKind, Continent, Coordinates, Country, Database,
+    Found, NetworkClass, Place, Sighting, SourceStanding, Version,
+};
 pub use session::{Completeness, Session};

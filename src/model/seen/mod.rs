@@ -1,0 +1,13 @@
+//! Nouns of what was seen of people: sightings, the places they name, and the programs that were used there.
+
+mod classes;
+mod client;
+mod country;
+mod place;
+mod sighting;
+
+pub use classes::Classes;
+pub use client::{Client, ClientKind, Version};
+pub use country::COUNTRY_CODES;
+pub use place::{ClassAnswers, ClassSet, Continent, Coordinates, Country, Database, Found, NetworkClass, Place};
+pub use sighting::{Act, Sighting, SourceStanding};

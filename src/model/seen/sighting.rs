@@ -1,0 +1,62 @@
+//! Sign-ins and sightings: a person was seen from this address, with this program, from then to then.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::model::{Cause, Moment, SessionId, UserId};
+
+/// One row of a source that saw a person.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sighting {
+    /// Who was seen.
+    pub user: UserId,
+    /// In which of their sessions, if the row says so.
+    pub session: Option<SessionId>,
+    /// Doing what.
+    pub act: Act,
+    /// From where; an IPv4 address is never written as IPv6.
+    pub address: Option<IpAddr>,
+    /// The program's agent string, as it came.
+    pub agent: Option<Arc<str>>,
+    /// When it began.
+    pub first: Moment,
+    /// When it was seen last; not before it began.
+    pub last: Moment,
+    /// The source's name, as among the snapshot's sources.
+    pub source: Arc<str>,
+}
+
+/// What somebody was seen doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Act {
+    /// Opening a session.
+    SignIn,
+    /// Using one.
+    Use,
+}
+
+impl Act {
+    /// Every act.
+    pub const ALL: &[Self] = &[Self::SignIn, Self::Use];
+
+    /// The word in snapshots and reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign-in",
+            Self::Use => "use",
+        }
+    }
+}
+
+/// How a source of sightings stands in one cycle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceStanding {
+    /// What it tells of.
+    pub tells: Act,
+    /// Up to when its rows were read, on Zendesk's clock.
+    pub as_of: Timestamp,
+    /// Why it cannot be said to have told everything; none if it has.
+    pub unknown: Option<Cause>,
+}
