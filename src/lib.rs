@@ -61,6 +61,7 @@ pub mod chronicle;
 pub mod clock;
 pub mod directory;
 pub mod files;
+pub mod places;
 pub mod state;
 pub mod trail;
 pub mod zendesk;

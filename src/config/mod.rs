@@ -8,6 +8,7 @@ mod auth;
 mod host;
 mod limits;
 mod offboarding;
+mod places;
 mod sweep;
 mod words;
 
@@ -21,6 +22,7 @@ use jiff::tz::TimeZone;
 pub use host::Host;
 pub use limits::{Belts, Budget};
 pub use offboarding::OffboardingList;
+pub use places::{DATABASES_MAX, PlacesSettings};
 pub use words::looks_like_email;
 use words::{filled, plain_name};
 
@@ -38,6 +40,8 @@ pub struct Settings {
     pub state: PathBuf,
     /// Where the trail lives, one folder for each account.
     pub trail: PathBuf,
+    /// Place databases: one set for all accounts.
+    pub places: PlacesSettings,
     /// The accounts; never empty.
     pub accounts: BTreeMap<AccountName, Account>,
 }
@@ -155,9 +159,10 @@ pub fn read(source: &Source, folder: &Path, findings: &mut Findings) -> Option<S
     let mut root = document.root();
     schema(&mut root, findings);
     let (state, trail) = paths(&mut root, folder, findings);
+    let places = places::read(&mut root, folder, &state, findings);
     let accounts = accounts(&mut root, folder, findings);
     root.finish(findings);
-    let settings = Settings { folder: folder.to_owned(), state, trail, accounts };
+    let settings = Settings { folder: folder.to_owned(), state, trail, places, accounts };
     (findings.errors() == errors_before).then_some(settings)
 }
 

@@ -65,7 +65,7 @@ fn every_line_of_the_minimal_file_is_needed() {
 /// A stranger in every table makes the reader list what it knows there.
 #[test]
 fn every_key_the_reader_knows_stands_in_the_shipped_file() {
-    let text = "schema = 1\nqqqqqqqq = 1\npaths = { qqqqqqqq = 1 }\n[accounts.a]\nqqqqqqqq = 1\n\
+    let text = "schema = 1\nqqqqqqqq = 1\npaths = { qqqqqqqq = 1 }\nplaces = { qqqqqqqq = 1 }\n[accounts.a]\nqqqqqqqq = 1\n\
                 sweep = { qqqqqqqq = 1 }\nauth = { oauth-client = { id = \"x\", secret = { env = \"X\", qqqqqqqq = 1 }, \
                 qqqqqqqq = 1 }, qqqqqqqq = 1 }\nbudget = { qqqqqqqq = 1 }\nbelts = { qqqqqqqq = 1 }\n\
                 sources = { qqqqqqqq = 1 }\noffboarding.hr = { qqqqqqqq = 1, file = \"x\" }\n[accounts.b]\n\
@@ -75,7 +75,7 @@ fn every_key_the_reader_knows_stands_in_the_shipped_file() {
     assert_eq!(strangers.len(), text.matches("qqqqqqqq").count());
     let helps = strangers.iter().map(|fault| fault.help.as_deref().unwrap().strip_prefix("known here: ").unwrap());
     let keys: Vec<_> = helps.flat_map(|help| help.split(", ")).map(|key| key.trim_matches('`')).collect();
-    assert_eq!(keys.len(), 48, "{keys:?}");
+    assert_eq!(keys.len(), 51, "{keys:?}");
     for key in keys {
         let written = [
             format!("\n{key} = "),
@@ -467,4 +467,30 @@ fn where_state_lives_is_found_in_a_broken_text_too() {
     {
         assert_eq!(found(silent), None, "{silent}");
     }
+}
+
+#[test]
+fn place_databases_are_files_in_order_of_preference() {
+    let places = |table: &str| {
+        let (settings, findings) = read_text(&MINIMAL.replace("schema = 1\n", &format!("schema = 1\n{table}\n")));
+        let faults: Vec<_> =
+            findings.sorted().iter().map(|one| format!("{}: {}", one.code.word(), one.message)).collect();
+        settings.map(|settings| settings.places).ok_or(faults)
+    };
+    let installed = PathBuf::from("/var/lib/evictd/places");
+    assert_eq!(places(""), Ok(PlacesSettings { databases: None, older_than_max: None, installed: installed.clone() }));
+    let databases = ["/etc/evictd/a.mmdb", "/x/b.mmdb"].map(PathBuf::from).to_vec();
+    let max = SignedDuration::from_hours(90 * 24);
+    assert_eq!(
+        places("places = { databases = [\"a.mmdb\", \"/x/b.mmdb\"], older-than-max = \"90d\" }"),
+        Ok(PlacesSettings { databases: Some(databases), older_than_max: Some(max), installed })
+    );
+    let check = |table: &str, fault: &str| assert_eq!(places(table), Err(vec![fault.to_owned()]), "{table}");
+    check("places.databases = []", "empty-set: `databases` is empty");
+    check("places.databases = [\"\"]", "empty-set: each of `databases` must not be empty");
+    check("places.databases = [\"a\", \"./a\"]", "contradiction: `./a` is named twice");
+    check("places.older-than-max = \"1h\"", "out-of-range: `older-than-max` must lie between 1d and 3660d");
+    check("places.older-than-max = 90", "bad-duration: `older-than-max` needs a unit");
+    let many: Vec<String> = (0..33).map(|number| number.to_string()).collect();
+    check(&format!("places.databases = {many:?}"), "out-of-range: `databases` names 33 files, and 32 are the most");
 }

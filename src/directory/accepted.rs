@@ -8,7 +8,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::files::{Disk, Medium as _, read_with_metadata};
+use crate::files::{Disk, Medium as _, belong, read_with_metadata};
 
 /// The name of the file in an account's folder of state.
 pub const ACCEPTED: &str = "offboarding-accepted";
@@ -72,13 +72,4 @@ pub fn accept(state: &Path, list: &str, acceptance: Acceptance) -> Result<(), St
     }
     belong(&state.join(ACCEPTED), state);
     Ok(())
-}
-
-/// Gives what was just made to the owner of the folder it stands in, as far as the system lets us: what root wrote by
-/// hand is read by a daemon that is not root. A link that was laid in its place meanwhile is not followed.
-fn belong(path: &Path, folder: &Path) {
-    use std::os::unix::fs::{MetadataExt as _, lchown};
-    if let Ok(owner) = std::fs::metadata(folder) {
-        lchown(path, Some(owner.uid()), Some(owner.gid())).unwrap_or_default();
-    }
 }

@@ -80,6 +80,15 @@ impl Disk {
     }
 }
 
+/// Gives what was just made to the owner of the folder it stands in, as far as the system lets us: what root wrote by
+/// hand is read by a daemon that is not root. A link that was laid in its place meanwhile is not followed.
+pub fn belong(path: &Path, folder: &Path) {
+    use std::os::unix::fs::{MetadataExt as _, lchown};
+    if let Ok(owner) = fs::metadata(folder) {
+        lchown(path, Some(owner.uid()), Some(owner.gid())).unwrap_or_default();
+    }
+}
+
 /// An error if there is something at the path that is no regular file. Asked before opening: opening a pipe would wait
 /// for its other end.
 pub(crate) fn must_be_regular(path: &Path) -> io::Result<()> {

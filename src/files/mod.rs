@@ -13,7 +13,7 @@ mod pause;
 mod read;
 
 pub(crate) use disk::must_be_regular;
-pub use disk::{Disk, FILE_BYTES_MAX};
+pub use disk::{Disk, FILE_BYTES_MAX, belong};
 pub use good::{GoodSet, GoodTrouble, keep as keep_good, kept as kept_good};
 pub use lock::{Lock, LockTrouble};
 pub use medium::Medium;

@@ -170,8 +170,12 @@ pub fn read_with_metadata(path: &Path, bytes_max: u64) -> Result<(Vec<u8>, Metad
     let file = File::open(path).map_err(io)?;
     let metadata = file.metadata().map_err(io)?;
     let mut bytes = Vec::new();
-    file.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes).map_err(io)?;
-    if bytes.len() as u64 > bytes_max {
+    // What is too large from the start is not read at all; what grows meanwhile is cut off.
+    let is_small = metadata.len() <= bytes_max;
+    if is_small {
+        file.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes).map_err(io)?;
+    }
+    if !is_small || bytes.len() as u64 > bytes_max {
         return Err(FileTrouble::new(path, FileFault::TooLarge { max: bytes_max }));
     }
     Ok((bytes, metadata))

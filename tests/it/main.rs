@@ -23,6 +23,7 @@ mod facts;
 mod house;
 mod memory;
 mod offboard;
+mod places;
 mod processes;
 mod program;
 mod reference;
