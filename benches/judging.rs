@@ -6,6 +6,7 @@ mod floor;
 use std::io::Write as _;
 use std::time::Duration;
 
+use evictd::address::Lists;
 use evictd::clock::{Clock as _, SystemClock};
 use evictd::config::Belts;
 use evictd::diagnostic::{Findings, Source};
@@ -31,11 +32,12 @@ fn main() {
         [("sparse, about 1 % of sessions fire", 20), ("dense, nearly every session fires", 100_000)]
     {
         let snapshot = snapshot(age_max_minutes);
-        let dossier = Dossier::new(&snapshot, SignedDuration::from_mins(10));
+        let lists = Lists::of(&policies.lists);
+        let dossier = Dossier::new(&snapshot, &lists, SignedDuration::from_mins(10));
         let judged = best(|| evaluate(&dossier, &policies).fired.len());
         let floor = best(|| floor::judge(&snapshot));
         let whole = best(|| {
-            let dossier = Dossier::new(&snapshot, SignedDuration::from_mins(10));
+            let dossier = Dossier::new(&snapshot, &lists, SignedDuration::from_mins(10));
             let judgement = evaluate(&dossier, &policies);
             let plan = plan(&dossier, &policies, &judgement, Mode::Enforce);
             guard(&plan, &policies, &snapshot, &Belts::default(), CycleKind::Enforcing).held.len()

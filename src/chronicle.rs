@@ -7,14 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use crate::address::{ListNow, ListSource};
 use crate::evidence::Evidence;
+use crate::facts::{Controller, find};
 use crate::guard::ClearedSession;
-use crate::model::{Action, ListStanding, Mode, RuleCycle, RuleId, Stratum, UserId};
+use crate::model::{Action, Database, ListStanding, Mode, RuleCycle, RuleId, Stratum, UserId};
 use crate::plan::grounds_of;
 use crate::policy::{Exception, Ground, PolicySet};
 use crate::record::{
-    ClaimBegan, ClaimChanged, ClaimEnded, ClaimKey, CycleFinished, Entry, ExceptionExpired, FactUsed, HeldBy,
-    OffboardingChanged, RevocationIntended, RuleCount, StandingClaim, UndecidedCount, reason_key,
+    ClaimBegan, ClaimChanged, ClaimEnded, ClaimKey, CycleFinished, DatabaseUsed, Entry, ExceptionExpired, FactUsed,
+    HeldBy, ListUsed, LookupsChanged, OffboardingChanged, RevocationIntended, RuleCount, StandingClaim, UndecidedCount,
+    reason_key,
 };
 use crate::report::{Report, Stages, full_name, person_of};
 use crate::snapshot::Snapshot;
@@ -38,6 +41,8 @@ pub struct Told {
 pub struct Chronicle {
     standing: BTreeMap<ClaimKey, StandingClaim>,
     last_cycle: Option<Timestamp>,
+    /// What lists and databases said when it was last told.
+    lookups: Option<LookupsChanged>,
     /// Whether a cycle of this process was told already.
     has_told: bool,
 }
@@ -63,9 +68,26 @@ impl Chronicle {
                 .filter(|(_, list)| list.change.is_some())
                 .map(|(name, list)| Told { entry: offboarding(name, list).into(), personal: None }),
         );
+        told.extend(self.tell_lookups(stages));
         told.extend(self.tell_claims(stages));
         self.has_told = true;
         told
+    }
+
+    /// What lists in files and place databases say, if that was not told yet. Where there are none there is nothing to tell.
+    fn tell_lookups(&mut self, stages: Stages<'_>) -> Option<Told> {
+        let lists = stages.dossier.lists().iter().zip(&stages.policies.lists);
+        let in_files = lists.filter(|(_, decl)| matches!(decl.from, ListSource::File(_)));
+        let now = LookupsChanged {
+            databases: databases_used(&stages.dossier.snapshot().databases),
+            lists: in_files.map(|(list, _)| list_used(list)).collect(),
+        };
+        let nothing = now.databases.is_empty() && now.lists.is_empty();
+        if self.lookups.as_ref() == Some(&now) || nothing && self.lookups.is_none() {
+            return None;
+        }
+        self.lookups = Some(now.clone());
+        Some(Told { entry: now.into(), personal: None })
     }
 
     /// What each rule counted, if this cycle can be compared with one before it: people it fires on, and how many of them
@@ -252,8 +274,20 @@ pub struct Target<'a> {
     pub sessions: &'a [String],
 }
 
+/// What a judgement was made with.
+#[derive(Debug, Clone, Copy)]
+pub struct Means<'a> {
+    /// The policies.
+    pub policies: &'a PolicySet,
+    /// evictd's version.
+    pub engine: &'a str,
+    /// The place databases that were asked.
+    pub databases: &'a [Database],
+}
+
 /// The intent: what is about to be ended, and why, as read back.
-pub fn intended(target: Target<'_>, read_back: &[ReadBack<'_>], policies: &PolicySet, engine: &str) -> Told {
+pub fn intended(target: Target<'_>, read_back: &[ReadBack<'_>], means: Means<'_>) -> Told {
+    let Means { policies, engine, databases } = means;
     let mut rules = Vec::new();
     let mut facts = Vec::new();
     let mut reasons = Map::new();
@@ -281,11 +315,37 @@ pub fn intended(target: Target<'_>, read_back: &[ReadBack<'_>], policies: &Polic
         read_back: at.map(|at| at.to_string()).unwrap_or_default(),
         policy: policies.digest.clone(),
         engine: engine.to_owned(),
+        databases: if facts.iter().any(is_of_place) { databases_used(databases) } else { Vec::new() },
         facts,
         by: "policy".to_owned(),
     };
     let people: Map<String, Value> = [(target.user.to_string(), person.into())].into_iter().collect();
     Told { entry: entry.into(), personal: Some(json!({ "people": people, "reasons": reasons })) }
+}
+
+/// Whether the fact is one that a place database may have supplied.
+fn is_of_place(used: &FactUsed) -> bool {
+    find(&used.fact).is_some_and(|fact| fact.controlled_by == Controller::Network)
+}
+
+fn databases_used(databases: &[Database]) -> Vec<DatabaseUsed> {
+    let used = |one: &Database| DatabaseUsed {
+        name: one.name.clone(),
+        kind: one.kind.clone(),
+        built: one.built.to_string(),
+        digest: one.digest.clone(),
+    };
+    databases.iter().map(used).collect()
+}
+
+fn list_used(list: &ListNow) -> ListUsed {
+    ListUsed {
+        list: list.name.to_string(),
+        digest: list.file.as_ref().map(|file| file.digest.clone()),
+        entries: list.file.as_ref().map_or(0, |file| file.entries),
+        as_of: list.file.as_ref().map(|file| file.as_of.to_string()),
+        unknown: list.unknown.map(|cause| cause.word().to_owned()),
+    }
 }
 
 /// What a cycle cost.
@@ -311,6 +371,7 @@ pub fn finished(report: &Report, snapshot: &Snapshot, effort: Effort) -> CycleFi
         clock_trusted: clocks.trusted,
         calls: effort.calls,
         missed: effort.missed,
+        databases: databases_used(&snapshot.databases),
         offboarding: snapshot.lists.iter().map(|(name, list)| offboarding(name, list)).collect(),
         scope: report.scope.word().to_owned(),
         rules: report

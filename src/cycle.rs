@@ -1,5 +1,6 @@
 //! One cycle: eight stages in order, from a look at the account to a report. `plan` and `apply` are this one function.
 
+use crate::address::Lists;
 use crate::chronicle::{Chronicle, Effort, finished};
 use crate::clock::Clock;
 use crate::config::Account;
@@ -23,6 +24,8 @@ pub struct Setting<'a> {
     pub account: &'a Account,
     /// The policies in force.
     pub policies: &'a PolicySet,
+    /// Their named lists as they stand.
+    pub lists: &'a Lists,
     /// The account's Zendesk.
     pub zendesk: &'a Zendesk,
     /// The host's clocks.
@@ -80,23 +83,22 @@ pub async fn dry(setting: Setting<'_>, known: Known<'_>, on_page: &mut dyn FnMut
     let before = setting.zendesk.calls();
     let gathered = gather(setting.zendesk, setting.clock, setting.account, known, on_page).await?;
     let Gathered { snapshot, lesson, .. } = gathered;
-    let report = judge(setting.account, setting.policies, &snapshot);
+    let report = judge(setting.account, setting.policies, setting.lists, &snapshot);
     Ok(Cycle { snapshot, report, lesson, calls: setting.zendesk.calls().saturating_sub(before) })
 }
 
 /// The dry report of a snapshot: pure, so that it says the same whenever it is asked.
-pub fn judge(account: &Account, policies: &PolicySet, snapshot: &Snapshot) -> Report {
-    staged(account, policies, snapshot, |stages| report(stages, &[]))
+pub fn judge(account: &Account, policies: &PolicySet, lists: &Lists, snapshot: &Snapshot) -> Report {
+    staged((account, policies, lists), snapshot, |stages| report(stages, &[]))
 }
 
 /// Takes a snapshot through all pure stages and shows them.
 pub fn staged<T>(
-    account: &Account,
-    policies: &PolicySet,
+    (account, policies, lists): (&Account, &PolicySet, &Lists),
     snapshot: &Snapshot,
     look: impl FnOnce(Stages<'_>) -> T,
 ) -> T {
-    let dossier = Dossier::new(snapshot, account.idle_slack);
+    let dossier = Dossier::new(snapshot, lists, account.idle_slack);
     let judgement = evaluate(&dossier, policies);
     let plan = plan(&dossier, policies, &judgement, account.mode);
     let guarded = guard(&plan, policies, snapshot, &account.belts, CycleKind::Dry);
@@ -127,7 +129,7 @@ pub async fn run(
     if account.mode == Mode::Enforce {
         protects(&snapshot).map_err(Halt::Unprotected)?;
     }
-    let dossier = Dossier::new(&snapshot, account.idle_slack);
+    let dossier = Dossier::new(&snapshot, setting.lists, account.idle_slack);
     let judgement = evaluate(&dossier, policies);
     let plan = plan(&dossier, policies, &judgement, account.mode);
     let mut guarded = guard(&plan, policies, &snapshot, &account.belts, CycleKind::Enforcing);

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::address::Lists;
 use crate::evidence::{Dossier, Evidence};
 use crate::facts::Witness;
 use crate::model::{Answer, Cause, Causes, Mode, RuleId, SessionId, Strength, UserId};
@@ -152,13 +153,13 @@ fn spare_of(rule: &Rule, policies: &PolicySet, witness: &dyn Witness, at: At) ->
 }
 
 /// What a case's own rule comes to; a rule that is off is judged as if it were not.
-pub fn claim_of_case(case: &Case, rule: &Rule, policies: &PolicySet) -> Option<Claim> {
-    judge(rule, policies, &case.given, case.now.map_or(At::Unknown, At::Instant))
+pub fn claim_of_case(case: &Case, rule: &Rule, policies: &PolicySet, lists: &Lists) -> Option<Claim> {
+    judge(rule, policies, &case.given.witness(lists), case.now.map_or(At::Unknown, At::Instant))
 }
 
 /// The same, in the words of cases.
-pub fn verdict_of_case(case: &Case, rule: &Rule, policies: &PolicySet) -> Expect {
-    claim_of_case(case, rule, policies).map_or(Expect::Keep, |claim| match claim {
+pub fn verdict_of_case(case: &Case, rule: &Rule, policies: &PolicySet, lists: &Lists) -> Expect {
+    claim_of_case(case, rule, policies, lists).map_or(Expect::Keep, |claim| match claim {
         Claim::Fired(_) => Expect::Revoke,
         Claim::Spared(_) | Claim::SparedByUnknown(_) => Expect::Spare,
         Claim::Undecided(_) => Expect::Undecided,
@@ -166,8 +167,8 @@ pub fn verdict_of_case(case: &Case, rule: &Rule, policies: &PolicySet) -> Expect
 }
 
 /// The rules of the whole set that fire, unspared, on the facts a case states.
-pub fn fires_in_case(case: &Case, policies: &PolicySet) -> Vec<RuleId> {
-    let fires = |rule: &&Rule| verdict_of_case(case, rule, policies) == Expect::Revoke;
+pub fn fires_in_case(case: &Case, policies: &PolicySet, lists: &Lists) -> Vec<RuleId> {
+    let fires = |rule: &&Rule| verdict_of_case(case, rule, policies, lists) == Expect::Revoke;
     policies.rules.iter().filter(|rule| rule.mode != Mode::Off).filter(fires).map(|rule| rule.id.clone()).collect()
 }
 

@@ -61,10 +61,13 @@ pub mod chronicle;
 pub mod clock;
 pub mod directory;
 pub mod files;
+pub mod lists;
 pub mod places;
 pub mod state;
 pub mod trail;
 pub mod zendesk;
+
+pub mod library;
 
 pub mod gather;
 

@@ -45,8 +45,8 @@ pub struct Planned {
     pub action: Action,
     /// How surely it holds.
     pub strength: Strength,
-    /// When the oldest listing or offboarding list was read that it rests on; the read-back before acting does not renew
-    /// that.
+    /// When the oldest listing, offboarding list or log was read that it rests on; the read-back before acting does not
+    /// renew that.
     pub listed: Option<Timestamp>,
 }
 
@@ -102,7 +102,7 @@ fn may_rest_on_listing(rule: &Rule) -> bool {
 }
 
 fn is_listing(source: Source) -> bool {
-    matches!(source, Source::Listing | Source::List)
+    matches!(source, Source::Listing | Source::List | Source::SignIn | Source::Sighting)
 }
 
 fn oldest_listing(dossier: &Dossier<'_>, place: usize, rule: &Rule) -> Option<Timestamp> {

@@ -2,12 +2,13 @@
 //! is another: a wait for the next sweep is over at once, and that is where one cycle ends and the next begins.
 
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use evictd::clock::{Clock, Pending, SystemChance, SystemClock};
 use evictd::config;
+use evictd::config::PlacesSettings;
 use evictd::daemon::{Daemon, Loader, Pulses, RecordingHerald, Rejected, Setup, WatchedTransport, Wish, Wishes};
 use evictd::diagnostic::{Findings, Source};
 use evictd::policy::{self, PolicySet};
@@ -77,7 +78,10 @@ fn setup(port: u16, folder: &Path, pulses: &Pulses) -> Result<Setup, Box<dyn Err
         reserve_percent: account.budget.reserve_percent,
     };
     let access = Access { credential: Credential::Token("token".to_owned().into()), budget };
+    let places = PlacesSettings { databases: Some(Vec::new()), older_than_max: None, installed: PathBuf::new() };
     Ok(Setup {
+        places,
+        files: Arc::default(),
         scope: policies.scope(account.scope),
         policies,
         zendesk: Zendesk::new(access, transport, clock, Arc::new(SystemChance)),

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use evictd::address::Lists;
 use evictd::clock::{Clock as _, SystemClock};
 use evictd::config::Belts;
 use evictd::daemon::LAST_SNAPSHOT;
@@ -38,7 +39,8 @@ pub fn measure(folder: &Path) -> Result<Vec<(String, Duration)>, Box<dyn Error>>
     }
     let policies = policies()?;
     let slack = SignedDuration::from_mins(10);
-    let dossier = Dossier::new(&snapshot, slack);
+    let lists = Lists::of(&policies.lists);
+    let dossier = Dossier::new(&snapshot, &lists, slack);
     let judgement = evaluate(&dossier, &policies);
     let plan_ = plan(&dossier, &policies, &judgement, Mode::Report);
     let guarded = guard(&plan_, &policies, &snapshot, &Belts::default(), CycleKind::Enforcing);
@@ -54,7 +56,7 @@ pub fn measure(folder: &Path) -> Result<Vec<(String, Duration)>, Box<dyn Error>>
     let none = evictd::memory::Fresh::new();
     let parts: [(&str, &mut dyn FnMut() -> usize); 6] = [
         ("learn", &mut || learn(&memory, &mut learning, &none).people.len()),
-        ("evidence", &mut || Dossier::new(&snapshot, slack).len()),
+        ("evidence", &mut || Dossier::new(&snapshot, &lists, slack).len()),
         ("evaluate", &mut || evaluate(&dossier, &policies).fired.len()),
         ("plan and guard", &mut || {
             let plan = plan(&dossier, &policies, &judgement, Mode::Report);

@@ -6,7 +6,7 @@ use std::str::FromStr as _;
 use clap::Args;
 
 use super::load::{load, policies};
-use super::plan::read_snapshot;
+use super::plan::offline;
 use super::{Exit, Failure, Format, Where, screen::Screen};
 use crate::cycle::staged;
 use crate::diagnostic::Code;
@@ -50,8 +50,8 @@ pub(super) fn run(args: &ExplainArgs, screen: Screen) -> Result<Exit, Failure> {
     let loaded = load(&args.place, screen)?;
     let set = policies(&loaded, screen)?;
     let file = args.snapshot.clone().unwrap_or_else(|| loaded.last_snapshot());
-    let snapshot = read_snapshot(&file, &loaded)?;
-    let explanation = staged(&loaded.account, &set, &snapshot, |stages| explain(stages, session));
+    let (lists, snapshot) = offline(&file, &loaded, &set, screen)?;
+    let explanation = staged((&loaded.account, &set, &lists), &snapshot, |stages| explain(stages, session));
     let explanation = explanation.ok_or_else(|| {
         Failure::new(Exit::Findings, format!("the snapshot `{}` has no session {session}", file.display()))
             .help("`evictd plan` takes a new one")

@@ -11,6 +11,7 @@ use crate::config::{self, Account, Auth, FilePattern, SecretReference, Settings}
 use crate::daemon::{LAST_SNAPSHOT, Setup, Ways};
 use crate::diagnostic::{Code, Diagnostic, Findings, Source, Style, quoted, render};
 use crate::files::{FileFault, FileTrouble, matching_files, read_credential, read_secret, read_text};
+use crate::places::OpenFiles;
 use crate::policy::{self, PolicySet};
 use crate::record::sha256_hex;
 use crate::zendesk::{Access, BaseUrl, BudgetLimits, Credential, HttpsTransport, Zendesk};
@@ -174,17 +175,19 @@ pub(super) fn shown(findings: &Findings, screen: Screen) -> String {
 
 /// Everything one account works by.
 pub(super) fn setup(loaded: &Loaded, policies: PolicySet) -> Result<Setup, Failure> {
-    Ok(setup_of(loaded, policies, connect(&loaded.account, |ways| ways)?))
+    Ok(setup_of(loaded, policies, connect(&loaded.account, |ways| ways)?, &Arc::default()))
 }
 
-/// The same, with this client.
-pub(super) fn setup_of(loaded: &Loaded, policies: PolicySet, zendesk: Zendesk) -> Setup {
+/// The same, with this client, and databases that others may have opened.
+pub(super) fn setup_of(loaded: &Loaded, policies: PolicySet, zendesk: Zendesk, files: &Arc<OpenFiles>) -> Setup {
     Setup {
         zendesk,
         scope: policies.scope(loaded.account.scope),
         policies,
         config: loaded.config.text.to_string(),
         config_digest: loaded.config_digest.clone(),
+        places: loaded.settings.places.clone(),
+        files: Arc::clone(files),
         state: loaded.state(),
         trail: loaded.trail(),
         account: loaded.account.clone(),

@@ -3,6 +3,7 @@
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::load::{Loaded, connect, load, loaded, pick, read_config, read_policies_of, settings_of, setup_of};
 use super::{Exit, Failure, Where, screen::Screen};
@@ -11,6 +12,7 @@ use crate::config::{Settings, state_folder};
 use crate::daemon::{Loader, Pulses, Rejected, Setup};
 use crate::diagnostic::{Findings, Source, Style, error_places, render};
 use crate::files::{Disk, GoodSet, keep_good, kept_good, read_text};
+use crate::places::OpenFiles;
 use crate::policy::{self, PolicySet};
 
 /// The kinds of last good sets.
@@ -29,6 +31,8 @@ pub(super) struct DiskLoader {
     pub(super) config: PathBuf,
     /// Where a person is told why nothing can begin.
     pub(super) screen: Screen,
+    /// Opened place databases, which accounts share.
+    pub(super) files: Arc<OpenFiles>,
 }
 
 /// What is wrong with what stands on the disk.
@@ -82,7 +86,7 @@ impl Loader for DiskLoader {
         if let Some((config, settings)) = self.config(&mut faults) {
             for loaded in accounts(&config, &settings) {
                 let set = policies(&loaded, &mut faults);
-                setups.extend(set.and_then(|set| built(&loaded, set, pulses, &mut faults)));
+                setups.extend(set.and_then(|set| self.built(&loaded, set, pulses, &mut faults)));
             }
         }
         if let Some(rejected) = faults.rejected() {
@@ -120,7 +124,7 @@ impl DiskLoader {
         for loaded in accounts(&config, &settings) {
             let mut faults = Faults::default();
             let set = policies(&loaded, &mut faults).or_else(|| kept_policies(&loaded));
-            let setup = set.and_then(|set| built(&loaded, set, pulses, &mut faults));
+            let setup = set.and_then(|set| self.built(&loaded, set, pulses, &mut faults));
             let rejected = faults.rejected();
             let Some(mut setup) = setup else {
                 let rejected = rejected.unwrap_or_default();
@@ -146,6 +150,17 @@ impl DiskLoader {
                 faults.find(&findings);
                 settings.map(|settings| (config, settings))
             }
+            Err(failure) => {
+                faults.fail(&failure);
+                None
+            }
+        }
+    }
+
+    fn built(&self, loaded: &Loaded, set: PolicySet, pulses: &Pulses, faults: &mut Faults) -> Option<Setup> {
+        let pulse = pulses.of(&loaded.account.name);
+        match connect(&loaded.account, |(transport, clock)| pulse.dress(transport, clock)) {
+            Ok(zendesk) => Some(setup_of(loaded, set, zendesk, &self.files)),
             Err(failure) => {
                 faults.fail(&failure);
                 None
@@ -221,17 +236,6 @@ fn kept(folder: &Path, what: &str) -> Option<(String, GoodSet)> {
         Ok(kept) => kept,
         Err(trouble) => {
             tracing::error!("{trouble}");
-            None
-        }
-    }
-}
-
-fn built(loaded: &Loaded, set: PolicySet, pulses: &Pulses, faults: &mut Faults) -> Option<Setup> {
-    let pulse = pulses.of(&loaded.account.name);
-    match connect(&loaded.account, |(transport, clock)| pulse.dress(transport, clock)) {
-        Ok(zendesk) => Some(setup_of(loaded, set, zendesk)),
-        Err(failure) => {
-            faults.fail(&failure);
             None
         }
     }

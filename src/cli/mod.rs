@@ -2,6 +2,7 @@
 //!
 //! What a command reports goes to stdout; everything else, progress and errors included, goes to stderr.
 
+mod about;
 mod account;
 mod apply;
 pub mod audit;
@@ -11,7 +12,9 @@ mod exit;
 mod explain;
 mod load;
 mod loader;
+mod lookup;
 mod offboard;
+mod places;
 mod plan;
 mod policy;
 mod run;
@@ -60,6 +63,10 @@ enum Command {
     /// People who have left: edit, show and accept offboarding lists
     #[command(subcommand)]
     Offboard(offboard::OffboardCommand),
+    /// All that is known of addresses: where they are, whose they are, which lists they are on
+    Lookup(lookup::LookupArgs),
+    /// Place databases: which are asked, how old they are, what waits; let that in, install one
+    Places(places::PlacesArgs),
     /// What an account's evictd did last, and whether it is paused or running
     Status(status::StatusArgs),
     /// How well agent strings are told apart
@@ -70,6 +77,8 @@ enum Command {
     Schedule(schedule::ScheduleCommand),
     /// The Zendesk simulator alone, on a loopback address
     Simulator(simulator::SimulatorArgs),
+    /// Version, licences, whose data ships and how old it is
+    About(about::AboutArgs),
 }
 
 /// How a report is printed.
@@ -107,6 +116,7 @@ evictd revokes risky Zendesk sessions by policy, and leaves a trail that an outs
   evictd audit verify --config FILE      whether the trail is whole
 
   evictd offboard add WHO --config FILE  somebody has left: put them on the list
+  evictd lookup ADDRESS                  where an address is, whose it is, how old that is
   evictd status --config FILE            what happened last, whether it is paused or running
   evictd schedule next '*/5 * * * *'     when a crontab line fires
   evictd simulator                       a Zendesk to try things on
@@ -154,10 +164,13 @@ fn run(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Policy(command) => policy::run(&command, screen),
         Command::Audit(command) => account::audit(&command, screen),
         Command::Offboard(command) => offboard::run(&command, screen),
+        Command::Lookup(args) => lookup::run(&args, screen),
+        Command::Places(args) => places::run(&args, screen),
         Command::Status(args) => status::run(&args, screen),
         Command::Clients(command) => clients::run(&command, screen),
         Command::Schedule(command) => schedule::run(&command, screen),
         Command::Simulator(args) => block_on(simulate(&args)),
+        Command::About(args) => Ok(about::run(&args, screen)),
     }
 }
 

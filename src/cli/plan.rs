@@ -1,18 +1,22 @@
 //! `evictd plan`: one dry cycle, live or from a snapshot. Takes no lock and writes no record.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 
 use super::load::{Loaded, connect, load, policies};
 use super::{Exit, Failure, Format, Where, account, screen::Screen};
+use crate::address::Lists;
 use crate::clock::{Clock as _, SystemChance, SystemClock};
 use crate::cycle::{Cycle, Setting, dry, judge};
 use crate::daemon::{Stop, cycle_id, keep_snapshot, read_lists};
 use crate::enforce::Brakes as _;
 use crate::files::{Disk, read_bytes};
-use crate::gather::Known;
+use crate::gather::{Known, locate};
+use crate::library::{Consulted, Library, Look};
 use crate::model::{Memory, harmless_json};
+use crate::places::usual_folders;
 use crate::policy::PolicySet;
 use crate::report::{Report, to_json, to_text};
 use crate::snapshot::{self, Snapshot};
@@ -41,7 +45,8 @@ pub(super) async fn run(args: &PlanArgs, screen: Screen) -> Result<Exit, Failure
     let loaded = load(&args.place, screen)?;
     let set = policies(&loaded, screen)?;
     let report = if let Some(path) = &args.snapshot {
-        judge(&loaded.account, &set, &read_snapshot(path, &loaded)?)
+        let (lists, snapshot) = offline(path, &loaded, &set, screen)?;
+        judge(&loaded.account, &set, &lists, &snapshot)
     } else {
         let cycle = live(&loaded, &set, screen).await?;
         keep(&loaded.state(), &cycle.snapshot, screen);
@@ -68,13 +73,29 @@ pub(super) async fn live(loaded: &Loaded, set: &PolicySet, screen: Screen) -> Re
     let scope = set.scope(loaded.account.scope);
     let lists = read_lists(&loaded.account, &loaded.state(), &past, SystemClock.now());
     let (history, pause) = (past.history, brakes.pause());
-    let known = Known { cycle, history, pause, scope, memory: &memory, lists };
+    let consulted = consulted(loaded, set, screen);
+    let databases = Arc::clone(&consulted.databases);
+    let unasked = consulted.unasked.clone();
+    let known = Known { cycle, history, pause, scope, memory: &memory, lists, databases, unasked };
     let bar = screen.progress("sessions listed");
+    let (account, clock) = (&loaded.account, &SystemClock);
     let setting =
-        Setting { account: &loaded.account, policies: set, zendesk: &zendesk, clock: &SystemClock, brakes: &brakes };
+        Setting { account, policies: set, lists: &consulted.lists, zendesk: &zendesk, clock, brakes: &brakes };
     let cycle = dry(setting, known, &mut |rows| bar.set_position(rows as u64)).await;
     bar.finish_and_clear();
     Ok(cycle?)
+}
+
+/// Lists and place databases as they stand; what is wrong with them is said.
+fn consulted(loaded: &Loaded, set: &PolicySet, screen: Screen) -> Consulted {
+    let (places, decls, state) = (&loaded.settings.places, set.lists.as_slice(), loaded.state());
+    let (last_snapshot, now) = (&loaded.last_snapshot(), SystemClock.now());
+    let look = Look { places, decls, state: &state, last_snapshot, keeps: false, now };
+    let consulted = Library::new(Arc::default(), &usual_folders()).consult(look);
+    for news in consulted.news.iter().filter(|news| news.is_bad) {
+        screen.note(&format!("warning: {}", news.text));
+    }
+    consulted
 }
 
 /// Prints a report in the form asked for.
@@ -113,8 +134,24 @@ pub(super) fn name_unresolved(snapshot: &Snapshot, screen: Screen) {
     }
 }
 
+/// Lists as they stand, and a snapshot of this account. A world written by hand need not say what databases know of its
+/// addresses: without any database in it they are asked now.
+pub(super) fn offline(
+    path: &Path,
+    loaded: &Loaded,
+    set: &PolicySet,
+    screen: Screen,
+) -> Result<(Lists, Snapshot), Failure> {
+    let mut snapshot = read_snapshot(path, loaded)?;
+    let Consulted { lists, databases, .. } = consulted(loaded, set, screen);
+    if snapshot.databases.is_empty() {
+        locate(&mut snapshot, &databases);
+    }
+    Ok((lists, snapshot))
+}
+
 /// Reads a snapshot of this account.
-pub(super) fn read_snapshot(path: &Path, loaded: &Loaded) -> Result<Snapshot, Failure> {
+fn read_snapshot(path: &Path, loaded: &Loaded) -> Result<Snapshot, Failure> {
     let bytes = read_bytes(path, SNAPSHOT_BYTES_MAX).map_err(|trouble| Failure::of_file(&trouble))?;
     let snapshot = snapshot::from_bytes(&bytes).map_err(|fault| {
         Failure::new(Exit::Config, format!("`{}`: {fault}", path.display()))

@@ -1,5 +1,6 @@
 //! `evictd policy`: check, test and describe policies. Needs no account and no Zendesk.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -7,9 +8,13 @@ use serde_json::{Value, json};
 
 use super::load::{read_policies, shown, source_of};
 use super::{Exit, Failure, Format, screen::Screen};
+use crate::address::Lists;
+use crate::clock::{Clock as _, SystemClock};
 use crate::diagnostic::{Source, quoted_list, to_json};
 use crate::evaluate::{Claim, claim_of_case, fires_in_case, verdict_of_case};
 use crate::files::matching_files;
+use crate::library::said_of;
+use crate::lists::{Circumstances, Shelf};
 use crate::model::Foreign;
 use crate::policy::{Case, PolicySet, Rule};
 use crate::report::{facts_json, facts_markdown, facts_text};
@@ -88,8 +93,16 @@ fn sources(files: &Files) -> Result<Vec<Source>, Failure> {
 fn check(files: &Files, screen: Screen) -> Result<Exit, Failure> {
     let sources = sources(files)?;
     let (set, findings) = read_policies(&sources);
+    let unusable = set.as_ref().map(|set| unusable_lists(set, screen)).unwrap_or_default();
     match files.format {
-        Format::Json => screen.json(&to_json(&findings)),
+        Format::Json => {
+            let mut json = to_json(&findings);
+            if let Some(document) = json.as_object_mut() {
+                document.insert("errors".to_owned(), (findings.errors() + unusable.len()).into());
+                document.insert("unusable_lists".to_owned(), unusable.clone().into());
+            }
+            screen.json(&json);
+        }
         Format::Text => {
             screen.out(&shown(&findings, screen));
             let read = counted(sources.len(), "file", "files");
@@ -98,7 +111,14 @@ fn check(files: &Files, screen: Screen) -> Result<Exit, Failure> {
                     "{read}: {}, {}, {}\n",
                     counted(set.rules.len(), "rule", "rules"),
                     counted(set.exceptions.len(), "exception", "exceptions"),
-                    counted(findings.warnings(), "warning", "warnings"),
+                    match unusable.len() {
+                        0 => counted(findings.warnings(), "warning", "warnings"),
+                        number => format!(
+                            "{}, {} that cannot be used",
+                            counted(findings.warnings(), "warning", "warnings"),
+                            counted(number, "list", "lists")
+                        ),
+                    },
                 ),
                 None => format!(
                     "{read}: {}, {}; a set with an error is not in force\n",
@@ -108,7 +128,17 @@ fn check(files: &Files, screen: Screen) -> Result<Exit, Failure> {
             });
         }
     }
-    Ok(if findings.has_errors() { Exit::Findings } else { Exit::Done })
+    Ok(if findings.has_errors() || !unusable.is_empty() { Exit::Findings } else { Exit::Done })
+}
+
+/// The lists of a set whose files cannot be used as they stand; what is wrong with each is said.
+fn unusable_lists(set: &PolicySet, screen: Screen) -> Vec<String> {
+    let accepted = BTreeSet::new();
+    let circumstances = Circumstances { state: None, keeps: false, accepted: &accepted, now: SystemClock.now() };
+    let (_, news) = Shelf::default().refresh(&set.lists, circumstances);
+    let wrong = news.iter().filter(|one| one.trouble.is_some() || one.unreadable > 0);
+    let said = wrong.inspect(|one| screen.note(&format!("error: list `{}`: {}", one.name, said_of(one))));
+    said.map(|one| one.name.to_string()).collect()
 }
 
 /// What one case came to.
@@ -124,11 +154,13 @@ fn test(files: &Files, screen: Screen) -> Result<Exit, Failure> {
         screen.out(&shown(&findings, screen));
         return Ok(Exit::Findings);
     };
+    // Cases must come out the same wherever they are run: what stands in files is not theirs.
+    let lists = Lists::of(&set.lists);
     let tried: Vec<Tried<'_>> = set
         .rules
         .iter()
         .flat_map(|rule| rule.cases.iter().map(move |case| (rule, case)))
-        .map(|(rule, case)| Tried { rule, case, faults: faults_of(case, rule, &set) })
+        .map(|(rule, case)| Tried { rule, case, faults: faults_of(case, rule, &set, &lists) })
         .collect();
     let failed = tried.iter().filter(|one| !one.faults.is_empty()).count();
     let uncovered: Vec<&str> =
@@ -140,17 +172,17 @@ fn test(files: &Files, screen: Screen) -> Result<Exit, Failure> {
     Ok(if failed > 0 { Exit::Findings } else { Exit::Done })
 }
 
-fn faults_of(case: &Case, rule: &Rule, set: &PolicySet) -> Vec<String> {
+fn faults_of(case: &Case, rule: &Rule, set: &PolicySet, lists: &Lists) -> Vec<String> {
     let mut faults = Vec::new();
     if let Some(expected) = case.expect {
-        let came = verdict_of_case(case, rule, set);
+        let came = verdict_of_case(case, rule, set, lists);
         if came != expected {
             let fault = format!("expected {}, came to {}", expected.word(), came.word());
-            faults.push(fault + &doubt_of(case, rule, set));
+            faults.push(fault + &doubt_of(case, rule, set, lists));
         }
     }
     if let Some(expected) = &case.fires {
-        let fired = fires_in_case(case, set);
+        let fired = fires_in_case(case, set, lists);
         let missing = expected.iter().filter(|id| !fired.contains(id)).map(|id| format!("`{id}` does not fire"));
         let surplus = fired.iter().filter(|id| !expected.contains(id)).map(|id| format!("`{id}` fires too"));
         faults.extend(missing.chain(surplus));
@@ -159,8 +191,8 @@ fn faults_of(case: &Case, rule: &Rule, set: &PolicySet) -> Vec<String> {
 }
 
 /// An exception that cannot tell spares: the case then has to state what the exception asks.
-fn doubt_of(case: &Case, rule: &Rule, set: &PolicySet) -> String {
-    let Some(Claim::SparedByUnknown(place)) = claim_of_case(case, rule, set) else { return String::new() };
+fn doubt_of(case: &Case, rule: &Rule, set: &PolicySet, lists: &Lists) -> String {
+    let Some(Claim::SparedByUnknown(place)) = claim_of_case(case, rule, set, lists) else { return String::new() };
     set.exceptions.get(place).map_or_else(String::new, |exception| {
         let mut asked: Vec<&str> = exception.when.lines().iter().map(|line| line.fact.name).collect();
         asked.dedup();

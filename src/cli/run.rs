@@ -43,7 +43,7 @@ pub(super) async fn run(args: &RunArgs, screen: Screen) -> Result<Exit, Failure>
     log_to_stderr(args)?;
     let mut signals = Signals::new().map_err(|error| Failure::new(Exit::Bug, format!("no signals: {error}")))?;
     let pulses = Pulses::default();
-    let loader = DiskLoader { config: args.config.clone(), screen };
+    let loader = DiskLoader { config: args.config.clone(), screen, files: Arc::default() };
     let setups = loader.begin(&pulses)?;
     let daemon = Daemon {
         loader: &loader,

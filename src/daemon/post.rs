@@ -18,7 +18,9 @@ use crate::directory::{read_acceptances, read_list};
 use crate::enforce::{Brakes as _, settle};
 use crate::files::{Disk, Lock, LockTrouble};
 use crate::gather::{Known, ListRead};
+use crate::library::{Consulted, Library, Look};
 use crate::model::{AccountName, CycleId, Memory, Mode};
+use crate::places::usual_folders;
 use crate::record::{ConfigLoaded, DaemonStarted, DaemonStopped, PolicyLoaded, PolicyRejected, ScopeChanged};
 use crate::snapshot::{self, Snapshot};
 use crate::state::{STATE_FILE, Sqlite, State, StateTrouble, StateTwin, set_aside};
@@ -60,6 +62,7 @@ pub struct Post {
     pub forgetful: Option<String>,
     /// Given back when the post is left.
     locks: Vec<Lock>,
+    library: Box<Library>,
 }
 
 impl Post {
@@ -84,6 +87,7 @@ impl Post {
         post.has_file = forgetful.is_none();
         post.forgetful = forgetful;
         post.locks = vec![lock, trail_lock];
+        post.library = Box::new(Library::new(Arc::clone(&setup.files), &usual_folders()));
         Ok(post)
     }
 
@@ -117,6 +121,7 @@ impl Post {
             unsettled: 0,
             forgetful: None,
             locks: Vec::new(),
+            library: Box::new(Library::new(Arc::default(), &[])),
         }
     }
 
@@ -209,6 +214,7 @@ impl Post {
         };
         let past = self.trail.past();
         let lists = read_lists(&setup.account, &setup.state, &past, self.clock.now());
+        let consulted = self.consult(setup);
         let known = Known {
             cycle,
             history: past.history,
@@ -216,18 +222,38 @@ impl Post {
             scope: setup.scope,
             memory: &self.memory,
             lists,
+            databases: Arc::clone(&consulted.databases),
+            unasked: consulted.unasked.clone(),
         };
         let setting = Setting {
             account: &setup.account,
             policies: &setup.policies,
+            lists: &consulted.lists,
             zendesk: &setup.zendesk,
             clock: &*self.clock,
             brakes,
         };
         let books = Books { trail: &mut self.trail, chronicle: &mut self.chronicle, missed };
         let mut cycle = cycle::run(setting, known, books, on_page).await?;
+        self.library.saw(&cycle.snapshot);
         self.remember(std::mem::take(&mut cycle.lesson));
         Ok(cycle)
+    }
+
+    /// Looks at the files of lists and place databases, and tells the log what changed.
+    fn consult(&mut self, setup: &Setup) -> Consulted {
+        let (places, decls, state) = (&setup.places, setup.policies.lists.as_slice(), setup.state.as_path());
+        let last_snapshot = &state.join(LAST_SNAPSHOT);
+        let look = Look { places, decls, state, last_snapshot, keeps: true, now: self.clock.now() };
+        let consulted = self.library.consult(look);
+        for news in &consulted.news {
+            if news.is_bad {
+                tracing::warn!("{}", news.text);
+            } else {
+                tracing::info!("{}", news.text);
+            }
+        }
+        consulted
     }
 
     fn remember(&mut self, lesson: crate::model::Lesson) {

@@ -1,10 +1,12 @@
 //! What is in force for one account, as it was read from the disk; and the seam through which it is read again.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::pulse::Pulses;
-use crate::config::Account;
+use crate::config::{Account, PlacesSettings};
 use crate::model::Scope;
+use crate::places::OpenFiles;
 use crate::policy::PolicySet;
 use crate::zendesk::Zendesk;
 
@@ -25,6 +27,10 @@ pub struct Setup {
     pub config: String,
     /// SHA-256 of that text, hexadecimal.
     pub config_digest: String,
+    /// Which place databases are asked.
+    pub places: PlacesSettings,
+    /// Opened databases, which accounts share.
+    pub files: Arc<OpenFiles>,
     /// Its folder of state.
     pub state: PathBuf,
     /// Its folder of the trail.

@@ -108,6 +108,12 @@ codes! {
          trail, so that only letters, digits, `-` and `_` are allowed.";
     BadEmail = "bad-email", Error,
         "The text does not look like an e-mail address: one `@` with something on both sides, and no spaces.";
+    BadNetwork = "bad-network", Error,
+        "The text is no network. Write an address, a network whose bits behind the prefix are all 0, or a range from \
+         one address to another. What two programs read differently is refused (ports, zones, leading zeros), and so is \
+         what holds every address: a condition on it would hold for everybody.";
+    BadAsNumber = "bad-as-number", Error,
+        "The number of an autonomous system is written `\"AS64500\"` or as a bare number, up to 4294967295.";
     EmptySet = "empty-set", Error,
         "The list has no elements. A condition on it would hold always or never, which is hardly meant. Add \
          elements or remove the key.";
@@ -153,6 +159,9 @@ codes! {
     UnknownList = "unknown-list", Error,
         "The name after `@` is not a list of this policy set. Lists are tables `[list.NAME]` in any of its files; a \
          text that begins with @ is written `@@`.";
+    WrongListType = "wrong-list-type", Error,
+        "The list holds something else than the fact can be, for example AS numbers where texts are compared: the \
+         condition could never hold. A list's `type` is `address`, `asn` or `text`, and `address` where it says none.";
     UnknownRule = "unknown-rule", Error,
         "An exception or a case names a rule that the policy set does not have. It would never do anything. Correct \
          the id or remove it.";
@@ -169,6 +178,9 @@ codes! {
     SparesEveryone = "spares-everyone", Warning,
         "The exception spares every session that a rule of its could claim, which turns the rule off without saying \
          so. Set the rule's mode to `off` instead, or spare fewer.";
+    RestsOnClient = "rests-on-client", Error,
+        "The exception can hold for nothing but what a client says of itself: its agent string. Whoever stole a \
+         session can send the same string and would be spared. Add a line about the person or the network.";
     NoCase = "no-case", Warning,
         "The rule has no test case. Cases show its reader what it means, and stop a later edit from changing it \
          unseen.";

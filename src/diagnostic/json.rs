@@ -50,8 +50,8 @@ fn one(diagnostic: &Diagnostic) -> Value {
 
 /// Line and column of this byte.
 pub(super) fn position(label: &Label, byte: usize) -> (usize, usize) {
-    let before = label.source.text.get(..byte).unwrap_or(&label.source.text);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-    (line, before.chars().count() - before.get(..line_start).map_or(0, |lines| lines.chars().count()) + 1)
+    let byte = byte.min(label.source.text.len());
+    let line = label.source.line(byte);
+    let before = label.source.text.get(label.source.line_start(line)..byte).unwrap_or_default();
+    (line, before.chars().count() + 1)
 }

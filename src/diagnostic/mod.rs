@@ -28,12 +28,29 @@ pub struct Source {
     pub name: Arc<str>,
     /// The whole text.
     pub text: Arc<str>,
+    /// Where each line after the first begins: a file may ask for as many lines as it has.
+    line_starts: Arc<[usize]>,
 }
 
 impl Source {
     /// A file with this name and text.
     pub fn new(name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> Self {
-        Self { name: name.into(), text: text.into() }
+        let text = text.into();
+        let line_starts = text.match_indices('\n').map(|(at, _)| at + 1).collect();
+        Self { name: name.into(), text, line_starts }
+    }
+
+    /// The line, from 1, in which this byte stands.
+    pub fn line(&self, byte: usize) -> usize {
+        self.line_starts.partition_point(|start| *start <= byte) + 1
+    }
+
+    /// Where this line, counted from 1, begins; the end of the text if there is none.
+    pub fn line_start(&self, line: usize) -> usize {
+        match line.checked_sub(2) {
+            None => 0,
+            Some(index) => self.line_starts.get(index).copied().unwrap_or(self.text.len()),
+        }
     }
 }
 
@@ -134,6 +151,11 @@ impl Findings {
             label.text = harmless(&label.text);
         }
         self.kept.push(diagnostic);
+    }
+
+    /// Whether a finding in this file would be kept: if not, nobody will read its advice.
+    pub fn has_room_for(&self, source: &Source) -> bool {
+        self.files.get(&source.name).is_none_or(|(kept, _)| *kept < FINDINGS_PER_FILE_MAX)
     }
 
     /// Whether any is an error: then what was read must not be used.

@@ -93,8 +93,8 @@ fn excerpt<'a>(group: Group<'a>, labels: &[&'a Label], mut kind: AnnotationKind,
         if label.text.is_empty() { annotation } else { annotation.label(&label.text) }
     });
     let annotations: Vec<_> = annotations.collect();
-    let line_start = text.get(..start).map_or(0, |before| before.bytes().filter(|byte| *byte == b'\n').count()) + 1;
-    group.element(Snippet::source(shown_between(start, end)).path(name).line_start(line_start).annotations(annotations))
+    let snippet = Snippet::source(shown_between(start, end)).path(name).line_start(first.source.line(start));
+    group.element(snippet.annotations(annotations))
 }
 
 /// The line that the label starts on, without its end.

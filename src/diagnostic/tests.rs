@@ -72,6 +72,26 @@ fn places_in_two_files_are_both_shown() {
 }
 
 #[test]
+fn every_byte_has_its_line() {
+    let source = Source::new("a.toml", "é\n\nb");
+    let lines: Vec<usize> = (0..=source.text.len() + 1).map(|byte| source.line(byte)).collect();
+    assert_eq!(lines, [1, 1, 1, 2, 3, 3, 3]);
+    let starts: Vec<usize> = (0..=5).map(|line| source.line_start(line)).collect();
+    assert_eq!(starts, [0, 0, 3, 4, 5, 5]);
+}
+
+#[test]
+fn there_is_room_for_as_many_findings_as_are_kept() {
+    let source = Source::new("a.toml", "a = 1\n");
+    let mut findings = Findings::default();
+    for _ in 0..FINDINGS_PER_FILE_MAX {
+        assert!(findings.has_room_for(&source));
+        findings.push(Diagnostic::new(Code::Syntax, "something is missing").at(&source, 0..1, ""));
+    }
+    assert!(!findings.has_room_for(&source) && findings.has_room_for(&Source::new("b.toml", "")));
+}
+
+#[test]
 fn places_at_the_very_end_or_nowhere_are_shown() {
     let empty = Source::new("empty.toml", "");
     let ended = Source::new("ended.toml", "a = 1\n");

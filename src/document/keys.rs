@@ -23,6 +23,7 @@ pub(super) enum Step {
 #[derive(Debug)]
 struct Known {
     parent: Node,
+    depth: usize,
     inside: bool,
     first: Range<usize>,
 }
@@ -42,12 +43,18 @@ impl Keys {
         let next = self.known.len() + 1;
         let node = *self.steps.entry((parent, step)).or_insert(next);
         if node == next {
-            self.known.push(Known { parent, inside, first: span.clone() });
+            let depth = self.depth(parent) + 1;
+            self.known.push(Known { parent, depth, inside, first: span.clone() });
         }
         if !inside {
             self.at.insert(span.start, node);
         }
         node
+    }
+
+    /// How many steps it is from the file itself.
+    pub(super) fn depth(&self, node: Node) -> usize {
+        self.get(node).map_or(0, |known| known.depth)
     }
 
     /// Where the key at this byte was defined before, if it was.

@@ -16,6 +16,9 @@ use crate::diagnostic::{Code, Diagnostic, Source, quoted};
 /// Values nest no deeper, and dotted keys have no more parts, so that no reader needs more stack than it has.
 const NESTING_MAX: usize = 32;
 
+/// Nor is anything more steps from the file itself: each level of braces may begin with a dotted key.
+const STEPS_MAX: usize = 3 * NESTING_MAX;
+
 /// What the pass saw.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
@@ -106,7 +109,10 @@ impl Scanner<'_> {
                 self.refuse_nesting();
                 self.refuse_escapes(event);
             }
-            EventKind::KeyValSep => self.value = self.define(self.base),
+            EventKind::KeyValSep => {
+                self.value = self.define(self.base);
+                self.refuse_nesting();
+            }
             EventKind::InlineTableOpen | EventKind::ArrayOpen => self.open(kind == EventKind::InlineTableOpen, span),
             EventKind::InlineTableClose | EventKind::ArrayClose => self.close(),
             EventKind::ValueSep => self.comma = Some(span),
@@ -178,12 +184,14 @@ impl Scanner<'_> {
     }
 
     fn refuse_nesting(&mut self) {
-        if self.opened.len() <= NESTING_MAX && self.parts.len() <= NESTING_MAX || self.scan.too_deep.is_some() {
+        let is_shallow = self.opened.len() <= NESTING_MAX && self.parts.len() <= NESTING_MAX;
+        if is_shallow && self.scan.keys.depth(self.value) <= STEPS_MAX || self.scan.too_deep.is_some() {
             return;
         }
         let last_part = self.parts.last().map(|(_, span)| span.clone());
         let span = last_part.or_else(|| self.opened.last().map(|opened| opened.start..opened.start + 1));
-        let message = format!("this nests more than {NESTING_MAX} levels deep");
+        let levels_max = if is_shallow { STEPS_MAX } else { NESTING_MAX };
+        let message = format!("this nests more than {levels_max} levels deep");
         self.scan.too_deep = Some(Diagnostic::new(Code::Syntax, message).at(self.source, span.unwrap_or(0..0), ""));
     }
 

@@ -71,7 +71,9 @@ impl<'d> Table<'d> {
     pub fn finish(self, findings: &mut Findings) {
         for item in self.rest() {
             let fault = item.fault_at_key(Code::UnknownKey, format!("{} is not known here", quoted(item.key())));
-            findings.push(match did_you_mean(item.key(), self.asked.iter().copied()) {
+            let advice =
+                findings.has_room_for(self.source).then(|| did_you_mean(item.key(), self.asked.iter().copied()));
+            findings.push(match advice.flatten() {
                 Some(help) => fault.help(help),
                 None => fault,
             });

@@ -167,7 +167,12 @@ fn nesting_is_bounded() {
         assert!(findings.sorted()[0].message.contains("32 levels"));
     }
     let keys = vec!["a"; 32].join(".");
-    let deepest = format!("{keys} = {}1{}", format!("{{ {keys} = ").repeat(32), "}".repeat(32));
+    // Braces and dots together: 3 keys and the brace before the next at each level.
+    let both = |levels: usize| format!("{}x = 1{}", "a.b.c = { ".repeat(levels), "}".repeat(levels));
+    check(&both(23), &[], true);
+    let (findings, is_read) = read(&both(24));
+    assert!(!is_read && findings.sorted()[0].message.contains("96 levels"));
+    let deepest = format!("{keys} = {}1{}", "[".repeat(32), "]".repeat(32));
     check(&deepest, &[], true);
 }
 

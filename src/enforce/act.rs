@@ -5,7 +5,7 @@
 
 use super::read_back::Stands;
 use super::{Bench, Whose, all_kept};
-use crate::chronicle::{ReadBack, Target, intended};
+use crate::chronicle::{Means, ReadBack, Target, intended};
 use crate::grade::Fate;
 use crate::guard::Belt;
 use crate::model::{Action, Outcome, SessionId, UserId};
@@ -56,7 +56,9 @@ impl Bench<'_> {
             })
             .collect();
         let target = Target { user: whose.user, stratum: whose.stratum, action, sessions: &names };
-        let told = intended(target, &read_back, self.policies, env!("CARGO_PKG_VERSION"));
+        let databases = &self.dossier.snapshot().databases;
+        let means = Means { policies: self.policies, engine: env!("CARGO_PKG_VERSION"), databases };
+        let told = intended(target, &read_back, means);
         let rules = match &told.entry {
             Entry::RevocationIntended(body) => body.rules.clone(),
             _ => Vec::new(),

@@ -3,13 +3,18 @@
 //! A [`Dossier`] looks over a whole snapshot once (order, counts, ranks); an [`Evidence`] is its page on one session.
 //! What a fact is called and how a rule asks for it is not known here.
 
+mod spot;
+
 use std::borrow::Borrow;
 use std::cmp::Reverse;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::address::Lists;
 use crate::model::{Cause, Causes, Listed, Moment, Person, Session, Stratum, Traces, UserId, Walk, stratum_of};
 use crate::snapshot::Snapshot;
+pub use spot::{Agent, Network, Spot, Spots};
+use spot::{Scene, View};
 
 /// An instant further in the future than this is a sign of skewed clocks, not of a young session (design: 60 s).
 const FUTURE_SECONDS_MAX: i64 = 60;
@@ -19,7 +24,9 @@ const FUTURE_SECONDS_MAX: i64 = 60;
 pub struct Dossier<'s> {
     snapshot: &'s Snapshot,
     idle_slack: SignedDuration,
-    lists: Lists,
+    offboarding: Offboarding,
+    lists: &'s Lists,
+    scene: Scene<'s>,
     pages: Vec<Page<'s>>,
 }
 
@@ -73,7 +80,11 @@ pub struct Evidence<'s> {
     /// The offboarding lists that name the person.
     pub named: &'s [Listed],
     /// How many offboarding lists are configured, and why some cannot say whom they name.
-    pub lists: Lists,
+    pub offboarding: Offboarding,
+    /// The named lists of the policies.
+    pub lists: &'s Lists,
+    /// Where it was opened and used, as far as that was seen.
+    view: View<'s>,
     /// How many listed sessions the person has, or why that cannot be said.
     pub count: Result<u64, Cause>,
     /// Its place among them, 1 being the newest, or why that cannot be said.
@@ -90,7 +101,7 @@ pub struct Evidence<'s> {
 
 /// What there is of offboarding lists, for everybody alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Lists {
+pub struct Offboarding {
     /// How many are configured.
     pub number: usize,
     /// Why some cannot say whom they name; empty if all can.
@@ -100,8 +111,8 @@ pub struct Lists {
 }
 
 impl<'s> Dossier<'s> {
-    /// Looks the snapshot over. Of rows with one id the latest is taken.
-    pub fn new(snapshot: &'s Snapshot, idle_slack: SignedDuration) -> Self {
+    /// Looks the snapshot over, with the named lists as they stand. Of rows with one id the latest is taken.
+    pub fn new(snapshot: &'s Snapshot, lists: &'s Lists, idle_slack: SignedDuration) -> Self {
         let mut rows: Vec<&Session> = snapshot.sessions.iter().collect();
         keep_latest(&mut rows);
         rows.sort_unstable_by_key(|row| (row.user, row.id));
@@ -112,13 +123,18 @@ impl<'s> Dossier<'s> {
         let causes = snapshot.lists.values().filter_map(|list| list.unknown.as_ref());
         let unknown = causes.fold(Causes::default(), |all, trouble| all.with(trouble.cause.into()));
         let unfinished = snapshot.lists.values().any(|list| list.unasked > 0 || list.unreadable > 0);
-        let lists = Lists { number: snapshot.lists.len(), unknown, unfinished };
-        Self { snapshot, idle_slack, lists, pages }
+        let offboarding = Offboarding { number: snapshot.lists.len(), unknown, unfinished };
+        Self { snapshot, idle_slack, offboarding, lists, scene: Scene::new(snapshot, lists), pages }
     }
 
     /// The snapshot it looks over.
     pub fn snapshot(&self) -> &'s Snapshot {
         self.snapshot
+    }
+
+    /// The named lists of the policies, as they stand.
+    pub fn lists(&self) -> &'s Lists {
+        self.lists
     }
 
     /// How many sessions there are.
@@ -132,31 +148,37 @@ impl<'s> Dossier<'s> {
     }
 
     /// The evidence on every session, in order of person and session id; those without a person first.
-    pub fn iter(&self) -> impl Iterator<Item = Evidence<'s>> {
+    pub fn iter(&self) -> impl Iterator<Item = Evidence<'_>> {
         let mut people = Walk::along(&self.snapshot.people);
         let mut traces = Walk::along(&self.snapshot.traces);
         let mut listed = Walk::along(&self.snapshot.listed);
+        let mut seen = (None, (0, 0));
         self.pages.iter().map(move |page| {
+            if seen.0 != page.session.user {
+                seen = (page.session.user, page.session.user.map_or((0, 0), |user| self.scene.of(user)));
+            }
             let known = |user| Known {
                 person: people.find(user).map(|person| &**person),
                 traces: traces.find(user),
                 named: listed.find(user).map_or(&[], Vec::as_slice),
             };
-            self.evidence(page, page.session.user.map(known))
+            self.evidence(page, page.session.user.map(known), seen.1)
         })
     }
 
     /// The evidence on the session at this place of the order.
-    pub fn get(&self, place: usize) -> Option<Evidence<'s>> {
+    pub fn get(&self, place: usize) -> Option<Evidence<'_>> {
         let known = |user| Known {
             person: self.snapshot.people.get(&user).map(|person| &**person),
             traces: self.snapshot.traces.get(&user),
             named: self.snapshot.listed.get(&user).map_or(&[], Vec::as_slice),
         };
-        self.pages.get(place).map(|page| self.evidence(page, page.session.user.map(known)))
+        let page = self.pages.get(place)?;
+        let seen = page.session.user.map_or((0, 0), |user| self.scene.of(user));
+        Some(self.evidence(page, page.session.user.map(known), seen))
     }
 
-    fn evidence(&self, page: &Page<'s>, known: Option<Known<'s>>) -> Evidence<'s> {
+    fn evidence(&self, page: &Page<'s>, known: Option<Known<'s>>, seen: (usize, usize)) -> Evidence<'_> {
         let user = page.session.user;
         let whole = match user {
             None => Err(Cause::NoUser),
@@ -171,7 +193,9 @@ impl<'s> Dossier<'s> {
                 self.snapshot.people_as_of.map_or(person.seen, |as_of| as_of.max(person.seen))
             }),
             named: known.map_or(&[], |known| known.named),
+            offboarding: self.offboarding,
             lists: self.lists,
+            view: View::new(&self.scene, page.session.id, seen),
             traces: known.and_then(|known| known.traces),
             count: whole.map(|()| u64::from(page.count)),
             rank: whole.and_then(|()| page.rank.get().map(u64::from)),
@@ -193,13 +217,33 @@ impl<'s> Evidence<'s> {
         Evidence { session, person: Ok(person), person_as_of: person.seen, now, ..*self }
     }
 
+    /// How many places of the session are known. No log has end users, so that of theirs others are always missing.
+    pub fn spots(&self) -> Spots {
+        let spots = self.view.spots();
+        Spots { missing: spots.missing.with(self.unlogged()), ..spots }
+    }
+
+    fn unlogged(&self) -> Causes {
+        if self.stratum() == Stratum::EndUsers { Cause::EndUser.into() } else { Causes::default() }
+    }
+
+    /// One of its places, from 0; none past the last.
+    pub fn spot(&self, number: usize) -> Option<Spot<'s>> {
+        self.view.spot(number)
+    }
+
+    /// Where it was opened, or why that cannot be said.
+    pub fn sign_in(&self) -> Result<Spot<'s>, Causes> {
+        self.view.sign_in().map_err(|causes| causes.with(self.unlogged()))
+    }
+
     /// Since when an offboarding list whose day has come names the person: the earliest of them, and its own date. None
     /// if no list does; a list that cannot say leaves it unknown.
     pub fn listed_since(&self) -> Result<Option<(Timestamp, Timestamp)>, Causes> {
         let come = self.named.iter().filter(|one| one.has_left(self.now));
         let earliest = come.map(|one| (one.since, one.as_of)).min();
-        if earliest.is_none() && self.lists.unknown != Causes::default() {
-            return Err(self.lists.unknown);
+        if earliest.is_none() && self.offboarding.unknown != Causes::default() {
+            return Err(self.offboarding.unknown);
         }
         Ok(earliest)
     }

@@ -3,14 +3,18 @@
 //! The policy reader, `evictd policy facts`, `explain` and the completeness test all read this table. Adding a family
 //! is one file and one line in [`FAMILIES`]; `docs/adding-a-fact.md` has the steps.
 
+mod client;
+mod network;
 mod session;
+mod sign_in;
 mod user;
 
-use crate::evidence::Evidence;
-use crate::model::{Fact, Source};
+use crate::address::Lists;
+use crate::evidence::{Evidence, Spot, Spots};
+use crate::model::{Act, Cause, Fact, Known, Source, Value};
 
 /// Every family, in the order in which references list them.
-pub const FAMILIES: &[Family] = &[session::FAMILY, user::FAMILY];
+pub const FAMILIES: &[Family] = &[session::FAMILY, user::FAMILY, sign_in::FAMILY, network::FAMILY, client::FAMILY];
 
 /// Facts that ask about the same thing.
 #[derive(Debug)]
@@ -25,6 +29,7 @@ pub struct Family {
 
 /// One row of the registry.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "a row of a table: each is a column of its own")]
 pub struct FactSpec {
     /// Full name, such as `session.age`.
     pub name: &'static str,
@@ -42,6 +47,8 @@ pub struct FactSpec {
     pub folds_case: bool,
     /// The only values there are; empty if any text may come.
     pub vocabulary: &'static [&'static str],
+    /// Whether it always has a value where it is known.
+    pub never_empty: bool,
     /// Whether anything supplies it yet; if not, lines about it are never known.
     pub supplied: bool,
     /// Where its value is read.
@@ -57,6 +64,10 @@ pub enum Kind {
     Truth,
     Text,
     Set,
+    Address,
+    Asn,
+    Version,
+    Classes,
 }
 
 /// Who can make a fact come out otherwise.
@@ -66,6 +77,10 @@ pub enum Controller {
     Platform,
     /// The person whose session it is.
     Person,
+    /// Whoever chooses the network.
+    Network,
+    /// Whoever writes the client.
+    Client,
 }
 
 /// How a fact's value is found.
@@ -75,6 +90,10 @@ pub enum Reading {
     Row(for<'a> fn(&Evidence<'a>) -> Fact<'a>),
     /// A pure function of other facts, the same on live evidence and in test cases.
     Derived(for<'a> fn(&'a dyn Witness) -> Fact<'a>),
+    /// Off the place where the session was opened.
+    SignIn(for<'a> fn(&Spot<'a>) -> Fact<'a>),
+    /// Off each place of the session: a session has several.
+    Place(for<'a> fn(&Spot<'a>) -> Fact<'a>),
 }
 
 /// What a condition asks of a fact.
@@ -92,12 +111,26 @@ pub enum Operator {
     StartsWith,
     EndsWith,
     Matches,
+    OlderThan,
+    NewerThan,
 }
 
 /// Whoever can tell facts: live evidence, or the `given` of a test case.
 pub trait Witness {
-    /// What it knows of this fact.
+    /// What it knows of this fact. Of facts about places it knows nothing: those are told place by place.
     fn tell(&self, fact: &'static FactSpec) -> Fact<'_>;
+
+    /// How many places of the session it knows.
+    fn spots(&self) -> Spots;
+
+    /// What it knows of this fact at one of them, from 0.
+    fn tell_at(&self, spot: usize, fact: &'static FactSpec) -> Fact<'_>;
+
+    /// One of them in words, for people.
+    fn name_of(&self, spot: usize) -> String;
+
+    /// The named lists as they stand.
+    fn lists(&self) -> &Lists;
 }
 
 impl Witness for Evidence<'_> {
@@ -105,7 +138,40 @@ impl Witness for Evidence<'_> {
         match fact.reading {
             Reading::Row(read) => read(self),
             Reading::Derived(derive) => derive(self),
+            Reading::SignIn(read) => self.sign_in().map_or_else(Fact::Unknown, |spot| read(&spot)),
+            Reading::Place(_) => Fact::unknown(Cause::NoSource),
         }
+    }
+
+    fn spots(&self) -> Spots {
+        Evidence::spots(self)
+    }
+
+    fn tell_at(&self, spot: usize, fact: &'static FactSpec) -> Fact<'_> {
+        match (fact.reading, self.spot(spot)) {
+            (Reading::Place(read), Some(spot)) => read(&spot),
+            _ => Fact::unknown(Cause::NoSource),
+        }
+    }
+
+    fn name_of(&self, spot: usize) -> String {
+        let Some(spot) = self.spot(spot) else { return String::new() };
+        let address = spot.network.ok().map(|network| format!(" from {}", network.address));
+        let seen =
+            spot.seen.map(
+                |(first, last)| {
+                    if first == last { format!(" at {first}") } else { format!(" from {first} to {last}") }
+                },
+            );
+        let did = match spot.act {
+            Act::SignIn => "opened",
+            Act::Use => "used",
+        };
+        format!("{did}{}{}", address.unwrap_or_default(), seen.unwrap_or_default())
+    }
+
+    fn lists(&self) -> &Lists {
+        self.lists
     }
 }
 
@@ -121,7 +187,17 @@ pub fn find(name: &str) -> Option<&'static FactSpec> {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: &[Self] = &[Self::Duration, Self::Number, Self::Truth, Self::Text, Self::Set];
+    pub const ALL: &[Self] = &[
+        Self::Duration,
+        Self::Number,
+        Self::Truth,
+        Self::Text,
+        Self::Set,
+        Self::Address,
+        Self::Asn,
+        Self::Version,
+        Self::Classes,
+    ];
 
     /// The word in references.
     pub fn word(self) -> &'static str {
@@ -131,18 +207,27 @@ impl Kind {
             Self::Truth => "truth",
             Self::Text => "text",
             Self::Set => "set",
+            Self::Address => "address",
+            Self::Asn => "AS number",
+            Self::Version => "version",
+            Self::Classes => "classes",
         }
     }
 
     /// The operators that ask something of it.
     pub fn operators(self) -> &'static [Operator] {
-        use Operator::{AtLeast, AtMost, Contains, EndsWith, In, Is, Matches, NotIn, Over, StartsWith, Under};
+        use Operator::{
+            AtLeast, AtMost, Contains, EndsWith, In, Is, Matches, NewerThan, NotIn, OlderThan, Over, StartsWith, Under,
+        };
         match self {
             Self::Duration => &[Over, Under, AtLeast, AtMost],
             Self::Number => &[Over, Under, AtLeast, AtMost, Is],
             Self::Truth => &[Is],
             Self::Text => &[Is, In, NotIn, Contains, StartsWith, EndsWith, Matches],
-            Self::Set => &[In, NotIn, Contains],
+            Self::Set | Self::Classes => &[In, NotIn, Contains],
+            Self::Address => &[In, NotIn],
+            Self::Asn => &[Is, In, NotIn],
+            Self::Version => &[OlderThan, NewerThan],
         }
     }
 }
@@ -161,6 +246,8 @@ impl Operator {
         Self::StartsWith,
         Self::EndsWith,
         Self::Matches,
+        Self::OlderThan,
+        Self::NewerThan,
     ];
 
     /// The key in policies.
@@ -177,6 +264,8 @@ impl Operator {
             Self::StartsWith => "starts-with",
             Self::EndsWith => "ends-with",
             Self::Matches => "matches",
+            Self::OlderThan => "older-than",
+            Self::NewerThan => "newer-than",
         }
     }
 
@@ -188,6 +277,8 @@ impl Operator {
             Self::AtLeast => "≥",
             Self::AtMost => "≤",
             Self::Is => "=",
+            Self::OlderThan => "older than",
+            Self::NewerThan => "newer than",
             other => other.word(),
         }
     }
@@ -211,6 +302,8 @@ impl Operator {
             Self::StartsWith => "starts with this",
             Self::EndsWith => "ends with this",
             Self::Matches => "this regular expression matches the whole text",
+            Self::OlderThan => "a version before this; what is left out of it is zero",
+            Self::NewerThan => "a version after this; what is left out of it is zero",
         }
     }
 }
@@ -221,6 +314,8 @@ impl Controller {
         match self {
             Self::Platform => "platform",
             Self::Person => "person",
+            Self::Network => "network",
+            Self::Client => "client",
         }
     }
 }
@@ -239,6 +334,8 @@ impl std::fmt::Debug for Reading {
         out.write_str(match self {
             Self::Row(_) => "Row",
             Self::Derived(_) => "Derived",
+            Self::SignIn(_) => "SignIn",
+            Self::Place(_) => "Place",
         })
     }
 }
@@ -255,6 +352,16 @@ const fn plain(name: &'static str, kind: Kind, source: Source, reading: Reading)
         personal: false,
         folds_case: false,
         vocabulary: &[],
+        never_empty: false,
         supplied: true,
     }
+}
+
+/// A value of this place, with its provenance.
+fn at<'a>(spot: &Spot<'a>, value: Value<'a>) -> Fact<'a> {
+    let source = match spot.act {
+        Act::SignIn => Source::SignIn,
+        Act::Use => Source::Sighting,
+    };
+    Fact::Known(Known { value, source, as_of: spot.as_of, strength: spot.strength })
 }

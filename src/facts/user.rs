@@ -12,7 +12,13 @@ const TEXT: FactSpec = plain("", Kind::Text, Source::User, Reading::Row(no_sourc
 const TRUTH: FactSpec = plain("", Kind::Truth, Source::User, Reading::Row(no_source));
 
 static FACTS: &[FactSpec] = &[
-    FactSpec { name: "user.id", doc: "Zendesk's id of the person, as text", reading: Reading::Row(id), ..TEXT },
+    FactSpec {
+        name: "user.id",
+        doc: "Zendesk's id of the person, as text",
+        reading: Reading::Row(id),
+        never_empty: true,
+        ..TEXT
+    },
     FactSpec {
         name: "user.email",
         doc: "primary e-mail address",
@@ -37,6 +43,7 @@ static FACTS: &[FactSpec] = &[
         reading: Reading::Row(role),
         folds_case: true,
         vocabulary: &["end-user", "agent", "admin"],
+        never_empty: true,
         ..TEXT
     },
     FactSpec {
@@ -139,7 +146,7 @@ fn downgraded<'a>(evidence: &Evidence<'a>) -> Fact<'a> {
 
 /// Without a list there is no such sign, rather than an unknown one.
 fn listed<'a>(evidence: &Evidence<'a>) -> Fact<'a> {
-    if evidence.lists.number == 0 {
+    if evidence.offboarding.number == 0 {
         return Fact::unknown(Cause::NoSource);
     }
     if !evidence.clocks_trusted {
@@ -149,7 +156,7 @@ fn listed<'a>(evidence: &Evidence<'a>) -> Fact<'a> {
         Err(causes) => Fact::Unknown(causes),
         Ok(earliest) => {
             let as_of = earliest.map_or(evidence.now, |(_, as_of)| as_of);
-            let is_assumed = earliest.is_none() && evidence.lists.unfinished;
+            let is_assumed = earliest.is_none() && evidence.offboarding.unfinished;
             let strength = if is_assumed { Strength::Assumed } else { Strength::Exact };
             Fact::Known(Known { value: Value::Truth(earliest.is_some()), source: Source::List, as_of, strength })
         }
@@ -171,8 +178,8 @@ fn offboarded_for<'a>(evidence: &Evidence<'a>) -> Fact<'a> {
             .then_some(traces.staff_lost_since),
     ];
     // Nobody knows since when a list names them that cannot be read.
-    if evidence.lists.unknown != Causes::default() {
-        return Fact::Unknown(evidence.lists.unknown);
+    if evidence.offboarding.unknown != Causes::default() {
+        return Fact::Unknown(evidence.offboarding.unknown);
     }
     let listed = evidence.listed_since().ok().flatten().map(|(since, as_of)| (since, as_of, Source::List));
     let undated = seen.contains(&Some(None));

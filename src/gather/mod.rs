@@ -9,6 +9,8 @@ mod records;
 mod sweep;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -18,6 +20,7 @@ use crate::config::Account;
 use crate::evidence::keep_latest;
 use crate::memory::learn;
 use crate::model::{Completeness, CycleId, History, Lesson, Memory, Pause, Scope, UserId};
+use crate::places::Databases;
 use crate::snapshot::{Clocks, Snapshot};
 use crate::zendesk::{Trouble, Zendesk};
 use leavers::Leavers;
@@ -45,13 +48,27 @@ pub struct Known<'a> {
     pub memory: &'a Memory,
     /// The account's offboarding lists, as they were just read.
     pub lists: Vec<ListRead>,
+    /// The place databases in force.
+    pub databases: Arc<Databases>,
+    /// What is wrong with those that cannot be asked.
+    pub unasked: Vec<String>,
 }
 
 impl<'a> Known<'a> {
     /// What the first cycle over everyone knows, which is next to nothing.
     pub fn first(cycle: CycleId, memory: &'a Memory) -> Self {
         let history = History::default();
-        Self { cycle, history, pause: None, scope: Scope::Everyone, memory, lists: Vec::new() }
+        let databases = Arc::new(Databases::shipped());
+        Self {
+            cycle,
+            history,
+            pause: None,
+            scope: Scope::Everyone,
+            memory,
+            lists: Vec::new(),
+            databases,
+            unasked: Vec::new(),
+        }
     }
 }
 
@@ -120,18 +137,34 @@ pub async fn gather(
         traces: BTreeMap::new(),
         lists: leavers.standings(),
         listed: leavers.listed(),
+        sources: BTreeMap::new(),
+        sightings: Vec::new(),
+        places: BTreeMap::new(),
+        databases: Vec::new(),
+        unasked: known.unasked,
         roster: None,
         unread: records.unread(&wanted),
         own: own.value,
         history: known.history,
         pause: known.pause,
     };
+    locate(&mut snapshot, &known.databases);
     let (fresh, cursor) = records.learned();
     let mut lesson = learn(known.memory, &mut snapshot, &fresh);
     if snapshot.clocks.trusted {
         (lesson.users, lesson.lists) = (cursor, leavers.lessons());
     }
     Ok(Gathered { snapshot, at, lesson })
+}
+
+/// Asks the place databases about every address that was seen, each once.
+pub fn locate(snapshot: &mut Snapshot, databases: &Databases) {
+    snapshot.sightings.sort();
+    let addresses: BTreeSet<IpAddr> = snapshot.sightings.iter().filter_map(|one| one.address).collect();
+    if !addresses.is_empty() {
+        snapshot.databases = databases.list().to_vec();
+    }
+    snapshot.places = addresses.into_iter().map(|address| (address, databases.place_of(address))).collect();
 }
 
 fn check_clocks(clock: &dyn Clock, began: (Timestamp, Duration), zendesk: Timestamp, ignore: bool) -> Clocks {

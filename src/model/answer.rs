@@ -88,6 +88,8 @@ causes! {
     Learning = "learning": "nothing remembered yet",
     /// Clocks disagree, or the instant lies in the future.
     ClockSkew = "clock-skew": "clocks disagree",
+    /// The client does not say it, or what it says is frozen.
+    NotTold = "not-told": "the client does not tell it",
     /// A case does not state it.
     NotStated = "not-stated": "the case does not state it",
 }

@@ -1,10 +1,11 @@
 //! Facts: one named value about a session, known with its provenance or unknown with its causes.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Answer, Cause, Causes, Strength};
+use super::{Answer, Cause, Causes, Classes, Strength, Version};
 
 /// Where a known value came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +20,10 @@ pub enum Source {
     Memory,
     /// An offboarding list.
     List,
+    /// A row about the session being opened.
+    SignIn,
+    /// Rows about the session being used.
+    Sighting,
     /// A policy's own test case.
     Case,
 }
@@ -32,6 +37,8 @@ impl Source {
             Self::User => "user",
             Self::Memory => "memory",
             Self::List => "list",
+            Self::SignIn => "sign-in",
+            Self::Sighting => "sighting",
             Self::Case => "case",
         }
     }
@@ -55,6 +62,12 @@ pub enum Value<'a> {
     Text(Option<Cow<'a, str>>),
     /// A set of texts, perhaps empty.
     Set(Vec<Cow<'a, str>>),
+    /// An internet address.
+    Address(IpAddr),
+    /// A version, as far as it is known.
+    Version(Version),
+    /// The classes of a network, each of which is known or not.
+    Classes(Classes),
 }
 
 /// A known value with its provenance.

@@ -29,20 +29,26 @@ pub(super) fn doubt_of(candidate: &Opened, before: Option<&Database>, now: Times
         of += 1;
         wrong += usize::from(!agrees);
     }
-    // A quarter may have changed hands, or be placed by where an anycast address answers.
-    (wrong * 4 > of).then_some(Doubt::Canaries { wrong, of })
+    // One may have changed hands, or be placed by where an anycast address answers.
+    (wrong > 1 || wrong == of && of > 0).then_some(Doubt::Canaries { wrong, of })
 }
 
-/// For each canary that it knows, whether it says of it what everybody says.
+/// For each canary that it knows, whether it says of it what everybody says. A record that cannot be read is wrong too.
 pub(super) fn canaries(candidate: &Opened) -> impl Iterator<Item = bool> {
     let record = |address: &str| {
         let address = IpAddr::from_str(address).ok().filter(|address| candidate.covers.covers(*address))?;
-        candidate.ask(address).ok().flatten()
+        candidate.ask(address).transpose()
     };
     let countries = COUNTRIES.iter().filter(|_| candidate.supplies.has(Supply::Country));
-    let countries = countries.filter_map(move |(address, code)| Some(record(address)?.country?.code() == *code));
+    let countries = countries.filter_map(move |(address, code)| match record(address)? {
+        Ok(record) => record.country.map(|country| country.code() == *code),
+        Err(_) => Some(false),
+    });
     let asns = ASNS.iter().filter(|_| candidate.supplies.has(Supply::Asn));
-    countries.chain(asns.filter_map(move |(address, asn)| Some(record(address)?.asn? == *asn)))
+    countries.chain(asns.filter_map(move |(address, asn)| match record(address)? {
+        Ok(record) => record.asn.map(|number| number == *asn),
+        Err(_) => Some(false),
+    }))
 }
 
 /// Addresses of long-standing national networks, registries and resolvers, and their countries.

@@ -1,14 +1,18 @@
 //! Conditions: a tree of lines that a witness answers with yes, no or unknown.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 
+use crate::address::{Contents, ListNow, Lists};
 use crate::facts::{FactSpec, Operator, Witness};
-use crate::model::{Answer, Cause, Fact, Foreign, Known, Source, Strength, Value, human_duration};
+use crate::model::{
+    Answer, Cause, Causes, ClassSet, Fact, Foreign, Known, Source, Strength, Value, Version, human_duration,
+};
 
 /// What a rule or an exception asks.
 #[derive(Debug, Clone)]
@@ -21,6 +25,8 @@ pub enum Condition {
     Not(Box<Self>),
     /// One fact, one operator, one operand.
     Line(Line),
+    /// There is a place of the session of which every one of these lines holds.
+    Place(Vec<Line>),
 }
 
 /// `fact.operator = operand`.
@@ -51,6 +57,24 @@ pub enum Test {
     SharesMember(Words),
     /// On sets: shares none.
     SharesNone(Words),
+    /// On addresses, AS numbers and texts: whether it is among the elements written and those of the lists named.
+    Among {
+        /// Whether it has to be, or has not to be.
+        wanted: bool,
+        /// The elements written.
+        written: ListNow,
+        /// Places of the lists among the set's.
+        lists: Vec<usize>,
+    },
+    /// On the classes of a network: whether it is in one of these, or in none.
+    Classes {
+        /// Whether it has to be, or has not to be.
+        wanted: bool,
+        /// The classes asked about.
+        asked: ClassSet,
+    },
+    /// On versions: before or after this one.
+    Version(Ordering, Version),
 }
 
 /// A bound of an ordered value.
@@ -135,7 +159,14 @@ impl Condition {
                 _ => sum.or(part.answer(witness)),
             }),
             Self::Not(part) => part.answer(witness).not(),
-            Self::Line(line) => line.answer(&witness.tell(line.fact)),
+            Self::Line(line) => line.answer(&witness.tell(line.fact), witness.lists()),
+            Self::Place(lines) => {
+                let spots = witness.spots();
+                (0..spots.known).fold(elsewhere(spots.missing), |sum, spot| match sum {
+                    Answer::Yes(Strength::Exact) => sum,
+                    _ => sum.or(answer_at(lines, spot, witness)),
+                })
+            }
         }
     }
 
@@ -145,6 +176,7 @@ impl Condition {
             Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::lines).collect(),
             Self::Not(part) => part.lines(),
             Self::Line(line) => vec![line],
+            Self::Place(lines) => lines.iter().collect(),
         }
     }
 
@@ -170,10 +202,14 @@ impl Condition {
             Self::Any(parts) => ("any of".to_owned(), parts.as_slice(), None),
             Self::Not(part) => ("not".to_owned(), std::slice::from_ref(&**part), None),
             Self::Line(line) => (line.text(), [].as_slice(), told(&witness.tell(line.fact))),
+            Self::Place(_) => ("at a place of the session".to_owned(), [].as_slice(), None),
         };
         lines.push(TraceLine { depth, text, answer: self.answer(witness), told });
         for part in parts {
             part.trace_into(witness, depth + 1, lines);
+        }
+        if let Self::Place(asked) = self {
+            trace_places(asked, witness, depth + 1, lines);
         }
     }
 
@@ -195,7 +231,55 @@ impl Condition {
             }
             (Self::Not(part), _) => part.grounds_of(witness, !wanted),
             (Self::Line(line), _) => line.ground(&witness.tell(line.fact), wanted).into_iter().collect(),
+            (Self::Place(lines), true) => {
+                let strongest = |spot: &usize| match answer_at(lines, *spot, witness) {
+                    Answer::Yes(strength) => Some(strength),
+                    _ => None,
+                };
+                let spots = 0..witness.spots().known;
+                let best = spots.clone().filter_map(|spot| strongest(&spot)).max();
+                let spot = spots.into_iter().find(|spot| best.is_some() && strongest(spot) == best);
+                spot.iter().flat_map(|spot| lines.iter().filter_map(|line| line.ground_at(*spot, witness))).collect()
+            }
+            (Self::Place(lines), false) => {
+                let as_of = witness.spots().as_of;
+                lines.iter().map(|line| line.ground_nowhere(as_of)).collect()
+            }
         }
+    }
+}
+
+/// What is answered before any place is looked at: no, unless there are places that nobody knows.
+fn elsewhere(missing: Causes) -> Answer {
+    if missing == Causes::default() { Answer::No(Strength::Exact) } else { Answer::Unknown(missing) }
+}
+
+/// Whether every line holds of this one place.
+fn answer_at(lines: &[Line], spot: usize, witness: &dyn Witness) -> Answer {
+    lines.iter().fold(Answer::Yes(Strength::Exact), |sum, line| match sum {
+        Answer::No(Strength::Exact) => sum,
+        _ => sum.and(line.answer(&witness.tell_at(spot, line.fact), witness.lists())),
+    })
+}
+
+/// Each known place, and what every line was told there.
+fn trace_places(asked: &[Line], witness: &dyn Witness, depth: usize, lines: &mut Vec<TraceLine>) {
+    let spots = witness.spots();
+    for spot in 0..spots.known {
+        let (text, answer) = (witness.name_of(spot), answer_at(asked, spot, witness));
+        lines.push(TraceLine { depth, text, answer, told: None });
+        for line in asked {
+            let fact = witness.tell_at(spot, line.fact);
+            let answer = line.answer(&fact, witness.lists());
+            lines.push(TraceLine { depth: depth + 1, text: line.text(), answer, told: told(&fact) });
+        }
+    }
+    let rest = elsewhere(spots.missing);
+    if spots.known == 0 || matches!(rest, Answer::Unknown(_)) {
+        let text = "anywhere else".to_owned();
+        lines.push(TraceLine { depth, text, answer: rest, told: None });
+        let asked = asked.iter().map(Line::text);
+        lines.extend(asked.map(|text| TraceLine { depth: depth + 1, text, answer: rest, told: None }));
     }
 }
 
@@ -206,7 +290,7 @@ impl Line {
     }
 
     /// Asks one fact.
-    pub fn answer(&self, fact: &Fact<'_>) -> Answer {
+    pub fn answer(&self, fact: &Fact<'_>, lists: &Lists) -> Answer {
         let known = match fact {
             Fact::Known(known) => known,
             Fact::Unknown(causes) => return Answer::Unknown(*causes),
@@ -222,6 +306,16 @@ impl Line {
             (Test::Number(None, limit), Value::Number(number)) => number == limit,
             (Test::Truth(wanted), Value::Truth(truth)) => truth == wanted,
             (Test::Text(test), Value::Text(text)) => test.holds(text.as_deref(), self.fact.folds_case),
+            (Test::Among { wanted, written, lists: named }, value) => {
+                return toned(self.among(value, written, named, lists), *wanted, known.strength);
+            }
+            (Test::Classes { wanted, asked }, Value::Classes(classes)) => {
+                return toned(classes.any_of(*asked), *wanted, known.strength);
+            }
+            (Test::Version(ordering, limit), Value::Version(version)) => match version.compared_to(limit) {
+                Some(found) => found == *ordering,
+                None => return Answer::unknown(Cause::NotTold),
+            },
             (Test::SharesMember(words), Value::Set(members)) => shares(words, members, self.fact.folds_case),
             (Test::SharesNone(words), Value::Set(members)) => !shares(words, members, self.fact.folds_case),
             // The reader only builds tests of the fact's own kind; anything else cannot be told.
@@ -229,6 +323,46 @@ impl Line {
         };
         let strength = self.proven(known.strength, holds);
         if holds { Answer::Yes(strength) } else { Answer::No(strength) }
+    }
+
+    /// Whether the value is among these elements; what a list cannot say is unknown.
+    fn among(&self, value: &Value<'_>, written: &ListNow, named: &[usize], lists: &Lists) -> Answer {
+        let folds = self.fact.folds_case;
+        let of_list = |list: &ListNow| match value {
+            Value::Address(address) => list.has_address(*address),
+            Value::Number(number) => u32::try_from(*number).map_or(truth(false), |number| list.has_asn(number)),
+            Value::Text(Some(text)) => self.sure_of(list, list.has_text(&folded(text, folds), folds)),
+            Value::Set(members) => {
+                let answers = members.iter().map(|member| list.has_text(&folded(member, folds), folds));
+                answers.fold(truth(false), Answer::or)
+            }
+            // A null is known to be empty: it is among nothing.
+            _ => truth(false),
+        };
+        let of_lists = named.iter().map(|place| lists.get(*place).map_or(Answer::unknown(Cause::NoSource), of_list));
+        of_lists.fold(of_list(written), Answer::or)
+    }
+
+    /// An entry that the fact can never be may be a misspelt one: what is not on the list may have been meant by it.
+    fn sure_of(&self, list: &ListNow, answer: Answer) -> Answer {
+        let known = self.fact.vocabulary;
+        let is_never = |text: &str| !known.contains(&folded(text, self.fact.folds_case).as_ref());
+        match list.contents.as_deref() {
+            Some(Contents::Texts(texts)) if !answer.is_yes() && !known.is_empty() && texts.iter().any(is_never) => {
+                Answer::unknown(Cause::Partial)
+            }
+            _ => answer,
+        }
+    }
+
+    fn ground_at(&self, spot: usize, witness: &dyn Witness) -> Option<Ground> {
+        self.ground(&witness.tell_at(spot, self.fact), true)
+    }
+
+    /// That it holds of no place.
+    fn ground_nowhere(&self, as_of: Timestamp) -> Ground {
+        let reason = format!("no place with {} {} {}", self.fact.name, self.operator.sign(), self.written);
+        Ground { fact: self.fact, source: Source::Sighting, as_of, strength: Strength::Exact, reason }
     }
 
     /// How surely this fact gives this answer. An assumed length is at least what it says: that it is longer than a
@@ -249,8 +383,14 @@ impl Line {
                 format!("{name} {} not {} {}", shown(value), self.operator.sign(), self.written)
             }
             (Test::Truth(_), _) => format!("{name} is {}", shown(value)),
+            (Test::Classes { wanted: false, .. }, _) => format!("{name} not {}", self.written),
             // The value says by itself that it is the one, or one of those, that were asked for.
-            (Test::Text(TextTest::In(_)), Value::Text(Some(_))) => format!("{name} {}", shown(value)),
+            (Test::Text(TextTest::In(_)), Value::Text(Some(_))) | (Test::Among { wanted: true, .. }, _) => {
+                format!("{name} {}", shown(value))
+            }
+            (Test::Classes { wanted: true, asked }, Value::Classes(classes)) => {
+                format!("{name} has {}", words_of(classes.yes().and(*asked)))
+            }
             (Test::SharesMember(words), Value::Set(members)) => {
                 let is_shared = |member: &&Cow<'_, str>| words.contains(folded(member, self.fact.folds_case).as_ref());
                 let shared = members.iter().filter(is_shared).cloned().collect();
@@ -302,6 +442,19 @@ impl TextTest {
     }
 }
 
+fn truth(holds: bool) -> Answer {
+    if holds { Answer::Yes(Strength::Exact) } else { Answer::No(Strength::Exact) }
+}
+
+/// The answer to whether it is, or is not, as surely as the fact is known.
+fn toned(answer: Answer, wanted: bool, strength: Strength) -> Answer {
+    match answer {
+        Answer::Unknown(causes) => Answer::Unknown(causes),
+        _ if answer.is_yes() == wanted => Answer::Yes(strength),
+        _ => Answer::No(strength),
+    }
+}
+
 fn shares(words: &Words, members: &[Cow<'_, str>], folds_case: bool) -> bool {
     members.iter().any(|member| words.contains(folded(member, folds_case).as_ref()))
 }
@@ -324,6 +477,10 @@ fn told(fact: &Fact<'_>) -> Option<Told> {
     }
 }
 
+fn words_of(classes: ClassSet) -> String {
+    classes.iter().map(|class| format!("`{}`", class.word())).collect::<Vec<_>>().join(", ")
+}
+
 /// A value as people read it; texts pass through [`Foreign`].
 pub fn shown(value: &Value<'_>) -> String {
     let quoted = |text: &str| format!("`{}`", Foreign::new(text));
@@ -335,5 +492,9 @@ pub fn shown(value: &Value<'_>) -> String {
         Value::Text(Some(text)) => quoted(text),
         Value::Set(members) if members.is_empty() => "empty".to_owned(),
         Value::Set(members) => members.iter().map(|member| quoted(member)).collect::<Vec<_>>().join(", "),
+        Value::Address(address) => address.to_string(),
+        Value::Version(version) => version.to_string(),
+        Value::Classes(classes) if classes.yes().is_empty() => "no class known".to_owned(),
+        Value::Classes(classes) => words_of(classes.yes()),
     }
 }

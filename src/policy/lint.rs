@@ -11,8 +11,8 @@ use jiff::SignedDuration;
 
 use super::{Bound, Condition, Exception, Line, Rule, Test, TextTest};
 use crate::diagnostic::{Code, Diagnostic, Findings, Source, quoted};
-use crate::facts::{FactSpec, Operator, find};
-use crate::model::{Role, Source as FactSource};
+use crate::facts::{Controller, FactSpec, Operator, find};
+use crate::model::{ClassSet, Role, Source as FactSource};
 
 /// More alternatives than this are not looked at.
 const ALTERNATIVES_MAX: usize = 500;
@@ -22,9 +22,6 @@ const STAFF_SESSION_MAX: SignedDuration = SignedDuration::from_hours(12);
 
 /// The session itself is listed, so that these are never 0.
 const COUNTED_FROM_ONE: &[&str] = &["session.count", "session.rank"];
-
-/// Zendesk never leaves these empty; where it should, they are unknown.
-const NEVER_EMPTY: &[&str] = &["user.id", "user.role"];
 
 /// Reports a rule that can never fire, or that fires on everybody.
 pub(super) fn rule(when: &Condition, source: &Source, span: Range<usize>, findings: &mut Findings) {
@@ -80,6 +77,23 @@ pub(super) fn may_match_end_user(when: &Condition) -> bool {
     !never(&Condition::All(vec![when.clone(), end_user]), true, Limits::Zendesk)
 }
 
+/// Whether the condition can give this answer for nothing but what a client says of itself.
+pub(super) fn rests_on_client(when: &Condition, wanted: bool) -> bool {
+    let is_told = |line: &Line| line.fact.controlled_by == Controller::Client;
+    match (when, wanted) {
+        (Condition::Line(line), _) => is_told(line),
+        (Condition::Not(part), _) => rests_on_client(part, !wanted),
+        (Condition::All(parts), true) | (Condition::Any(parts), false) => {
+            parts.iter().all(|part| rests_on_client(part, wanted))
+        }
+        (Condition::All(parts), false) | (Condition::Any(parts), true) => {
+            parts.iter().any(|part| rests_on_client(part, wanted))
+        }
+        (Condition::Place(lines), true) => lines.iter().all(is_told),
+        (Condition::Place(lines), false) => lines.iter().any(is_told),
+    }
+}
+
 /// The first fact asked about that nothing supplies yet.
 pub(super) fn unsupplied(when: &Condition) -> Option<&'static FactSpec> {
     when.lines().iter().map(|line| line.fact).find(|fact| !fact.supplied)
@@ -94,7 +108,8 @@ enum Limits {
     Memory,
 }
 
-/// A line and the answer it has to give.
+/// A line and the answer it has to give. Lines about places are left out: two of them may mean two places, and a place of
+/// which one does not hold says nothing of the others.
 type Demand<'c> = (&'c Line, bool);
 
 /// Whether the condition can certainly never give this answer.
@@ -106,6 +121,9 @@ fn never(condition: &Condition, wanted: bool, limits: Limits) -> bool {
 fn alternatives(condition: &Condition, wanted: bool) -> Option<Vec<Vec<Demand<'_>>>> {
     let ways = match (condition, wanted) {
         (Condition::Line(line), _) => vec![vec![(line, wanted)]],
+        // Of one place no two lines may exclude each other.
+        (Condition::Place(lines), true) if is_impossible(&demands_of(lines), Limits::None) => Vec::new(),
+        (Condition::Place(_), _) => vec![Vec::new()],
         (Condition::Not(part), _) => alternatives(part, !wanted)?,
         (Condition::All(parts), false) | (Condition::Any(parts), true) => {
             let each: Option<Vec<_>> = parts.iter().map(|part| alternatives(part, wanted)).collect();
@@ -125,6 +143,10 @@ fn alternatives(condition: &Condition, wanted: bool) -> Option<Vec<Vec<Demand<'_
         }
     };
     (ways.len() <= ALTERNATIVES_MAX).then_some(ways)
+}
+
+fn demands_of(lines: &[Line]) -> Vec<Demand<'_>> {
+    lines.iter().map(|line| (line, true)).collect()
 }
 
 /// Whether these answers cannot be given together.
@@ -158,6 +180,18 @@ fn excludes_itself(demands: &[Demand<'_>], duration_max: Option<SignedDuration>)
         || no_truth(demands)
         || no_text(demands)
         || no_set(demands)
+        || no_classes(demands)
+}
+
+fn no_classes(demands: &[Demand<'_>]) -> bool {
+    let asked = |yes: bool| {
+        demands.iter().filter_map(move |(line, wanted)| match line.test {
+            Test::Classes { wanted: is_in, asked } if (is_in == *wanted) == yes => Some(asked),
+            _ => None,
+        })
+    };
+    let kept_out = asked(false).fold(ClassSet::NONE, ClassSet::or);
+    asked(true).any(|classes| classes.iter().all(|class| kept_out.has(class)))
 }
 
 /// Whether both ask the same of a text. What can be listed or counted is compared by its values instead.
@@ -247,7 +281,7 @@ fn words<'c>(demands: &[Demand<'c>]) -> Option<Vec<Option<&'c str>>> {
             _ => true,
         })
     };
-    let can_be = |word: Option<&str>| word.is_some() || !NEVER_EMPTY.contains(&first.fact.name);
+    let can_be = |word: Option<&str>| word.is_some() || !first.fact.never_empty;
     Some(candidates.into_iter().filter(|word| can_be(*word) && fits(*word)).collect())
 }
 

@@ -10,10 +10,11 @@ mod lists;
 mod read;
 mod read_case;
 mod read_condition;
+mod read_value;
 mod set;
 
 pub use condition::{Bound, Condition, Ground, Line, Test, TextTest, Told, TraceLine, Words, shown};
-pub use given::Given;
+pub use given::{Given, Stated};
 pub use lists::Lists;
 pub use read::read;
 pub use set::{Case, Exception, Expect, OnAmbiguous, PolicyFile, PolicySet, Rule, end_of_day};

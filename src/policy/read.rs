@@ -20,6 +20,12 @@ use crate::record::digest_of_files;
 /// The only version of the language there is.
 const SCHEMA: i64 = 1;
 
+/// A set has no more rules, nor more exceptions: each is weighed against each, and a file must not hold up a reload.
+const RULES_MAX: usize = 1_000;
+
+/// An exception names no more rules and patterns of rules: each pattern takes some thousand bytes.
+const PATTERNS_MAX: usize = 100;
+
 /// Where a name was first given, for the finding about its second use.
 pub(super) type Places = BTreeMap<String, (Source, Range<usize>)>;
 
@@ -38,13 +44,13 @@ pub fn read(sources: &[Source], now: Option<Timestamp>, findings: &mut Findings)
     let digest = digest_of_files(sources.iter().map(|source| (&*source.name, &*source.text)));
     let mut set = PolicySet { digest, files: policy_files(sources), ..PolicySet::default() };
     let mut places = Places::new();
-    for file in &mut files {
-        for table in std::mem::take(&mut file.rules) {
-            set.rules.extend(read_rule(table, &mut lists, &mut places, findings));
-        }
+    let rules = files.iter_mut().flat_map(|file| std::mem::take(&mut file.rules)).collect();
+    for table in not_too_many(rules, "rules", findings) {
+        set.rules.extend(read_rule(table, &mut lists, &mut places, findings));
     }
     let mut exceptions = Places::new();
-    for mut table in files.into_iter().flat_map(|file| file.exceptions) {
+    let tables = files.into_iter().flat_map(|file| file.exceptions).collect();
+    for mut table in not_too_many(tables, "exceptions", findings) {
         let (source, when) = (table.source(), table.optional("when").map(|item| item.key_span()));
         let one = read_exception(table, (&places, &mut exceptions), &mut lists, now, findings);
         if let (Some(one), Some(when)) = (&one, when)
@@ -58,7 +64,17 @@ pub fn read(sources: &[Source], now: Option<Timestamp>, findings: &mut Findings)
     set.exceptions.sort_by(|left, right| left.id.cmp(&right.id));
     check_fires(&set, sources, findings);
     lists.report_unused(findings);
+    set.lists = lists.into_decls();
     (!findings.has_errors()).then_some(set)
+}
+
+/// As many of these tables as a set may have; a finding at the first one beyond.
+fn not_too_many<'d>(mut tables: Vec<Table<'d>>, what: &str, findings: &mut Findings) -> Vec<Table<'d>> {
+    if let Some(beyond) = tables.get(RULES_MAX) {
+        findings.push(beyond.fault(Code::OutOfRange, format!("a policy set has at most {RULES_MAX} {what}")));
+    }
+    tables.truncate(RULES_MAX);
+    tables
 }
 
 /// The tables of one file by what they are.
@@ -109,7 +125,7 @@ fn read_rule(mut table: Table<'_>, lists: &mut Lists, places: &mut Places, findi
         findings.push(table.fault(Code::NoCase, format!("rule {} has no case", quoted(id))));
     }
     let cases: Vec<_> = cases.into_iter().map(|case| read_case(case, findings)).collect();
-    let place = (table.source().name.to_string(), line_of(table.source(), table.span().start));
+    let place = (table.source().name.to_string(), table.source().line(table.span().start));
     let source = table.source();
     table.finish(findings);
     if let (Some(when), Some(span)) = (&when, asked) {
@@ -160,6 +176,13 @@ fn read_exception(
         let message = format!("no source supplies `{}` yet, so the exception can never be decided", fact.name);
         findings.push(item.fault_at_key(Code::NotYet, message).help("ask another fact"));
     }
+    if let (Some(item), Some(when)) = (&when_item, &when)
+        && lint::rests_on_client(when, true)
+    {
+        let message = "the exception rests on nothing but what a client says of itself";
+        let help = "add a line about the person or the network: any attacker can send any agent string";
+        findings.push(item.fault_at_key(Code::RestsOnClient, message).help(help));
+    }
     table.finish(findings);
     Some(Exception {
         id: ExceptionId::new(id?),
@@ -171,10 +194,14 @@ fn read_exception(
     })
 }
 
+/// What may stand in a name or an id.
+pub(super) fn is_plain(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '-' || letter == '_'
+}
+
 /// An id: what may stand in a report, a file name and a shell without quotes.
 fn read_id(item: &Item<'_>, what: &str, places: &mut Places, findings: &mut Findings) -> Option<String> {
     let text = item.text(findings)?;
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
     if text.is_empty() || text.len() > 100 || !text.chars().all(is_plain) {
         let fault = item.fault(Code::BadName, format!("{} cannot be the id of {what}", quoted(text)));
         findings.push(fault.help("take letters, digits, `-` and `_`, at most 100"));
@@ -193,6 +220,11 @@ fn read_globs(item: &Item<'_>, rules: &Places, findings: &mut Findings) -> Optio
     let texts = item.texts(findings)?;
     if texts.is_empty() {
         findings.push(item.fault(Code::EmptySet, "`rules` has no elements"));
+        return None;
+    }
+    if texts.len() > PATTERNS_MAX {
+        let fault = item.fault(Code::OutOfRange, format!("`rules` has more than {PATTERNS_MAX} elements"));
+        findings.push(fault.help("name many rules by one pattern, as in `\"idle-*\"`"));
         return None;
     }
     let mut globs = Vec::new();
@@ -252,11 +284,6 @@ fn required_text(table: &mut Table<'_>, key: &'static str, findings: &mut Findin
 
 fn optional_text(table: &mut Table<'_>, key: &'static str, findings: &mut Findings) -> Option<String> {
     table.optional(key).and_then(|item| item.text(findings)).map(str::to_owned)
-}
-
-/// The line, from 1, in which this byte stands.
-pub(super) fn line_of(source: &Source, byte: usize) -> usize {
-    source.text.bytes().take(byte).filter(|byte| *byte == b'\n').count() + 1
 }
 
 fn policy_files(sources: &[Source]) -> Vec<PolicyFile> {

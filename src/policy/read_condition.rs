@@ -1,18 +1,28 @@
 //! Reading a `when`: a tree of tables, in which `fact.operator = value` lines are joined by *and*.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use regex::RegexBuilder;
 
 use super::condition::folded;
+use super::lists::PATTERNS_MAX;
+use super::read_value::{at_hand, read_among, read_classes, read_version};
 use super::{Bound, Condition, Line, Lists, Test, TextTest, Words};
+use crate::address::{Contents, ListDecl, ListKind, ListSource, Texts};
 use crate::diagnostic::{Code, Findings, quoted, quoted_list};
 use crate::document::{Item, Table, did_you_mean};
-use crate::facts::{FAMILIES, FactSpec, Kind, Operator, all, find};
+use crate::facts::{FAMILIES, FactSpec, Kind, Operator, Reading, all, find};
 
 /// A compiled pattern may take this many bytes: enough for any sensible one, too little to exhaust the host.
 const PATTERN_BYTES_MAX: usize = 1 << 20;
+
+/// The texts of a list with more than this many stand in the list alone, however many lines name it.
+const WORDS_COPIED_MAX: usize = 100;
+
+/// More values than this are not listed in one line.
+const VALUES_LISTED_MAX: usize = 20;
 
 /// Reads one table of conditions; a finding for everything in it that cannot be read.
 pub(super) fn read_condition(table: &Table<'_>, lists: &mut Lists, findings: &mut Findings) -> Option<Condition> {
@@ -26,6 +36,7 @@ pub(super) fn read_condition(table: &Table<'_>, lists: &mut Lists, findings: &mu
         return None;
     }
     let mut parts = Vec::new();
+    let mut places = Vec::new();
     let mut whole = true;
     for entry in entries {
         let read = match entry.key() {
@@ -38,8 +49,15 @@ pub(super) fn read_condition(table: &Table<'_>, lists: &mut Lists, findings: &mu
             family => read_family(family, &entry, lists, findings),
         };
         whole &= read.is_some();
-        parts.extend(read.unwrap_or_default());
+        for part in read.unwrap_or_default() {
+            match part {
+                Condition::Line(line) if matches!(line.fact.reading, Reading::Place(_)) => places.push(line),
+                other => parts.push(other),
+            }
+        }
     }
+    // Lines of one table that ask about places ask about the same place.
+    parts.extend((!places.is_empty()).then_some(Condition::Place(places)));
     whole.then_some(Condition::All(parts))
 }
 
@@ -148,21 +166,31 @@ fn read_line(
             let number = item.integer_in(0..=i64::MAX, findings)?;
             (Test::Number(bound_of(operator), number.unsigned_abs()), number.to_string())
         }
+        (Kind::Version, _) => {
+            let version = read_version(item, findings)?;
+            let ordering = if operator == Operator::OlderThan { Ordering::Less } else { Ordering::Greater };
+            (Test::Version(ordering, version), quoted(item.text(findings)?))
+        }
+        (Kind::Classes, _) => {
+            let (asked, written) = read_classes(fact, operator, item, findings)?;
+            (Test::Classes { wanted: operator != Operator::NotIn, asked }, written)
+        }
+        (Kind::Address | Kind::Asn, _) => read_among(fact, operator, item, lists, findings)?,
         (_, Operator::In | Operator::NotIn) => {
-            let (words, written) = read_words(fact, item, lists, findings)?;
-            (words_test(fact.kind, operator, words), written)
+            let asked = read_words(fact, item, lists, findings)?;
+            (words_test(fact.kind, operator, asked.words, asked.lists), asked.written)
         }
         (Kind::Set, _) => {
             let word = read_word(fact, item, findings)?;
             let written = quoted(&word);
             (Test::SharesMember(single(word)), written)
         }
-        (Kind::Text, Operator::Is) => {
+        (_, Operator::Is) => {
             let word = read_word(fact, item, findings)?;
             let written = quoted(&word);
             (Test::Text(TextTest::In(single(word))), written)
         }
-        (Kind::Text, _) => (Test::Text(read_part(fact, operator, item, findings)?), quoted(item.text(findings)?)),
+        (_, _) => (Test::Text(read_part(fact, operator, item, lists, findings)?), quoted(item.text(findings)?)),
     };
     Some(Line { fact, operator, test, written })
 }
@@ -177,7 +205,12 @@ fn bound_of(operator: Operator) -> Option<Bound> {
     }
 }
 
-fn words_test(kind: Kind, operator: Operator, words: Words) -> Test {
+/// What may change is asked list by list; texts that are written down are asked at once.
+fn words_test(kind: Kind, operator: Operator, words: Words, lists: Vec<usize>) -> Test {
+    if !lists.is_empty() {
+        let written = at_hand(ListKind::Text, Contents::Texts(words.iter().cloned().collect()));
+        return Test::Among { wanted: operator == Operator::In, written, lists };
+    }
     match (kind, operator) {
         (Kind::Set, Operator::In) => Test::SharesMember(words),
         (Kind::Set, _) => Test::SharesNone(words),
@@ -218,13 +251,30 @@ fn check_word(fact: &FactSpec, text: &str, item: &Item<'_>, findings: &mut Findi
         return Some(());
     }
     let fault = item.fault(Code::UnknownValue, format!("{} is never {}", quoted(fact.name), quoted(text)));
-    let listed = format!("it is one of {}", quoted_list(known.iter().copied()));
-    findings.push(fault.help(did_you_mean(text, known.iter().copied()).unwrap_or(listed)));
+    findings.push(fault.help(did_you_mean(text, known.iter().copied()).unwrap_or_else(|| values_of(fact))));
     None
 }
 
+/// What a fact with few values can be.
+pub(super) fn values_of(fact: &FactSpec) -> String {
+    if fact.vocabulary.len() > VALUES_LISTED_MAX {
+        return "`evictd policy facts --format json` lists all its values".to_owned();
+    }
+    format!("it is one of {}", quoted_list(fact.vocabulary.iter().copied()))
+}
+
+/// The texts of an array.
+struct Asked {
+    /// Those written, and those of lists whose entries are written.
+    words: Words,
+    /// Lists whose entries stand in files, by their places among the set's.
+    lists: Vec<usize>,
+    /// The array as it stands in the policy.
+    written: String,
+}
+
 /// The texts of an array; an element that begins with @ names a list, one that begins with @@ is a text.
-fn read_words(fact: &FactSpec, item: &Item<'_>, lists: &mut Lists, findings: &mut Findings) -> Option<(Words, String)> {
+fn read_words(fact: &FactSpec, item: &Item<'_>, lists: &mut Lists, findings: &mut Findings) -> Option<Asked> {
     let elements = item.array(findings)?;
     if elements.is_empty() {
         findings.push(item.fault(Code::EmptySet, format!("{} has no elements", item.subject())));
@@ -232,14 +282,20 @@ fn read_words(fact: &FactSpec, item: &Item<'_>, lists: &mut Lists, findings: &mu
     }
     let before = findings.errors();
     let mut words = BTreeSet::new();
-    let mut written = Vec::new();
+    let (mut named, mut written) = (Vec::new(), Vec::new());
     for element in &elements {
         let Some(text) = read_text(fact, element, findings) else { continue };
         written.push(quoted(text));
         match text.strip_prefix('@') {
             Some(rest) if !rest.starts_with('@') => {
-                let entries = lists.entries(rest, element, findings);
-                words.extend(entries.iter().map(|entry| folded(entry, fact.folds_case).into_owned()));
+                let Some((place, list)) = lists.find_of(ListKind::Text, rest, element, findings) else { continue };
+                match texts_of(&list) {
+                    Some(texts) if texts.iter().nth(WORDS_COPIED_MAX).is_none() => {
+                        check_entries(fact, rest, texts, element, findings);
+                        words.extend(texts.iter().map(|entry| folded(entry, fact.folds_case).into_owned()));
+                    }
+                    _ => named.push(place),
+                }
             }
             literal => {
                 let text = literal.unwrap_or(text);
@@ -249,16 +305,51 @@ fn read_words(fact: &FactSpec, item: &Item<'_>, lists: &mut Lists, findings: &mu
             }
         }
     }
-    (findings.errors() == before).then(|| (Arc::new(words), written.join(", ")))
+    (findings.errors() == before).then(|| Asked { words: Arc::new(words), lists: named, written: written.join(", ") })
 }
 
-fn read_part(fact: &FactSpec, operator: Operator, item: &Item<'_>, findings: &mut Findings) -> Option<TextTest> {
+/// The texts of a list that is written in a policy; none of one that stands in a file.
+fn texts_of(list: &ListDecl) -> Option<&Texts> {
+    match &list.from {
+        ListSource::Inline(contents) => match &**contents {
+            Contents::Texts(texts) => Some(texts),
+            Contents::Addresses(_) | Contents::Asns(_) => None,
+        },
+        ListSource::File(_) => None,
+    }
+}
+
+/// An entry that the fact can never be would make the list say less than its reader thinks.
+fn check_entries(fact: &FactSpec, name: &str, texts: &Texts, element: &Item<'_>, findings: &mut Findings) {
+    let known = fact.vocabulary;
+    let is_never = |text: &&str| !known.is_empty() && !known.contains(&folded(text, fact.folds_case).as_ref());
+    if let Some(text) = texts.iter().find(is_never) {
+        let message = format!("list {} has {}, and {} is never that", quoted(name), quoted(text), quoted(fact.name));
+        let fault = element.fault(Code::UnknownValue, message);
+        findings.push(fault.help(did_you_mean(text, known.iter().copied()).unwrap_or_else(|| values_of(fact))));
+    }
+}
+
+fn read_part(
+    fact: &FactSpec,
+    operator: Operator,
+    item: &Item<'_>,
+    lists: &mut Lists,
+    findings: &mut Findings,
+) -> Option<TextTest> {
     let text = read_text(fact, item, findings)?;
     let part = folded(text, fact.folds_case).into_owned();
     Some(match operator {
         Operator::Contains => TextTest::Contains(part),
         Operator::StartsWith => TextTest::StartsWith(part),
         Operator::EndsWith => TextTest::EndsWith(part),
+        _ if !lists.has_room_for_a_pattern() => {
+            let message = format!("a policy set has at most {PATTERNS_MAX} patterns of `matches`");
+            findings.push(
+                item.fault(Code::OutOfRange, message).help("join patterns with `|`, or ask with `in` and a list"),
+            );
+            return None;
+        }
         _ => TextTest::Matches(read_pattern(text, fact.folds_case, item, findings)?),
     })
 }

@@ -1,11 +1,14 @@
 //! A policy set: rules, exceptions and cases as compiled from all of its files.
 
+use std::sync::Arc;
+
 use globset::GlobMatcher;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::{Condition, Given, lint};
+use crate::address::ListDecl;
 use crate::config::ScopeChoice;
 use crate::model::{Action, ExceptionId, Mode, RuleId, Scope, Severity, Strength};
 
@@ -16,6 +19,8 @@ pub struct PolicySet {
     pub rules: Vec<Rule>,
     /// By id.
     pub exceptions: Vec<Exception>,
+    /// By name; conditions refer to lists by their place here.
+    pub lists: Vec<Arc<ListDecl>>,
     /// The files as read, by name.
     pub files: Vec<PolicyFile>,
     /// SHA-256 over the files' texts in order of their names, hexadecimal.

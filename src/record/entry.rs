@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::lookups::{DatabaseUsed, ListUsed, LookupsChanged};
 use crate::model::Scope;
 
 macro_rules! entries {
@@ -57,6 +58,8 @@ entries! {
     ScopeChanged = "scope.changed",
     /// An offboarding list came to say something else, or can no longer be used, or can again.
     OffboardingChanged = "offboarding.changed",
+    /// What named lists in files and place databases say from now on.
+    LookupsChanged = "lookups.changed",
     /// A cycle ended; what it counted.
     CycleFinished = "cycle.finished",
     /// Claims that stand now and did not before.
@@ -189,6 +192,9 @@ pub struct CycleFinished {
     /// How each offboarding list stands.
     #[serde(default)]
     pub offboarding: Vec<OffboardingChanged>,
+    /// The place databases that were asked, in order of preference.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub databases: Vec<DatabaseUsed>,
     /// What each rule found.
     pub rules: Vec<RuleCount>,
     /// What could not be decided.
@@ -341,6 +347,9 @@ pub struct RevocationIntended {
     pub engine: String,
     /// The facts these claims rest on, as read back.
     pub facts: Vec<FactUsed>,
+    /// The place databases that were asked, if any of these facts is one of a place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub databases: Vec<DatabaseUsed>,
     /// Who: `policy` for a rule, else the person who pulled a lever.
     pub by: String,
 }

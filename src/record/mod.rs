@@ -4,6 +4,7 @@
 
 mod entry;
 mod line;
+mod lookups;
 mod names;
 mod personal;
 mod text;

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{CycleFinished, Entry, Line, OffboardingChanged};
+use super::{CycleFinished, Entry, Line, LookupsChanged, OffboardingChanged};
 use crate::model::{Foreign, harmless_json};
 
 /// Keys that [`page`] prints by name before the body.
@@ -87,6 +87,7 @@ fn gist(entry: &Entry) -> String {
         }
         Entry::ScopeChanged(body) => format!("{}, configured as {}", body.scope, body.configured),
         Entry::OffboardingChanged(body) => offboarding(body),
+        Entry::LookupsChanged(body) => lookups(body),
         Entry::CycleFinished(body) => counts(body),
         Entry::ClaimBegan(body) => claims(body.claims.len()),
         Entry::ClaimChanged(body) => claims(body.claims.len()),
@@ -120,6 +121,16 @@ fn counts(body: &CycleFinished) -> String {
         sum(|rule| rule.withheld),
         sum(|rule| rule.undecided),
     )
+}
+
+fn lookups(body: &LookupsChanged) -> String {
+    let day = |built: &str| built.split('T').next().unwrap_or_default().to_owned();
+    let databases = body.databases.iter().map(|one| format!("{} of {}", one.name, day(&one.built)));
+    let lists = body.lists.iter().map(|list| {
+        let unknown = list.unknown.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+        format!("list {}: {} entries{unknown}", list.list, list.entries)
+    });
+    databases.chain(lists).collect::<Vec<_>>().join(", ")
 }
 
 fn offboarding(body: &OffboardingChanged) -> String {

@@ -309,6 +309,7 @@ mod tests {
         let facts = Vec::new();
         let (sessions, rules) = (vec![word()], vec![word()]);
         let entry = RevocationIntended {
+            databases: Vec::new(),
             action: word(),
             sessions,
             user: word(),

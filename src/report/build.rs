@@ -1,12 +1,14 @@
 //! A report from the stages of a cycle.
 
 use super::claims::{self, ClaimRow, HeldRow};
-use super::{Report, RuleRow, UndecidedRow};
+use jiff::SignedDuration;
+
+use super::{DatabaseRow, Report, RuleRow, UndecidedRow};
 use crate::evaluate::Judgement;
 use crate::evidence::Dossier;
 use crate::grade::Fate;
 use crate::guard::{Belt, Guarded, people_seen};
-use crate::model::{Completeness, Foreign, ListStanding, Mode, Person, UserId};
+use crate::model::{Cause, Completeness, Database, Foreign, ListStanding, Mode, Person, UserId};
 use crate::plan::{Intention, Plan, Planned, grounds_of};
 use crate::policy::{Exception, PolicySet};
 use crate::snapshot::Snapshot;
@@ -47,8 +49,10 @@ pub fn report(stages: Stages<'_>, fates: &[Fate]) -> Report {
         policy: stages.policies.digest.clone(),
         sessions_seen: stages.dossier.len(),
         people_seen: people_seen.into_iter().collect(),
+        databases: snapshot.databases.iter().map(DatabaseRow::from).collect(),
         warnings: warnings(snapshot, stages.mode)
             .into_iter()
+            .chain(of_lookups(stages.dossier))
             .chain(alarms(&claims))
             .chain(expired(stages.policies, snapshot))
             .collect(),
@@ -185,6 +189,54 @@ fn of_list(name: &str, list: &ListStanding) -> Vec<String> {
     let told = counted.iter().filter(|(rows, _)| *rows > 0);
     lines.extend(told.map(|(rows, what)| format!("offboarding list `{name}`: {rows} rows {what}")));
     lines
+}
+
+/// What is wrong with the file of a list, in a few words.
+fn of_list_file(cause: Cause) -> &'static str {
+    match cause {
+        Cause::ListStale => "it is older than `older-than-max` allows",
+        Cause::Partial => "some of its lines cannot be read",
+        Cause::ClockSkew => "its file is dated in the future",
+        _ => "its file cannot be used",
+    }
+}
+
+/// A place database older than this is told: what it says of addresses that changed hands is no longer so.
+const DATABASE_AGE_MAX: SignedDuration = SignedDuration::from_hours(45 * 24);
+
+/// What somebody has to know of named lists and place databases.
+fn of_lookups(dossier: &Dossier<'_>) -> Vec<String> {
+    let snapshot = dossier.snapshot();
+    let unsure = dossier.lists().iter().filter_map(|list| Some((&list.name, list.unknown?, list.contents.is_some())));
+    let mut lines: Vec<String> = unsure
+        .map(|(name, cause, has_members)| {
+            let what = if has_members { "of what is not on it" } else { "of what is on it" };
+            format!("list `{name}`: {}: nothing is known {what}", of_list_file(cause))
+        })
+        .collect();
+    let stood_in =
+        dossier.lists().iter().filter_map(|list| Some((&list.name, list.file.as_ref()?.stands_in.as_ref()?)));
+    lines.extend(stood_in.map(|(name, why)| format!("list `{name}`: {why}: what it last said stays in force")));
+    lines.extend(snapshot.unasked.iter().map(|line| Foreign::new(line.as_str()).to_string()));
+    for database in &snapshot.databases {
+        let age = database.built.duration_until(snapshot.now);
+        if age > DATABASE_AGE_MAX {
+            let name = Foreign::new(database.name.as_str());
+            let days = age.as_hours() / 24;
+            lines.push(format!("place database `{name}` is {days} days old: `evictd places` says how to renew it"));
+        }
+    }
+    lines
+}
+
+impl From<&Database> for DatabaseRow {
+    fn from(database: &Database) -> Self {
+        Self {
+            name: Foreign::new(database.name.as_str()),
+            kind: Foreign::new(database.kind.as_str()),
+            built: database.built.to_string(),
+        }
+    }
 }
 
 /// Nothing personal stands here: the trail keeps these lines.

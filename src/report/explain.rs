@@ -146,14 +146,15 @@ fn line_text(line: &TraceLine) -> String {
         Some(told) => {
             write!(text, ": {} ({}, {} as of {})", told.value, told.strength.word(), told.source.word(), told.as_of)
         }
-        None => match line.answer {
-            Answer::Unknown(causes) => {
-                let why: Vec<&str> = causes.iter().map(Cause::text).collect();
-                write!(text, ": {}", why.join("; "))
-            }
-            _ => Ok(()),
-        },
+        None => Ok(()),
     };
+    let told = told.and_then(|()| match line.answer {
+        Answer::Unknown(causes) => {
+            let why: Vec<&str> = causes.iter().map(Cause::text).collect();
+            write!(text, ": {}", why.join("; "))
+        }
+        _ => Ok(()),
+    });
     // Writing to a string cannot fail.
     told.map_or_else(|_| String::new(), |()| text + "\n")
 }

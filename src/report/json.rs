@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Report, RevokeRow, UndecidedRow, WithheldRow};
+use super::{DatabaseRow, Report, RevokeRow, UndecidedRow, WithheldRow};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -15,11 +15,19 @@ struct Document<'a> {
     complete: bool,
     policy: &'a str,
     sessions_seen: usize,
+    databases: Vec<Database<'a>>,
     warnings: &'a [String],
     revoke: Vec<Revoke<'a>>,
     withheld: Vec<Withheld<'a>>,
     undecided: Vec<Undecided<'a>>,
     rules: Vec<Rule<'a>>,
+}
+
+#[derive(Serialize)]
+struct Database<'a> {
+    name: String,
+    kind: String,
+    built: &'a str,
 }
 
 #[derive(Serialize)]
@@ -93,6 +101,7 @@ pub fn to_json(report: &Report) -> Result<String, serde_json::Error> {
         complete: report.complete,
         policy: &report.policy,
         sessions_seen: report.sessions_seen,
+        databases: report.databases.iter().map(database).collect(),
         warnings: &report.warnings,
         revoke: report.revoke.iter().map(revoke).collect(),
         withheld: report.withheld.iter().map(withheld).collect(),
@@ -100,6 +109,10 @@ pub fn to_json(report: &Report) -> Result<String, serde_json::Error> {
         rules: report.rules.iter().map(rule).collect(),
     };
     Ok(serde_json::to_string_pretty(&document)? + "\n")
+}
+
+fn database(row: &DatabaseRow) -> Database<'_> {
+    Database { name: row.name.to_string(), kind: row.kind.to_string(), built: &row.built }
 }
 
 fn revoke(row: &RevokeRow) -> Revoke<'_> {

@@ -43,6 +43,8 @@ pub struct Report {
     pub sessions_seen: usize,
     /// People with sessions, by stratum.
     pub people_seen: Vec<(Stratum, usize)>,
+    /// The place databases that were asked, in order of preference.
+    pub databases: Vec<DatabaseRow>,
     /// What a reader has to know before the rest.
     pub warnings: Vec<String>,
     /// Sessions that every belt lets go, in the plan's order.
@@ -53,6 +55,17 @@ pub struct Report {
     pub undecided: Vec<UndecidedRow>,
     /// What each rule found, by id.
     pub rules: Vec<RuleRow>,
+}
+
+/// A place database that was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseRow {
+    /// Its file's name.
+    pub name: Foreign,
+    /// What it says it is.
+    pub kind: Foreign,
+    /// The instant it was built, RFC 3339, as it says itself.
+    pub built: String,
 }
 
 /// A session that every belt lets go.

@@ -18,8 +18,16 @@ A fact is *known*, with its value, its source and the instant at which the sourc
 Unknown never revokes: a line about an unknown fact is neither yes nor no, and neither is its `not`. A text or set that
 Zendesk leaves empty is known to be empty: `not-in` holds of it, nothing else does. An empty truth, number or instant is
 unknown. Lengths of time carry their units (`90s`, `1h30m`, `2d`, `1w`); e-mails, roles and external ids compare without
-regard to case. What the *person* controls is weak ground for a rule, and dangerous ground for an exception.
+regard to case. What the *person* controls is weak ground for a rule, and dangerous ground for an exception; the *network*
+is chosen, and what a *client* says of itself is made up, by whoever holds the session: no exception may rest on it alone.
+
+Lines about `network.*` and `client.*` in one table ask about **the same place**: there is a place of this session, where it
+was opened or used, of which all of them hold. So `network.country.not-in = [\"US\"]` is yes if the session was used anywhere
+outside, and *never used from X* is `not = { network.country.in = [\"X\"] }`, which is known only if every place is.
 ";
+
+/// More values than this are not listed in a table; `--format json` has them all.
+const VALUES_MAX: usize = 20;
 
 /// The reference of facts for people, laid out for this width.
 pub fn facts_text(look: Look) -> String {
@@ -61,7 +69,7 @@ pub fn facts_markdown() -> String {
 
 /// One sentence, and the only values there are, each between two marks.
 fn what(fact: &FactSpec, mark: &str) -> String {
-    if fact.vocabulary.is_empty() {
+    if fact.vocabulary.is_empty() || fact.vocabulary.len() > VALUES_MAX {
         return fact.doc.to_owned();
     }
     let values: Vec<String> = fact.vocabulary.iter().map(|value| format!("{mark}{value}{mark}")).collect();

@@ -6,12 +6,12 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use super::claims::{self, ClaimRow, Fates, HeldRow};
-use super::{Report, RuleRow, UndecidedRow};
+use super::{DatabaseRow, Report, RuleRow, UndecidedRow};
 use crate::model::{
     AccountName, Action, Cause, CycleId, Foreign, Grade, Mode, Outcome, RuleId, Scope, SessionId, Severity,
 };
 use crate::model::{Stratum, UserId};
-use crate::record::{ClaimKey, CycleFinished, Entry, HeldBy, StandingClaim, reason_key};
+use crate::record::{ClaimKey, CycleFinished, DatabaseUsed, Entry, HeldBy, StandingClaim, reason_key};
 
 /// A record as the trail has it.
 #[derive(Debug, Clone)]
@@ -113,6 +113,7 @@ impl Past {
                 .iter()
                 .filter_map(|stratum| Some((*stratum, *finished.people_seen.get(stratum.word())?)))
                 .collect(),
+            databases: finished.databases.iter().map(database_row).collect(),
             warnings: finished.warnings.clone(),
             revoke: claims::revoke_rows(&claims, &self.fates),
             withheld: claims::withheld_rows(&claims),
@@ -145,6 +146,11 @@ fn claim_row(claim: StandingClaim, personal: &Value) -> Option<ClaimRow> {
 
 fn held_row(held: HeldBy) -> HeldRow {
     HeldRow { belt: held.belt, limit: held.limit, count: held.count }
+}
+
+fn database_row(used: &DatabaseUsed) -> DatabaseRow {
+    let (name, kind) = (Foreign::new(used.name.as_str()), Foreign::new(used.kind.as_str()));
+    DatabaseRow { name, kind, built: used.built.clone() }
 }
 
 fn undecided_rows(finished: &CycleFinished) -> Vec<UndecidedRow> {

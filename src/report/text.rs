@@ -11,6 +11,9 @@ use crate::model::{Mode, UserId};
 /// Rows of one rule and belt that the page shows; `--format json` has them all.
 const WITHHELD_ROWS_MAX: usize = 5;
 
+/// Whose data the shipped place databases are.
+const ATTRIBUTION: &str = "shipped place data: NRO, RouteViews, DB-IP (CC BY 4.0); `evictd about` has the notices";
+
 /// What the page is shown on.
 #[derive(Debug, Clone, Copy)]
 pub struct Look {
@@ -30,7 +33,23 @@ pub fn to_text(report: &Report, look: Look) -> String {
     page += &withheld(report, look);
     page += &undecided(report, look);
     page += &rules(report, look);
+    page += &databases(report, look);
     page
+}
+
+/// Which databases said where addresses are, and whose data the shipped ones are: their licence asks for that.
+fn databases(report: &Report, look: Look) -> String {
+    if report.databases.is_empty() {
+        return String::new();
+    }
+    let day = |built: &str| built.split('T').next().unwrap_or_default().to_owned();
+    let told: Vec<String> = report.databases.iter().map(|one| format!("{} of {}", one.name, day(&one.built))).collect();
+    let lines = format!(
+        "places by {}
+{ATTRIBUTION}",
+        told.join(", ")
+    );
+    format!("\n{}\n", dim(&lines, look))
 }
 
 fn head(report: &Report, look: Look) -> String {
@@ -109,12 +128,19 @@ fn belt_of(row: &WithheldRow) -> String {
     }
 }
 
+/// Rules that cannot decide the same sessions for the same cause stand in one row: a source that is missing is missing
+/// once.
 fn undecided(report: &Report, look: Look) -> String {
-    let mut grid = Grid::new(&["RULE", "CAUSE", "SESSIONS", "PEOPLE", "EXAMPLE SESSIONS"]);
-    for UndecidedRow { rule, cause, sessions, people, examples } in &report.undecided {
+    let mut grid = Grid::new(&["CAUSE", "SESSIONS", "PEOPLE", "EXAMPLE SESSIONS", "RULES"]);
+    let alike = |row: &UndecidedRow| (row.cause, row.sessions, row.people, row.examples.clone());
+    let mut rows: Vec<&UndecidedRow> = report.undecided.iter().collect();
+    rows.sort_by_key(|row| (row.cause, std::cmp::Reverse(row.sessions), alike(row), row.rule.clone()));
+    for group in rows.chunk_by(|left, right| alike(left) == alike(right)) {
+        let Some(UndecidedRow { cause, sessions, people, examples, .. }) = group.first() else { continue };
         let examples: Vec<String> = examples.iter().take(3).map(ToString::to_string).collect();
         let why = format!("{}: {}", cause.word(), cause.text());
-        grid.add([rule.to_string(), why, sessions.to_string(), people.to_string(), examples.join(" ")]);
+        let rules: Vec<&str> = group.iter().map(|row| row.rule.as_str()).collect();
+        grid.add([why, sessions.to_string(), people.to_string(), examples.join(" "), rules.join(", ")]);
     }
     let mut rules: Vec<_> = report.undecided.iter().map(|row| &row.rule).collect();
     rules.dedup();

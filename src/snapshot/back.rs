@@ -8,10 +8,12 @@ use super::wire::{
     Read, WireClocks, WireEnded, WireList, WireListed, WirePause, WirePerson, WireProtected, WireSession, WireTraces,
     WireTrouble,
 };
+use super::wire_places::address_of;
 use super::{Clocks, Protected, Snapshot};
 use crate::model::{
-    AccountName, Cause, Completeness, CycleId, Ended, Foreign, History, ListChange, ListStanding, ListTrouble, Listed,
-    Outcome, Pause, Person, Role, RoleType, RuleId, Scope, Session, Stratum, Traces, UserId,
+    AccountName, Cause, Completeness, CycleId, Database, Ended, Foreign, History, ListChange, ListStanding,
+    ListTrouble, Listed, Outcome, Pause, Person, Role, RoleType, RuleId, Scope, Session, Sighting, Stratum, Traces,
+    UserId,
 };
 
 impl TryFrom<Read> for Snapshot {
@@ -30,6 +32,8 @@ impl TryFrom<Read> for Snapshot {
                 return Err(format!("person `{id}` is there twice"));
             }
         }
+        let mut sightings = all("sightings", document.sightings, Sighting::try_from)?;
+        sightings.sort();
         let unread = document.unread.iter().map(|(user, why)| {
             Ok((read("unread", user)?, word("unread", why, Cause::ALL.iter().copied(), Cause::word)?))
         });
@@ -49,6 +53,19 @@ impl TryFrom<Read> for Snapshot {
                 .map(|(name, list)| Ok((name, list.try_into()?)))
                 .collect::<Result<_, String>>()?,
             listed: by_user("listed", document.listed, |listed| all("listed", listed, Listed::try_from))?,
+            sources: document
+                .sources
+                .into_iter()
+                .map(|(name, source)| Ok((name.into(), source.try_into()?)))
+                .collect::<Result<_, String>>()?,
+            sightings,
+            places: document
+                .places
+                .into_iter()
+                .map(|(address, place)| Ok((address_of("places", &address)?, place.try_into()?)))
+                .collect::<Result<_, String>>()?,
+            unasked: document.databases_unasked,
+            databases: all("databases", document.databases, Database::try_from)?,
             roster: document.roster_of_week.map(roster).transpose()?,
             sessions,
             people,
@@ -214,11 +231,11 @@ fn all<W, T>(list: &str, wire: Vec<W>, convert: impl Fn(W) -> Result<T, String>)
     items.map(|(index, item)| convert(item).map_err(|why| format!("{list}[{index}]: {why}"))).collect()
 }
 
-fn read<T: FromStr>(field: &str, text: &str) -> Result<T, String> {
+pub(super) fn read<T: FromStr>(field: &str, text: &str) -> Result<T, String> {
     text.parse().ok().ok_or_else(|| format!("field `{field}` cannot be `{text}`"))
 }
 
-fn maybe<T: FromStr>(field: &str, text: Option<&str>) -> Result<Option<T>, String> {
+pub(super) fn maybe<T: FromStr>(field: &str, text: Option<&str>) -> Result<Option<T>, String> {
     text.map(|text| read(field, text)).transpose()
 }
 
@@ -226,7 +243,7 @@ fn stratum(field: &str, text: &str) -> Result<Stratum, String> {
     word(field, text, Stratum::ALL.iter().copied(), Stratum::word)
 }
 
-fn word<T: Copy>(
+pub(super) fn word<T: Copy>(
     field: &str,
     text: &str,
     mut all: impl Iterator<Item = T>,

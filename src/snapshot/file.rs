@@ -3,7 +3,9 @@
 //! Plain JSON is read too, so that a world can be written by hand. What is unpacked is capped: a small file can hold
 //! endless zeros.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::net::IpAddr;
 
 use flate2::read::GzDecoder;
 use flate2::{Compression, GzBuilder};
@@ -11,6 +13,7 @@ use serde::Deserialize;
 
 use super::Snapshot;
 use super::wire::{self, Document, KIND, SCHEMA};
+use crate::model::Country;
 
 /// What the compressor is given at once, in bytes.
 const PIECE_BYTES: usize = 64 << 10;
@@ -106,6 +109,16 @@ fn from_bytes_of_at_most(bytes_max: u64, bytes: &[u8]) -> Result<Snapshot, Snaps
     }
 }
 
+/// Only the addresses of a snapshot's file form, each with its country if that is known: nothing else of it is held.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub fn countries_of(bytes: &[u8]) -> Result<BTreeMap<IpAddr, Option<Country>>, SnapshotFault> {
+    let wire: wire::Places = read(SNAPSHOT_BYTES_MAX, bytes)?;
+    wire.countries().map_err(SnapshotFault::Field)
+}
+
 /// What tells a snapshot of any schema from other files.
 #[derive(Deserialize)]
 struct Marks {
@@ -155,7 +168,7 @@ impl<R: Read> Read for Capped<R> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeSet;
     use std::sync::Arc;
 
     use jiff::{SignedDuration, Timestamp};

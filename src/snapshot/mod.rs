@@ -6,21 +6,23 @@
 mod back;
 mod file;
 mod wire;
+mod wire_places;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
-    AccountName, Cause, Completeness, CycleId, Foreign, History, ListStanding, Listed, Pause, Person, Role, Roster,
-    Scope, Session, Stratum, Traces, UserId, stratum_of,
+    AccountName, Cause, Completeness, Country, CycleId, Database, Foreign, History, ListStanding, Listed, Pause,
+    Person, Place, Role, Roster, Scope, Session, Sighting, SourceStanding, Stratum, Traces, UserId, stratum_of,
 };
 
-pub use file::{SNAPSHOT_BYTES_MAX, SnapshotFault, from_bytes, to_bytes, write};
+pub use file::{SNAPSHOT_BYTES_MAX, SnapshotFault, countries_of, from_bytes, to_bytes, write};
 
 /// One account as one cycle saw it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
     /// Which account.
     pub account: AccountName,
@@ -49,6 +51,16 @@ pub struct Snapshot {
     pub lists: BTreeMap<String, ListStanding>,
     /// Who is on them.
     pub listed: BTreeMap<UserId, Vec<Listed>>,
+    /// How each source of sign-ins and sightings stands, by its name.
+    pub sources: BTreeMap<Arc<str>, SourceStanding>,
+    /// What they saw, in order of person.
+    pub sightings: Vec<Sighting>,
+    /// What place databases say of each address that was seen.
+    pub places: BTreeMap<IpAddr, Place>,
+    /// The place databases that were asked, in order of preference.
+    pub databases: Vec<Database>,
+    /// What is wrong with others that should have been, in words that name nobody.
+    pub unasked: Vec<String>,
     /// People with sessions in the last seven days, if that is remembered.
     pub roster: Option<Roster>,
     /// People whose record was asked for and not had, and why.
@@ -80,6 +92,11 @@ impl Snapshot {
             traces: BTreeMap::new(),
             lists: BTreeMap::new(),
             listed: BTreeMap::new(),
+            sources: BTreeMap::new(),
+            sightings: Vec::new(),
+            places: BTreeMap::new(),
+            databases: Vec::new(),
+            unasked: Vec::new(),
             roster: None,
             unread: BTreeMap::new(),
             protected: Protected::default(),
@@ -100,6 +117,12 @@ impl Snapshot {
             Scope::Everyone => self.listing.is_complete(),
             Scope::Staff => !self.cut.contains_key(&user),
         }
+    }
+
+    /// The addresses that were seen, each with its country if that is known.
+    pub fn countries(&self) -> BTreeMap<IpAddr, Option<Country>> {
+        let country = |place: &Place| place.country.as_ref().ok().map(|found| found.value);
+        self.places.iter().map(|(address, place)| (*address, country(place))).collect()
     }
 
     /// The person's stratum: the highest role of today and of the last 90 days; without a record, end users.

@@ -6,13 +6,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::Snapshot;
+use super::wire_places::{WireDatabase, WirePlace, WireSighting, WireSource, address_of};
 use crate::model::{
-    Completeness, Ended, Foreign, ListStanding, ListTrouble, Listed, Person, Roster, Scope, Session, Traces, UserId,
+    Completeness, Country, Ended, Foreign, ListStanding, ListTrouble, Listed, Person, Place, Roster, Scope, Session,
+    Traces, UserId,
 };
 
 /// The schema that is written and read here.
@@ -20,6 +23,23 @@ pub(super) const SCHEMA: u64 = 1;
 
 /// What the document says it is.
 pub(super) const KIND: &str = "evictd-snapshot";
+
+/// Of the document, what stands about addresses.
+#[derive(Deserialize)]
+pub(super) struct Places {
+    #[serde(default)]
+    places: BTreeMap<String, WirePlace>,
+}
+
+impl Places {
+    pub(super) fn countries(self) -> Result<BTreeMap<IpAddr, Option<Country>>, String> {
+        let country = |(address, wire): (String, WirePlace)| {
+            let place = Place::try_from(wire)?;
+            Ok((address_of("places", &address)?, place.country.ok().map(|found| found.value)))
+        };
+        self.places.into_iter().map(country).collect()
+    }
+}
 
 /// The document, with its rows as they are read.
 pub(super) type Read = Document<Vec<WirePerson<String>>, Vec<WireSession<String>>>;
@@ -56,6 +76,16 @@ pub(super) struct Document<P, S> {
     pub(super) roster: Option<BTreeMap<String, usize>>,
     pub(super) ended: Vec<WireEnded>,
     pub(super) unread: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) sources: BTreeMap<String, WireSource>,
+    #[serde(default)]
+    pub(super) databases: Vec<WireDatabase>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) databases_unasked: Vec<String>,
+    #[serde(default)]
+    pub(super) places: BTreeMap<String, WirePlace>,
+    #[serde(default)]
+    pub(super) sightings: Vec<WireSighting>,
     pub(super) people: P,
     pub(super) sessions: S,
 }
@@ -265,6 +295,11 @@ impl<'s> From<&'s Snapshot> for Document<People<'s>, Sessions<'s>> {
             roster: history.roster.as_ref().map(wire_roster),
             ended: history.ended.iter().map(WireEnded::from).collect(),
             unread: snapshot.unread.iter().map(|(user, why)| (user.to_string(), why.word().to_owned())).collect(),
+            sources: snapshot.sources.iter().map(|(name, source)| (name.to_string(), source.into())).collect(),
+            databases: snapshot.databases.iter().map(WireDatabase::from).collect(),
+            databases_unasked: snapshot.unasked.clone(),
+            places: snapshot.places.iter().map(|(address, place)| (address.to_string(), place.into())).collect(),
+            sightings: snapshot.sightings.iter().map(WireSighting::from).collect(),
             people: People(&snapshot.people),
             sessions: Sessions(&snapshot.sessions),
         }

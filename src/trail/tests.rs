@@ -46,6 +46,7 @@ fn personal() -> Personal {
 
 fn intended(session: &str, read_back: &str) -> Entry {
     RevocationIntended {
+        databases: Vec::new(),
         action: "revoke-session".into(),
         sessions: vec![session.into()],
         user: "35436".into(),
@@ -76,6 +77,7 @@ fn outcome(intent: Option<u64>, session: &str, answered_at: &str) -> Entry {
 
 fn finished(now: &str, complete: bool, agents: usize) -> Entry {
     CycleFinished {
+        databases: Vec::new(),
         scope: "everyone".to_owned(),
         missed: 0,
         offboarding: Vec::new(),

@@ -551,3 +551,43 @@ fn wrong_arguments_end_with_64_and_help_with_0() {
     room.run(&[]).says(0, &["evictd demo"]);
     room.run(&["--version"]).says(0, &["evictd 0.1.0"]);
 }
+
+#[test]
+fn a_score_tells_precision_and_recall_for_each_kind_that_is_labelled() {
+    let room = Room::new();
+    let rows = [
+        r#"{"ua": "curl/8.9.1", "class": "library"}"#,
+        "",
+        r#"{"ua": "Wget/1.21.4", "class": "bot"}"#,
+        r#"{"ua": "Twitterbot/1.0", "class": "bot"}"#,
+    ];
+    room.write("labelled.jsonl", rows.join("\n"));
+    let score = room.run(&["clients", "score", "labelled.jsonl", "--format", "json"]).says(0, &[]).json();
+    let figures = |kind: &str| {
+        let kind = &score["kinds"][kind];
+        (kind["precision"].as_f64().unwrap(), kind["recall"].as_f64().unwrap())
+    };
+    assert_eq!(score["schema"], 1);
+    assert_eq!(score["kinds"].as_object().unwrap().len(), 2, "{score}");
+    assert_eq!((figures("script"), figures("bot")), ((0.5, 1.0), (1.0, 0.5)));
+    room.run(&["clients", "score", "labelled.jsonl", "--misses"])
+        .says(0, &["50.0 %", "line 3: bot, told script: Wget/1.21.4"]);
+    let examples = root().join("data/clients/examples.jsonl");
+    room.run(&["clients", "score", examples.to_str().unwrap()]).says(0, &["100.0 %"]);
+}
+
+#[test]
+fn a_file_that_labels_nothing_is_no_score() {
+    let room = Room::new();
+    room.write("empty.jsonl", "\n \n");
+    room.write("rubbish.jsonl", "{\"ua\": \"a\", \"class\": \"bot\"}\n\x1b[2J\n");
+    room.write("class.jsonl", r#"{"ua": "a", "class": "robot"}"#);
+    for (file, why) in [
+        ("missing.jsonl", "there is no such file"),
+        ("empty.jsonl", "it holds no labelled agent string"),
+        ("rubbish.jsonl", "line 2 is no JSON"),
+        ("class.jsonl", "line 1 has the unknown class `robot`"),
+    ] {
+        room.run(&["clients", "score", file]).says(78, &[why]);
+    }
+}

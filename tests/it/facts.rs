@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use evictd::address::Lists;
 use evictd::config::Belts;
 use evictd::diagnostic::{Findings, Source, Style, render};
 use evictd::evaluate::{evaluate, verdict_of_case};
@@ -39,7 +40,13 @@ fn every_case_of_a_fact_comes_out_as_it_says() {
     let set = fixtures();
     for rule in &set.rules {
         for case in &rule.cases {
-            assert_eq!(Some(verdict_of_case(case, rule, &set)), case.expect, "{}: {}", rule.id, case.title);
+            assert_eq!(
+                Some(verdict_of_case(case, rule, &set, &Lists::of(&set.lists))),
+                case.expect,
+                "{}: {}",
+                rule.id,
+                case.title
+            );
         }
     }
 }
@@ -53,7 +60,11 @@ fn every_fact_has_cases_for_yes_no_unknown_and_empty() {
         let outcomes = shown.entry(line.fact.name).or_default();
         for case in &rule.cases {
             outcomes.extend(case.expect.map(Expect::word));
-            let asked = ["user.email", line.fact.name].map(|name| case.given.values.get(name));
+            let of_case = |name: &str| {
+                let values = std::iter::once(&case.given.values).chain(&case.given.places);
+                values.into_iter().find_map(|values| values.get(name))
+            };
+            let asked = ["user.email", line.fact.name].map(of_case);
             let is_empty = |value: &Value<'_>| match value {
                 Value::Text(text) => text.is_none(),
                 Value::Set(members) => members.is_empty(),
@@ -63,8 +74,7 @@ fn every_fact_has_cases_for_yes_no_unknown_and_empty() {
         }
     }
     for fact in all() {
-        let may_be_empty =
-            matches!(fact.kind, Kind::Text | Kind::Set) && !["user.id", "user.role"].contains(&fact.name);
+        let may_be_empty = matches!(fact.kind, Kind::Text | Kind::Set) && !fact.never_empty;
         for outcome in ["revoke", "keep", "undecided"].into_iter().chain(may_be_empty.then_some("empty")) {
             assert!(shown.get(fact.name).is_some_and(|shown| shown.contains(outcome)), "{}: no {outcome}", fact.name);
         }
@@ -132,7 +142,8 @@ fn explained(snapshot: &Snapshot, when: &str) -> Explanation {
          [rule.when]\n{when}\n"
     );
     let policies = policy::read(&[Source::new("a.toml", text)], None, &mut Findings::default()).unwrap();
-    let dossier = Dossier::new(snapshot, SignedDuration::ZERO);
+    let lists = Lists::of(&policies.lists);
+    let dossier = Dossier::new(snapshot, &lists, SignedDuration::ZERO);
     let judgement = evaluate(&dossier, &policies);
     let plan = plan(&dossier, &policies, &judgement, Mode::Enforce);
     let guarded = guard(&plan, &policies, snapshot, &Belts::default(), CycleKind::Dry);

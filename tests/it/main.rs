@@ -27,6 +27,7 @@ mod places;
 mod processes;
 mod program;
 mod reference;
+mod sights;
 mod simulator;
 mod source;
 mod tidy;

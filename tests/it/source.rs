@@ -45,7 +45,10 @@ impl File {
     }
 }
 
-/// Every text file that belongs to the repository; what is built or hidden does not.
+/// What fuzzers are fed with and what they find: bytes, which nobody wrote to be read.
+const INPUTS: &[&str] = &["fuzz/seeds", "fuzz/corpus", "fuzz/artifacts"];
+
+/// Every text file that belongs to the repository; what is built or hidden does not, nor what is no text of anybody's.
 pub fn tree() -> Vec<File> {
     let mut files = Vec::new();
     walk(Path::new(env!("CARGO_MANIFEST_DIR")), "", &mut files);
@@ -59,10 +62,10 @@ fn walk(folder: &Path, prefix: &str, files: &mut Vec<File>) {
     names.sort();
     for name in names {
         let hidden = name.starts_with('.') && ![".ci", ".config", ".github", ".gitignore"].contains(&name.as_str());
-        if hidden || name == "target" {
+        let (path, below) = (folder.join(&name), format!("{prefix}{name}"));
+        if hidden || name == "target" || INPUTS.contains(&below.as_str()) {
             continue;
         }
-        let (path, below) = (folder.join(&name), format!("{prefix}{name}"));
         if path.is_dir() {
             walk(&path, &format!("{below}/"), files);
         } else if let Ok(text) = fs::read_to_string(&path) {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use evictd::clock::{Clock, Pending, SeededChance};
 use evictd::config;
+use evictd::config::PlacesSettings;
 use evictd::daemon::{Daemon, End, Loader, Pulses, RecordingHerald, Rejected, Setup, Status, Wish, Wishes};
 use evictd::diagnostic::{Findings, Source};
 use evictd::files::Disk;
@@ -285,6 +286,8 @@ impl Stage {
         let (transport, clock) = pulses.of(&account.name).dress(site.wire.clone(), clock);
         let chance = Arc::new(SeededChance::new(1));
         Setup {
+            places: PlacesSettings { databases: Some(Vec::new()), older_than_max: None, installed: PathBuf::new() },
+            files: Arc::default(),
             scope: policies.scope(account.scope),
             policies,
             zendesk: Zendesk::new(Access { credential, budget }, transport, clock, chance),

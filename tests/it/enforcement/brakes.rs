@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use evictd::address::Lists;
 use evictd::chronicle::Chronicle;
 use evictd::clock::{Clock, Pending};
 use evictd::cycle::{self, Books, Cycle, Halt, Setting};
@@ -161,7 +162,8 @@ async fn cycle_with(stage: &Stage, brakes: &dyn Brakes) -> Result<Cycle, Halt> {
     let (mut trail, past) = stage.open();
     let zendesk = stage.zendesk();
     let (account, policies) = (&stage.account, &stage.policies);
-    let setting = Setting { account, policies, zendesk: &zendesk, clock: &*stage.clock, brakes };
+    let lists = Lists::of(&policies.lists);
+    let setting = Setting { account, policies, lists: &lists, zendesk: &zendesk, clock: &*stage.clock, brakes };
     let memory = Memory::default();
     let known = Known { history: past.history, pause: brakes.pause(), ..Known::first(CycleId::new("c"), &memory) };
     let books = Books { trail: &mut trail, chronicle: &mut Chronicle::default(), missed: 0 };

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
+use evictd::address::Lists;
 use evictd::clock::SeededChance;
 use evictd::cycle;
 use evictd::files::Medium;
@@ -125,9 +126,11 @@ fn client(stage: &Stage, port: u16) -> Zendesk {
 }
 
 async fn plan(stage: &Stage, zendesk: &Zendesk) -> Result<cycle::Cycle, cycle::Halt> {
+    let named = Lists::of(&stage.policies.lists);
     let setting = cycle::Setting {
         account: &stage.account,
         policies: &stage.policies,
+        lists: &named,
         zendesk,
         clock: &*stage.clock,
         brakes: &*stage.brake,

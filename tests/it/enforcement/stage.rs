@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use evictd::address::Lists;
 use evictd::chronicle::Chronicle;
 use evictd::clock::{ManualClock, SeededChance};
 use evictd::config::{self, Account};
@@ -45,6 +46,8 @@ pub struct Stage {
     pub simulator: Simulator,
     pub account: Account,
     pub policies: PolicySet,
+    /// Their named lists.
+    pub named: Lists,
     pub brake: Arc<Handbrake>,
     pub wire: Mutex<Arc<Wire>>,
     pub memory: MemoryMedium,
@@ -76,6 +79,7 @@ impl Stage {
             clock,
             simulator,
             account: account(lines),
+            named: Lists::of(&policies_of(policies).lists),
             policies: policies_of(policies),
             brake: Arc::default(),
             wire: Mutex::new(wire),
@@ -200,7 +204,8 @@ impl Stage {
     }
 
     fn setting<'a>(&'a self, zendesk: &'a Zendesk) -> Setting<'a> {
-        Setting { account: &self.account, policies: &self.policies, zendesk, clock: &*self.clock, brakes: &*self.brake }
+        let (account, policies, lists) = (&self.account, &self.policies, &self.named);
+        Setting { account, policies, lists, zendesk, clock: &*self.clock, brakes: &*self.brake }
     }
 
     /// A process that may act: what `apply` does.

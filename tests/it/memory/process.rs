@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use evictd::address::Lists;
 use evictd::chronicle::Chronicle;
 use evictd::cycle::{self, Books, Cycle, Halt, Setting};
 use evictd::enforce::settle;
@@ -72,9 +73,11 @@ impl Process {
             lists,
             ..Known::first(CycleId::new(format!("01900000-0000-7000-9000-{number:012}")), &self.memory)
         };
+        let named = Lists::of(&stage.policies.lists);
         let setting = Setting {
             account: &stage.account,
             policies: &stage.policies,
+            lists: &named,
             zendesk: &self.zendesk,
             clock: &*stage.clock,
             brakes: &*stage.brake,

@@ -1,5 +1,6 @@
 //! Place databases from outside: every schema, silence and absence, taking over, hostile files, the commands.
 
+mod commands;
 mod hostile;
 mod mmdb;
 mod schemas;

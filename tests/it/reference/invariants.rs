@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use evictd::address::{Contents, ListNow, Lists};
 use evictd::diagnostic::{Findings, Source};
 use evictd::evaluate::{Claim, claim_of, evaluate};
 use evictd::evidence::Dossier;
-use evictd::model::{Cause, Completeness, ListTrouble, Person, Role, SessionId, Traces, UserId};
+use evictd::model::{
+    Cause, ClassAnswers, ClassSet, Completeness, ListTrouble, Person, Place, Role, SessionId, Traces, UserId,
+};
 use evictd::plan::{Plan, plan};
 use evictd::policy::{PolicySet, read};
 use evictd::snapshot::Snapshot;
@@ -23,7 +26,11 @@ fn slack(world: &World) -> SignedDuration {
 
 /// The claims that fire and that nothing spares.
 fn fired(world: &World, snapshot: &Snapshot, set: &PolicySet) -> BTreeSet<(String, SessionId)> {
-    let dossier = Dossier::new(snapshot, slack(world));
+    fired_with(world, snapshot, set, &world.scenery.lists(set))
+}
+
+fn fired_with(world: &World, snapshot: &Snapshot, set: &PolicySet, lists: &Lists) -> BTreeSet<(String, SessionId)> {
+    let dossier = Dossier::new(snapshot, lists, slack(world));
     let mut fired = BTreeSet::new();
     for evidence in dossier.iter() {
         let rules = set.rules.iter().filter(|rule| matches!(claim_of(rule, set, &evidence), Some(Claim::Fired(_))));
@@ -33,7 +40,8 @@ fn fired(world: &World, snapshot: &Snapshot, set: &PolicySet) -> BTreeSet<(Strin
 }
 
 fn planned(world: &World, snapshot: &Snapshot, set: &PolicySet) -> Plan {
-    let dossier = Dossier::new(snapshot, slack(world));
+    let lists = world.scenery.lists(set);
+    let dossier = Dossier::new(snapshot, &lists, slack(world));
     plan(&dossier, set, &evaluate(&dossier, set), world.mode)
 }
 
@@ -65,6 +73,69 @@ fn poorer(whole: &Snapshot, rng: &mut Rng) -> Vec<(&'static str, Snapshot)> {
         ("one list unreadable", with(&mut |less| lose_lists(less, Some("hr")))),
         ("rows unasked", with(&mut |less| leave_unasked(less, &lost))),
         ("roster forgotten", with(&mut |less| less.roster = None)),
+        ("sources down", with(&mut |less| lose_sources(less, None))),
+        ("access log down", with(&mut |less| lose_sources(less, Some("access")))),
+        ("databases gone", with(&mut |less| less.places.clear())),
+        (
+            "databases down",
+            with(&mut |less| less.places.values_mut().for_each(|place| *place = Place::unknown(Cause::Down))),
+        ),
+        (
+            "some addresses unknown",
+            with(&mut |less| less.places.values_mut().filter(|_| rng.bool()).for_each(lose_some)),
+        ),
+    ]
+}
+
+/// Makes this source, or every one, unknown, with every second of its rows lost.
+fn lose_sources(snapshot: &mut Snapshot, only: Option<&str>) {
+    let is_meant = |name: &str| only.is_none_or(|only| only == name);
+    for (_, source) in snapshot.sources.iter_mut().filter(|(name, _)| is_meant(name)) {
+        source.unknown = Some(Cause::Down);
+    }
+    let mut odd = false;
+    snapshot.sightings.retain(|one| {
+        odd = !odd;
+        odd || !is_meant(&one.source)
+    });
+}
+
+/// A database that lost half of what it said, and no longer says of any class that an address is not in it.
+fn lose_some(place: &mut Place) {
+    place.country = Err(Cause::NotInDatabase);
+    place.classes = ClassAnswers { no: ClassSet::NONE, unknown: Cause::Partial, ..place.classes };
+}
+
+/// The lists with one thing less to know, each time another.
+fn fewer(whole: &Lists, rng: &mut Rng) -> Vec<(&'static str, Lists)> {
+    let mut with = |change: &dyn Fn(&mut ListNow, bool)| {
+        let lose = |(list, odd): (&ListNow, bool)| {
+            let mut less = list.clone();
+            change(&mut less, odd);
+            less
+        };
+        let odds: Vec<bool> = whole.iter().map(|_| rng.bool()).collect();
+        Lists::new(whole.iter().zip(odds).map(lose).collect())
+    };
+    vec![
+        ("lists gone", with(&|list, _| (list.contents, list.unknown) = (None, Some(Cause::Down)))),
+        ("lists too old", with(&|list, _| (list.contents, list.unknown) = (None, Some(Cause::ListStale)))),
+        ("lists torn", with(&|list, _| list.unknown = list.unknown.or(Some(Cause::Partial)))),
+        (
+            "lists empty and torn",
+            with(&|list, _| {
+                list.contents = list.contents.as_ref().map(|_| Contents::empty(list.kind).into());
+                list.unknown = Some(Cause::Partial);
+            }),
+        ),
+        (
+            "some lists gone",
+            with(&|list, odd| {
+                if odd {
+                    (list.contents, list.unknown) = (None, Some(Cause::Down));
+                }
+            }),
+        ),
     ]
 }
 
@@ -115,6 +186,11 @@ fn a_source_that_is_lost_makes_no_claim_fire_and_lifts_no_spare() {
             let more: Vec<_> = after.difference(&before).collect();
             assert!(more.is_empty(), "seed {seed}, {what}: {more:?}");
         }
+        for (what, lists) in fewer(&world.scenery.lists(&set), &mut Rng::with_seed(seed)) {
+            let after = fired_with(&world, &whole, &set, &lists);
+            let more: Vec<_> = after.difference(&before).collect();
+            assert!(more.is_empty(), "seed {seed}, {what}: {more:?}");
+        }
     }
 }
 
@@ -159,7 +235,7 @@ fn nobody_is_revoked_and_no_spare_is_lifted_because_it_was_forgotten_that_they_h
             assert!(more.is_empty(), "seed {seed}, {what}: {more:?}");
         }
         fires.extend(before.iter().map(|(rule, _)| rule.clone()));
-        let claims = evaluate(&Dossier::new(&whole, slack(&world)), &set).fired;
+        let claims = evaluate(&Dossier::new(&whole, &world.scenery.lists(&set), slack(&world)), &set).fired;
         spares.extend(claims.into_iter().filter(|claim| matches!(claim.2, Claim::Spared(_))).map(|claim| claim.1));
     }
     // Whether they left a short time ago can never be shown, so that these end nobody, and their exceptions all do.
@@ -168,6 +244,61 @@ fn nobody_is_revoked_and_no_spare_is_lifted_because_it_was_forgotten_that_they_h
     let missed: Vec<_> = wanted.filter(|id| !fires.contains(id)).collect();
     assert!(missed.is_empty() && !short.iter().any(|id| fires.contains(*id)), "{missed:?} never fire: {fires:?}");
     assert!(spares.len() >= 7, "{spares:?}");
+}
+
+/// INVARIANT 5 about places: rules and exceptions that ask where somebody has *not* been, and with what not.
+#[test]
+fn what_is_not_known_of_places_lists_and_databases_ends_nobody_and_lifts_no_spare() {
+    let asks = [
+        "network.country.not-in = [\"US\"]",
+        "not = { network.country.in = [\"KP\"] }",
+        "network.class.not-in = [\"hosting\", \"vpn\"]",
+        "not = { network.class.in = [\"tor\", \"relay\"] }",
+        "network.address.not-in = [\"@listed-networks\"]",
+        "not = { network.asn.in = [\"@listed-numbers\"] }",
+        "network.class.in = [\"hosting\"]",
+        "network.class.in = [\"vpn\"]",
+        "not = { sign-in.class.in = [\"vpn\"] }",
+        "sign-in.country.not-in = [\"US\"]",
+        "network.country.is = \"ZA\"\nnetwork.class.not-in = [\"relay\"]",
+        "not = { network.country.is = \"ZA\", network.asn.in = [15169] }",
+        "not = { any = [{ network.class.in = [\"tor\"] }, { sign-in.country.is = \"KP\" }] }",
+    ];
+    let both = asks.iter().enumerate().flat_map(|(id, ask)| {
+        [
+            format!("[[rule]]\nid = \"r{id}\"\ntitle = \"T\"\naction = \"revoke-session\"\n[rule.when]\n{ask}\n"),
+            format!(
+                "[[rule]]\nid = \"e{id}\"\ntitle = \"T\"\naction = \"revoke-session\"\nwhen.session.count.at-least = 1\n\
+                 [[exception]]\nid = \"e{id}\"\nrules = [\"e{id}\"]\nowner = \"o\"\nreason = \"r\"\nexpires = 9999-12-30\n\
+                 [exception.when]\n{ask}\n"
+            ),
+        ]
+    });
+    let rules: String = both.collect();
+    let (mut fires, mut spares) = (BTreeSet::new(), BTreeSet::new());
+    for seed in 0..SEEDS {
+        let (world, mut law) = scene(seed);
+        (law.rules, law.exceptions) = (Vec::new(), Vec::new());
+        let set = set_of(&[law.to_toml() + &rules], &law);
+        let (whole, lists) = (world.snapshot(), world.scenery.lists(&set));
+        let before = fired_with(&world, &whole, &set, &lists);
+        let check = |what: &str, after: BTreeSet<(String, SessionId)>| {
+            let more: Vec<_> = after.difference(&before).collect();
+            assert!(more.is_empty(), "seed {seed}, {what}: {more:?}\n{:?}", world.scenery);
+        };
+        for (what, less) in poorer(&whole, &mut Rng::with_seed(seed)) {
+            check(what, fired_with(&world, &less, &set, &lists));
+        }
+        for (what, less) in fewer(&lists, &mut Rng::with_seed(seed)) {
+            check(what, fired_with(&world, &whole, &set, &less));
+        }
+        fires.extend(before.iter().map(|(rule, _)| rule.clone()));
+        let claims = evaluate(&Dossier::new(&whole, &lists, slack(&world)), &set).fired;
+        spares.extend(claims.into_iter().filter(|claim| matches!(claim.2, Claim::Spared(_))).map(|claim| claim.1));
+    }
+    let missed: Vec<_> = (0..asks.len()).map(|id| format!("r{id}")).filter(|id| !fires.contains(id)).collect();
+    assert!(missed.is_empty(), "{missed:?} never fire");
+    assert!(spares.len() >= asks.len(), "{spares:?}");
 }
 
 /// INVARIANT 6: an exception more can neither make a claim fire nor lift a spare.
@@ -190,6 +321,9 @@ expires = 9999-12-30
         "when.user.listed = true",
         "when.user.offboarded-for.over = \"1h\"",
         "when.user.offboarded-for.under = \"1h\"",
+        "when.network.country.not-in = [\"US\"]",
+        "when.not.network.class.in = [\"hosting\"]",
+        "when.sign-in.class.not-in = [\"vpn\"]",
     ];
     for seed in 0..SEEDS {
         let (world, law) = scene(seed);

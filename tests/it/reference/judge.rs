@@ -4,11 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evictd::model::{Action, Mode, Severity};
+use evictd::model::{Action, Mode, Severity, Stratum};
 
 use super::law::{Exception, Item, Law, Line, Node, Rule, Table, Value};
 use super::leavers;
 use super::logic::{Answer, and, compares_length, compares_number, compares_text, is_named, matches, not, or};
+use super::places::{Seen, asks, is_at_places, is_of_place};
 use super::world::{DAY, Human, MINUTE, Row, World};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -131,15 +132,38 @@ struct Place<'a> {
 
 fn holds(at: Place<'_>, table: &Table) -> Answer {
     let all = |tables: &[Table]| tables.iter().map(|table| holds(at, table)).collect::<Vec<_>>();
-    and(table
-        .iter()
+    let about_places: Vec<&Line> = table.iter().filter_map(Node::line).filter(|line| is_at_places(line.fact)).collect();
+    let at_places = (!about_places.is_empty()).then(|| at_a_place(at, &about_places));
+    let rest = table.iter().filter(|node| !node.line().is_some_and(|line| is_at_places(line.fact)));
+    and(rest
         .map(|node| match node {
             Node::Line(line) => Answer { truth: answer(at, line), facts: [line.fact].into() },
             Node::All(tables) => and(all(tables)),
             Node::Any(tables) => or(all(tables)),
             Node::Not(table) => not(holds(at, table)),
         })
+        .chain(at_places)
         .collect())
+}
+
+/// There is a place of the session of which all of these hold.
+fn at_a_place(at: Place<'_>, lines: &[&Line]) -> Answer {
+    let Some(user) = at.row.user else { panic!("nobody's session is judged") };
+    let scenery = &at.world.scenery;
+    let places = scenery.places_of(user, at.row.id);
+    let of_place = |place: &Seen| {
+        let truths = lines.iter().map(|line| asks(at.law, scenery, line, scenery.fact(at.law, place, line.fact)));
+        and(truths.map(|truth| Answer { truth, facts: BTreeSet::new() }).collect()).truth
+    };
+    let truths: Vec<Option<bool>> = places.iter().map(|place| of_place(place)).collect();
+    let truth = if truths.contains(&Some(true)) {
+        Some(true)
+    } else if truths.contains(&None) || !scenery.is_whole(user) || at.world.stratum(user) == Stratum::EndUsers {
+        None
+    } else {
+        Some(false)
+    };
+    Answer { truth, facts: lines.iter().map(|line| line.fact).collect() }
 }
 
 /// The value of a fact; `None` is unknown.
@@ -158,6 +182,10 @@ pub enum Fact {
 
 fn answer(at: Place<'_>, line: &Line) -> Option<bool> {
     let Place { world, law, row, trust } = at;
+    if is_of_place(line.fact) {
+        let place = world.scenery.sign_in(row.user?, row.id)?;
+        return asks(law, &world.scenery, line, world.scenery.fact(law, &place, line.fact));
+    }
     let fact = if line.fact.starts_with("session.") {
         session_fact(world, row, line.fact)?
     } else {
@@ -176,7 +204,7 @@ fn answer(at: Place<'_>, line: &Line) -> Option<bool> {
 }
 
 /// No text at all answers every positive operator no, and `not-in` yes.
-fn of_texts(law: &Law, line: &Line, texts: &[String], value: &Value) -> bool {
+pub fn of_texts(law: &Law, line: &Line, texts: &[String], value: &Value) -> bool {
     let fold = |text: &str| if ignores_case(line.fact) { text.to_lowercase() } else { text.to_owned() };
     let texts: Vec<String> = texts.iter().map(|text| fold(text)).collect();
     match value {
@@ -193,12 +221,14 @@ fn of_texts(law: &Law, line: &Line, texts: &[String], value: &Value) -> bool {
 }
 
 fn ignores_case(fact: &str) -> bool {
-    ["user.email", "user.email-domain", "user.role", "user.external-id"].contains(&fact)
+    ["user.email", "user.email-domain", "user.role", "user.external-id", "client.family", "sign-in.family"]
+        .contains(&fact)
 }
 
-fn members(law: &Law, item: &Item) -> Vec<String> {
+pub fn members(law: &Law, item: &Item) -> Vec<String> {
     match item {
         Item::Text(text) => vec![text.clone()],
+        Item::Number(number) => vec![number.to_string()],
         Item::List(name) => law.lists.iter().find(|list| list.name == *name).unwrap().entries.clone(),
     }
 }

@@ -6,6 +6,7 @@
 use evictd::model::{Action, Mode, Role, RoleType, Severity};
 use fastrand::Rng;
 
+use super::places::{ADDRESS_LIST, ASN_LIST, ASNS, BLOCKS, CLASSES, COUNTRIES, FAMILIES, KINDS, NetworkList, networks};
 use super::world::{CUSTOM_ROLES, DAY, EMAILS, EXTERNAL_IDS, LENGTHS, ORGANIZATIONS, RULES, TAGS};
 use super::{chance, pick};
 
@@ -14,6 +15,7 @@ pub struct Law {
     pub rules: Vec<Rule>,
     pub exceptions: Vec<Exception>,
     pub lists: Vec<List>,
+    pub networks: Vec<NetworkList>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +56,15 @@ pub enum Node {
     Not(Table),
 }
 
+impl Node {
+    pub fn line(&self) -> Option<&Line> {
+        match self {
+            Self::Line(line) => Some(line),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     pub fact: &'static str,
@@ -76,6 +87,7 @@ pub enum Value {
 pub enum Item {
     Text(String),
     List(String),
+    Number(u32),
 }
 
 /// Alternatives, each a sequence.
@@ -99,6 +111,12 @@ enum Kind {
     Word(fn() -> Vec<String>),
     Text(fn() -> Vec<String>),
     Set(fn() -> Vec<String>),
+    /// One of few words and no other, so that lists of texts have no place there.
+    Code(fn() -> Vec<String>),
+    Class,
+    Address,
+    Asn,
+    Version,
 }
 
 /// Every fact there is today, but for those that have no source yet.
@@ -113,8 +131,8 @@ const FACTS: &[(&str, Kind)] = &[
         Kind::Text(|| EMAILS.iter().flat_map(|email| [(*email).to_owned(), email.to_uppercase()]).collect()),
     ),
     ("user.email-domain", Kind::Text(|| words(&["example.com", "vendors.example", "Mail.Example.com"]))),
-    ("user.role", Kind::Word(|| Role::ALL.iter().map(|role| role.word().to_owned()).collect())),
-    ("user.role-type", Kind::Word(|| RoleType::ALL.iter().map(|role| role.word().to_owned()).collect())),
+    ("user.role", Kind::Code(|| Role::ALL.iter().map(|role| role.word().to_owned()).collect())),
+    ("user.role-type", Kind::Code(|| RoleType::ALL.iter().map(|role| role.word().to_owned()).collect())),
     ("user.custom-role-id", Kind::Word(|| CUSTOM_ROLES.iter().map(u64::to_string).collect())),
     ("user.organization-id", Kind::Word(|| ORGANIZATIONS.iter().map(u64::to_string).collect())),
     ("user.external-id", Kind::Text(|| words(EXTERNAL_IDS))),
@@ -129,6 +147,22 @@ const FACTS: &[(&str, Kind)] = &[
     ("user.offboarded", Kind::Truth),
     ("user.offboarded", Kind::Truth),
     ("user.offboarded-for", Kind::Length),
+    ("sign-in.address", Kind::Address),
+    ("sign-in.country", Kind::Code(|| words(COUNTRIES))),
+    ("sign-in.asn", Kind::Asn),
+    ("sign-in.class", Kind::Class),
+    ("sign-in.kind", Kind::Code(|| words(KINDS))),
+    ("sign-in.family", Kind::Text(|| words(FAMILIES))),
+    ("sign-in.version", Kind::Version),
+    ("network.address", Kind::Address),
+    ("network.country", Kind::Code(|| words(COUNTRIES))),
+    ("network.country", Kind::Code(|| words(COUNTRIES))),
+    ("network.asn", Kind::Asn),
+    ("network.class", Kind::Class),
+    ("network.class", Kind::Class),
+    ("client.kind", Kind::Code(|| words(KINDS))),
+    ("client.family", Kind::Text(|| words(FAMILIES))),
+    ("client.version", Kind::Version),
 ];
 
 fn words(all: &[&str]) -> Vec<String> {
@@ -146,7 +180,7 @@ impl Law {
         let exceptions = (0..rng.usize(0..=2))
             .map(|index| exception(rng, format!("spare-{index}"), &rules, (now, &lists)))
             .collect();
-        Self { rules, exceptions, lists }
+        Self { rules, exceptions, lists, networks: networks(rng) }
     }
 }
 
@@ -157,7 +191,19 @@ pub fn exception(rng: &mut Rng, id: String, rules: &[Rule], (now, lists): (i64, 
     let end = &named[1..];
     let glob = pick(rng, &["*".into(), named.clone(), named.clone(), format!("{start}*"), format!("?{end}")]);
     let day = now.div_euclid(DAY) + pick(rng, &[-2, -1, 0, 0, 1, 1, 400, 400]);
-    Exception { id, rules: vec![glob], when: table(rng, lists, 1), last_day: day }
+    let mut when = table(rng, lists, 1);
+    while !rests_on_more_than_a_client(&when) {
+        when = table(rng, lists, 1);
+    }
+    Exception { id, rules: vec![glob], when, last_day: day }
+}
+
+/// Whether one of its own lines asks about something that a client does not say of itself.
+fn rests_on_more_than_a_client(when: &Table) -> bool {
+    let is_told = |fact: &str| {
+        fact.starts_with("client.") || ["sign-in.kind", "sign-in.family", "sign-in.version"].contains(&fact)
+    };
+    when.iter().filter_map(Node::line).any(|line| !is_told(line.fact))
 }
 
 fn rule(rng: &mut Rng, id: &str, lists: &[List]) -> Rule {
@@ -223,6 +269,10 @@ fn lines(rng: &mut Rng, fact: &'static str, kind: Kind, lists: &[List]) -> Vec<L
             let operator = pick(rng, &["is", "in", "not-in"]);
             vec![line(operator, texts(rng, operator, &all(), lists))]
         }
+        Kind::Code(all) => {
+            let operator = pick(rng, &["is", "in", "not-in"]);
+            vec![line(operator, texts(rng, operator, &all(), &[]))]
+        }
         Kind::Text(all) => {
             let operator = pick(rng, &["is", "in", "in", "not-in", "contains", "starts-with", "ends-with", "matches"]);
             vec![line(operator, texts(rng, operator, &all(), lists))]
@@ -231,7 +281,35 @@ fn lines(rng: &mut Rng, fact: &'static str, kind: Kind, lists: &[List]) -> Vec<L
             let operator = pick(rng, &["in", "not-in", "contains"]);
             vec![line(operator, texts(rng, operator, &all(), lists))]
         }
+        Kind::Class => {
+            let operator = pick(rng, &["in", "in", "not-in", "contains"]);
+            let value = match operator {
+                "contains" => Value::Text(pick(rng, CLASSES).to_owned()),
+                _ => texts(rng, operator, &words(CLASSES), &[]),
+            };
+            vec![line(operator, value)]
+        }
+        Kind::Address => {
+            let items = [pick(rng, BLOCKS), pick(rng, BLOCKS)].map(|block| Item::Text(block.to_owned()));
+            vec![line(pick(rng, &["in", "not-in"]), Value::Texts(with_list(rng, items.into(), ADDRESS_LIST)))]
+        }
+        Kind::Asn if chance(rng, 20) => vec![line("is", Value::Number(pick(rng, ASNS).into()))],
+        Kind::Asn => {
+            let items = vec![Item::Number(pick(rng, ASNS))];
+            vec![line(pick(rng, &["in", "not-in"]), Value::Texts(with_list(rng, items, ASN_LIST)))]
+        }
+        Kind::Version => {
+            let limit = pick(rng, &["8.9", "8.9.1", "8.9.2", "128", "128.1"]).to_owned();
+            vec![line(pick(rng, &["older-than", "newer-than"]), Value::Text(limit))]
+        }
     }
+}
+
+fn with_list(rng: &mut Rng, mut items: Vec<Item>, list: &str) -> Vec<Item> {
+    if chance(rng, 40) {
+        items.push(Item::List(list.to_owned()));
+    }
+    items
 }
 
 fn texts(rng: &mut Rng, operator: &str, all: &[String], lists: &[List]) -> Value {

@@ -10,6 +10,7 @@ mod judge;
 mod law;
 mod leavers;
 mod logic;
+mod places;
 mod print;
 mod properties;
 mod real;

@@ -21,6 +21,14 @@ impl Law {
             let entries: Vec<String> = list.entries.iter().map(|entry| quoted(entry)).collect();
             write!(text, "\n[list.{}]\ntype = \"text\"\nentries = [{}]\n", list.name, entries.join(", ")).unwrap();
         }
+        for list in &self.networks {
+            let entries: Vec<String> = list.entries.iter().map(|entry| quoted(entry)).collect();
+            let (name, kind, entries) = (list.name, quoted(list.kind), entries.join(", "));
+            write!(text, "\n[list.{name}]\ntype = {kind}\nentries = [{entries}]\n").unwrap();
+            if let Some(class) = list.class {
+                writeln!(text, "class = {}", quoted(class)).unwrap();
+            }
+        }
         text
     }
 }
@@ -83,6 +91,7 @@ fn of_item(item: &Item) -> String {
     match item {
         Item::Text(text) if text.starts_with('@') => quoted(&format!("@{text}")),
         Item::Text(text) => quoted(text),
+        Item::Number(number) => number.to_string(),
         Item::List(name) => quoted(&format!("@{name}")),
     }
 }

@@ -71,7 +71,7 @@ fn a_source_lost_never_makes_a_claim_fire_or_lifts_a_spare() {
     each(|seed, world, law| {
         let before = expect(&world, &law);
         let everybody = || world.people.iter().map(|human| human.id);
-        for lost in 0..8 {
+        for lost in 0..14 {
             let mut poorer = world.clone();
             match lost {
                 0 => poorer.complete = false,
@@ -83,8 +83,14 @@ fn a_source_lost_never_makes_a_claim_fire_or_lifts_a_spare() {
                     list.unasked += list.rows.len();
                     list.rows.clear();
                 }),
-                6 => poorer.cut = everybody().collect(),
-                _ => poorer.people_as_of = None,
+                6 => poorer.cut.extend(everybody()),
+                7 => poorer.people_as_of = None,
+                8 => poorer.scenery.lose_sources(&|_| true),
+                9 => poorer.scenery.lose_sources(&|name| name == "access"),
+                10 => poorer.scenery.said.clear(),
+                11 => poorer.scenery.gone.extend(law.networks.iter().map(|list| list.name.to_owned())),
+                12 => poorer.scenery.torn.extend(law.networks.iter().map(|list| list.name.to_owned())),
+                _ => poorer.scenery.lose_databases(),
             }
             weaker(seed, &before, &expect(&poorer, &law));
         }

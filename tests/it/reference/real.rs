@@ -60,7 +60,8 @@ struct Stages {
 
 fn stages(world: &World, law: &Law, snapshot: &Snapshot, kind: CycleKind) -> Stages {
     let set = policies(world, law);
-    let dossier = Dossier::new(snapshot, SignedDuration::from_millis(world.idle_slack));
+    let lists = world.scenery.lists(&set);
+    let dossier = Dossier::new(snapshot, &lists, SignedDuration::from_millis(world.idle_slack));
     let judgement = evaluate(&dossier, &set);
     let mut claims = Vec::new();
     for (rule, evidence) in set.rules.iter().flat_map(|rule| dossier.iter().map(move |evidence| (rule, evidence))) {

@@ -56,6 +56,7 @@ pub fn world(people: u64) -> World {
         traces: Vec::new(),
         lists: Vec::new(),
         lists_read: NOW,
+        scenery: super::places::Scenery::default(),
         week: None,
     }
 }
@@ -73,7 +74,7 @@ pub fn rule(id: &str, when: Table) -> Rule {
 }
 
 pub fn law(rules: Vec<Rule>) -> Law {
-    Law { rules, exceptions: Vec::new(), lists: Vec::new() }
+    Law { rules, exceptions: Vec::new(), lists: Vec::new(), networks: Vec::new() }
 }
 
 /// A rule that fires on everybody.

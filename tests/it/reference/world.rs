@@ -15,6 +15,7 @@ use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 
 use super::leavers::{List, Trace, lists, trace};
+use super::places::Scenery;
 use super::{chance, pick};
 
 pub const SECOND: i64 = 1_000;
@@ -127,6 +128,8 @@ pub struct World {
     pub lists: Vec<List>,
     /// When this cycle read them.
     pub lists_read: i64,
+    /// Where people were seen, and what is known of those addresses.
+    pub scenery: Scenery,
     /// How many people each stratum had in the last seven days, if that is remembered.
     pub week: Option<Vec<(Stratum, usize)>>,
 }
@@ -168,8 +171,10 @@ impl World {
             traces: Vec::new(),
             lists: Vec::new(),
             lists_read: now,
+            scenery: Scenery::default(),
             week: None,
         };
+        world.scenery = Scenery::random(rng, &world);
         world.remember(rng);
         world.lose_and_protect(rng);
         world
@@ -260,6 +265,9 @@ impl World {
             traces: self.traces.iter().map(|trace| (user(trace.user), trace.traces())).collect(),
             lists: self.lists.iter().map(|list| (list.name.to_owned(), list.standing())).collect(),
             listed,
+            sources: self.scenery.sources(),
+            sightings: self.scenery.sightings(),
+            places: self.scenery.places(),
             roster: self.week.as_ref().map(counted),
             ..Snapshot::empty(AccountName::new("acme"), cycle, instant(self.now), user(self.own))
         }
@@ -313,7 +321,7 @@ impl Past {
     }
 }
 
-fn user(id: u64) -> UserId {
+pub fn user(id: u64) -> UserId {
     UserId::new(id).unwrap()
 }
 
