@@ -7,14 +7,20 @@ use anstyle::{AnsiColor, Style};
 use clap::Args;
 use tokio::net::TcpListener;
 
-use super::load::{Loaded, load, policies};
+use super::load::{Loaded, load, policies, read_policies};
 use super::{Exit, Failure, Where, apply, audit, plan, screen::Screen};
+use crate::address::Lists;
 use crate::clock::{Clock, SystemClock};
+use crate::cycle::{Cycle, judge};
+use crate::diagnostic::Source;
 use crate::files::Disk;
-use crate::model::{Grade, Outcome, SessionId};
+use crate::gather::locate;
+use crate::model::{Grade, History, Outcome, SessionId};
+use crate::places::Databases;
 use crate::policy::PolicySet;
 use crate::report::{Report, revoked, to_text};
-use crate::simulator::{Options, Seed, Simulator, World, write_config};
+use crate::simulator::{Options, Seed, Simulator, World, see_staff, write_config};
+use crate::snapshot::{self, Snapshot};
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
@@ -62,7 +68,7 @@ async fn story(simulator: &Simulator, config: &Path, screen: Screen) -> Result<E
     screen.out(&revoked(&done, screen.look()));
     screen.out(&format!("\n{} claims stay withheld\n", done.withheld.len()));
     chapter(screen, "4  Dry run again: what was ended is gone, what was withheld waits for a human");
-    let after = plan::live(&loaded, &set, screen).await?.report;
+    let Cycle { snapshot: after_snapshot, report: after, .. } = plan::live(&loaded, &set, screen).await?;
     screen.out(&format!(
         "of {} revoked sessions {} are still listed; {} claims wait for a human\n",
         ended(&done).len(),
@@ -71,11 +77,45 @@ async fn story(simulator: &Simulator, config: &Path, screen: Screen) -> Result<E
     ));
     chapter(screen, "5  The trail, verified from its first record to its last");
     let verified = verify(&loaded, screen);
-    let whole =
-        verified && again(&done, &after) == 0 && !ended(&done).is_empty() && dry.revoke.len() == done.revoke.len();
     screen.out(&closing(&set));
+    chapter(screen, "6  Where sessions are used: networks, places and clients, from a snapshot");
+    let placed = places(&after_snapshot, &loaded, screen)?;
+    let whole = placed
+        && verified
+        && again(&done, &after) == 0
+        && !ended(&done).is_empty()
+        && dry.revoke.len() == done.revoke.len();
     if whole { Ok(Exit::Done) } else { Err(Failure::new(Exit::Bug, "the demonstration did not come out as it should")) }
 }
+
+/// The shipped rules about places and clients, which only report.
+const ABOUT_PLACES: &[(&str, &str)] = &[
+    ("geography.toml", include_str!("../../policies/geography.toml")),
+    ("networks.toml", include_str!("../../policies/networks.toml")),
+    ("clients.toml", include_str!("../../policies/clients.toml")),
+];
+
+/// Zendesk's rows say neither where a session is used nor with what. Here a snapshot is told what logs would have seen,
+/// written, read again, and judged by the shipped rules about places.
+fn places(seen: &Snapshot, loaded: &Loaded, screen: Screen) -> Result<bool, Failure> {
+    let bug = |what: &str, error: String| Failure::new(Exit::Bug, format!("{what}: {error}"));
+    // What was ended a moment ago is another story: here the account is as before any rule acted.
+    let mut seen = Snapshot { history: History::default(), ..seen.clone() };
+    see_staff(&mut seen, 7);
+    locate(&mut seen, &Databases::shipped());
+    let bytes = snapshot::to_bytes(&seen).map_err(|error| bug("the snapshot", error.to_string()))?;
+    let seen = snapshot::from_bytes(&bytes).map_err(|fault| bug("the snapshot", fault.to_string()))?;
+    let sources: Vec<Source> = ABOUT_PLACES.iter().map(|(name, text)| Source::new(*name, *text)).collect();
+    let (set, findings) = read_policies(&sources);
+    let set = set.ok_or_else(|| bug("the shipped policies", format!("{findings:?}")))?;
+    let report = judge(&loaded.account, &set, &Lists::of(&set.lists), &seen);
+    screen.out(&to_text(&report, screen.look()));
+    let fires = |id: &str| report.rules.iter().any(|row| row.rule.as_str() == id && row.fired > 0);
+    Ok(DEMONSTRATED.iter().all(|id| fires(id)) && !report.undecided.is_empty())
+}
+
+/// A rule about countries, one about networks, one about clients.
+const DEMONSTRATED: &[&str] = &["staff-abroad-without-browser", "carried-to-a-server", "script-in-agent-session"];
 
 fn chapter(screen: Screen, title: &str) {
     let style = Style::new().bold().fg_color(Some(AnsiColor::Blue.into()));
