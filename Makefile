@@ -6,8 +6,10 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 CARGO ?= cargo
 PREFIX ?= /usr/local
+SECONDS ?= 60
+FUZZ_TARGETS := $(notdir $(basename $(wildcard fuzz/targets/*.rs)))
 
-.PHONY: help build test lint fmt doc policies demo bench clean install install-systemd toolchain
+.PHONY: help build test lint fmt doc policies places demo bench fuzz clean install install-systemd toolchain
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,16 +40,44 @@ policies: toolchain ## check the shipped policies and run their cases
 	$(CARGO) run --locked --quiet -- policy check policies
 	$(CARGO) run --locked --quiet -- policy test policies
 
+PLACES := target/places
+PACKAGES := asn asn-country geo-whois-asn-country
+
+places: ## fetch and build the place databases that ship anew; needs npm and python3 (10 minutes)
+	@command -v npm >/dev/null || { echo "no npm: it fetches the packages" >&2; exit 1; }
+	mkdir -p $(PLACES)
+	python3 -m venv $(PLACES)/venv
+	$(PLACES)/venv/bin/pip install --quiet mmdb_writer==0.2.7 netaddr==1.3.0 maxminddb==3.2.0
+	for name in $(PACKAGES); do \
+	  rm -rf $(PLACES)/$$name; mkdir $(PLACES)/$$name; \
+	  archive=$$(cd $(PLACES) && npm pack --silent @ip-location-db/$$name); \
+	  tar -xzf $(PLACES)/$$archive -C $(PLACES)/$$name --strip-components=1; \
+	done
+	$(PLACES)/venv/bin/python data/places/build.py $(PLACES) data/places
+
 demo: toolchain ## run the main job against the built-in simulator: dry run, enforcement, verified trail
 	$(CARGO) build --locked --bin evictd
 	$(CARGO) run --locked --quiet -- demo
 
-bench: toolchain ## measure judging beside a floor written by hand, and a cycle beside a bare fetch (2 minutes)
+bench: toolchain ## measure judging beside a floor written by hand, look-ups, and a cycle beside a bare fetch (3 minutes)
 	$(CARGO) bench --locked --bench judging
+	$(CARGO) bench --locked --bench lookups
 	$(CARGO) bench --locked --bench cycle
+
+fuzz: toolchain ## look for bytes that a reader does not survive, SECONDS (60) for each; needs cargo-fuzz and a C++ compiler
+	@command -v cargo-fuzz >/dev/null || { echo "no cargo-fuzz: cargo install cargo-fuzz --locked" >&2; exit 1; }
+	@command -v c++ >/dev/null || { echo "no C++ compiler: apt-get install g++, or dnf install gcc-c++" >&2; exit 1; }
+	for target in $(FUZZ_TARGETS); do \
+	  mkdir -p "fuzz/target/corpus/$$target" "fuzz/target/found/$$target"; \
+	  words="fuzz/dictionaries/$$target.dict"; \
+	  $(CARGO) fuzz run --sanitizer none "$$target" "fuzz/target/corpus/$$target" "fuzz/seeds/$$target" -- \
+	    -max_total_time=$(SECONDS) -max_len=16384 -timeout=10 -rss_limit_mb=1024 \
+	    -artifact_prefix="fuzz/target/found/$$target/" $$([ ! -e "$$words" ] || echo "-dict=$$words"); \
+	done
 
 clean: ## remove what was built
 	$(CARGO) clean
+	rm -rf fuzz/target
 
 install: build ## put the program below PREFIX (/usr/local)
 	install -D -m 0755 target/release/evictd "$(DESTDIR)$(PREFIX)/bin/evictd"
