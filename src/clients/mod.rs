@@ -11,8 +11,7 @@ mod parser;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use crate::model::Client;
 use kind::Kinds;
@@ -22,7 +21,7 @@ use parser::Parser;
 /// costs time in proportion, and who sends more has nothing to say behind it.
 pub const AGENT_BYTES_MAX: usize = 1024;
 
-/// What is loaded on first use, since most policies never ask: some 100 ms and 20 MB.
+/// What is loaded on first use, since most policies never ask: some 50 ms and 13 MB.
 static READER: LazyLock<Option<Reader>> = LazyLock::new(Reader::load);
 
 struct Reader {
@@ -42,22 +41,4 @@ pub fn client_of(agent: &str) -> Client {
     let agent = agent.get(..agent.floor_char_boundary(AGENT_BYTES_MAX)).unwrap_or_default().trim();
     let Some(reader) = READER.as_ref() else { return Client::unknown() };
     Client { kind: reader.kinds.kind_of(agent), ..reader.parser.client(agent) }
-}
-
-/// Agent strings that were looked at already: few are distinct.
-#[derive(Debug, Default)]
-pub struct Memo {
-    known: BTreeMap<Box<str>, Arc<Client>>,
-}
-
-impl Memo {
-    /// As [`client_of`], looked up if the string was seen before.
-    pub fn client_of(&mut self, agent: &str) -> Arc<Client> {
-        if let Some(client) = self.known.get(agent) {
-            return Arc::clone(client);
-        }
-        let client = Arc::new(client_of(agent));
-        self.known.insert(agent.into(), Arc::clone(&client));
-        client
-    }
 }

@@ -138,7 +138,7 @@ impl Witness for Evidence<'_> {
         match fact.reading {
             Reading::Row(read) => read(self),
             Reading::Derived(derive) => derive(self),
-            Reading::SignIn(read) => self.sign_in().map_or_else(Fact::Unknown, |spot| read(&spot)),
+            Reading::SignIn(read) => of_sign_in(self, read),
             Reading::Place(_) => Fact::unknown(Cause::NoSource),
         }
     }
@@ -173,6 +173,12 @@ impl Witness for Evidence<'_> {
     fn lists(&self) -> &Lists {
         self.lists
     }
+}
+
+/// Out of line, so that facts of other kinds, which are asked far more often, do not pay for its frame.
+#[inline(never)]
+fn of_sign_in<'e>(evidence: &Evidence<'e>, read: for<'a> fn(&Spot<'a>) -> Fact<'a>) -> Fact<'e> {
+    evidence.sign_in().map_or_else(Fact::Unknown, |spot| read(&spot))
 }
 
 /// Every fact.

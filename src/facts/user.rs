@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Controller, FactSpec, Family, Kind, Reading, Witness, find, plain};
+use super::{Controller, FactSpec, Family, Kind, Reading, Witness, plain};
 use crate::evidence::Evidence;
 use crate::model::{Answer, Cause, Causes, Fact, Foreign, Known, Person, Role, Source, Strength, Value};
 
@@ -269,7 +269,7 @@ fn chat_only<'a>(evidence: &Evidence<'a>) -> Fact<'a> {
 }
 
 fn told<'a>(witness: &'a dyn Witness, name: &str) -> Fact<'a> {
-    find(name).map_or(Fact::unknown(Cause::NoSource), |fact| witness.tell(fact))
+    FACTS.iter().find(|fact| fact.name == name).map_or(Fact::unknown(Cause::NoSource), |fact| witness.tell(fact))
 }
 
 fn email_domain(witness: &dyn Witness) -> Fact<'_> {
