@@ -191,49 +191,49 @@ fn missing<'a>(sources: impl Iterator<Item = &'a SourceStanding> + Clone) -> Cau
     if tells_use { causes } else { causes.with(Cause::NoSource.into()) }
 }
 
-/// The sightings of one person, seen from one of their sessions.
+/// The sightings of one person, seen from one of their sessions. They stand in order of session and act, so that those of
+/// a session are a piece of them, and those that name none come first.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct View<'d> {
     scene: &'d Scene<'d>,
-    session: SessionId,
-    /// As [`Scene::of`] gives them.
-    rows: (usize, usize),
+    /// The first row that names no session, if there is one.
+    homeless: Option<&'d Sighting>,
+    /// Where those of the session stand: the first, and the one after the last.
+    own: (usize, usize),
 }
 
 impl<'d> View<'d> {
-    pub(super) fn new(scene: &'d Scene<'d>, session: SessionId, rows: (usize, usize)) -> Self {
-        Self { scene, session, rows }
+    /// `from` and `to` as [`Scene::of`] gives them.
+    pub(super) fn new(scene: &'d Scene<'d>, session: SessionId, (from, to): (usize, usize)) -> Self {
+        let rows = scene.snapshot.sightings.get(from..to).unwrap_or_default();
+        let first = from + rows.partition_point(|row| row.session < Some(session));
+        let end = from + rows.partition_point(|row| row.session <= Some(session));
+        Self { scene, homeless: rows.first().filter(|row| row.session.is_none()), own: (first, end) }
     }
 
-    fn rows(&self) -> impl Iterator<Item = (&'d Sighting, Link)> + use<'d> {
-        let (from, to) = self.rows;
-        let rows = self.scene.snapshot.sightings.get(from..to).unwrap_or_default();
-        rows.iter().zip(self.scene.links.get(from..to).unwrap_or_default().iter().copied())
-    }
-
-    fn own_rows(&self) -> impl Iterator<Item = (&'d Sighting, Link)> + use<'d> {
-        let own = self.session;
-        self.rows().filter(move |(row, _)| row.session == Some(own))
+    fn known(&self) -> usize {
+        self.own.1.saturating_sub(self.own.0)
     }
 
     /// A row that names no session may be about this one.
     pub(super) fn spots(&self) -> Spots {
-        let homeless = self.rows().any(|(row, _)| row.session.is_none());
-        let ambiguous = if homeless { Cause::Ambiguous.into() } else { Causes::default() };
-        Spots { known: self.own_rows().count(), missing: self.scene.missing.with(ambiguous), as_of: self.scene.as_of }
+        let ambiguous = if self.homeless.is_some() { Cause::Ambiguous.into() } else { Causes::default() };
+        Spots { known: self.known(), missing: self.scene.missing.with(ambiguous), as_of: self.scene.as_of }
     }
 
     pub(super) fn spot(&self, number: usize) -> Option<Spot<'d>> {
-        self.own_rows().nth(number).map(|(row, link)| self.scene.spot(row, link))
+        let at = self.own.0 + number;
+        let row = self.scene.snapshot.sightings.get(at).filter(|_| number < self.known())?;
+        self.scene.links.get(at).map(|link| self.scene.spot(row, *link))
     }
 
     /// Where the session was opened, or why that cannot be said: every source has to be whole, since another row might say
     /// otherwise, and rows have to agree.
     pub(super) fn sign_in(&self) -> Result<Spot<'d>, Causes> {
-        let spots = self.own_rows().filter(|(row, _)| row.act == Act::SignIn);
-        let merged = spots.map(|(row, link)| Ok(self.scene.spot(row, link))).reduce(|one, other| one?.merged(other?));
-        let flaws =
-            self.scene.flaws_of_sign_ins(self.rows().any(|(row, _)| row.session.is_none() && row.act == Act::SignIn));
+        let spots = (0..self.known()).filter_map(|number| self.spot(number));
+        let sign_ins = spots.take_while(|spot| spot.act == Act::SignIn);
+        let merged = sign_ins.map(Ok).reduce(|one, other| one?.merged(other?));
+        let flaws = self.scene.flaws_of_sign_ins(self.homeless.is_some_and(|row| row.act == Act::SignIn));
         match merged {
             Some(spot) if flaws == Causes::default() => spot.map_err(Causes::from),
             None if flaws == Causes::default() => Err(Cause::NoRow.into()),

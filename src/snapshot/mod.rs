@@ -53,7 +53,7 @@ pub struct Snapshot {
     pub listed: BTreeMap<UserId, Vec<Listed>>,
     /// How each source of sign-ins and sightings stands, by its name.
     pub sources: BTreeMap<Arc<str>, SourceStanding>,
-    /// What they saw, in order of person.
+    /// What they saw, sorted: by person, session and act first.
     pub sightings: Vec<Sighting>,
     /// What place databases say of each address that was seen.
     pub places: BTreeMap<IpAddr, Place>,
