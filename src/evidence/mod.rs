@@ -115,6 +115,7 @@ impl<'s> Dossier<'s> {
     pub fn new(snapshot: &'s Snapshot, lists: &'s Lists, idle_slack: SignedDuration) -> Self {
         let mut rows: Vec<&Session> = snapshot.sessions.iter().collect();
         keep_latest(&mut rows);
+        let scene = Scene::new(snapshot, lists, &rows);
         rows.sort_unstable_by_key(|row| (row.user, row.id));
         let mut pages = Vec::with_capacity(rows.len());
         for siblings in rows.chunk_by(|left, right| left.user == right.user) {
@@ -124,7 +125,7 @@ impl<'s> Dossier<'s> {
         let unknown = causes.fold(Causes::default(), |all, trouble| all.with(trouble.cause.into()));
         let unfinished = snapshot.lists.values().any(|list| list.unasked > 0 || list.unreadable > 0);
         let offboarding = Offboarding { number: snapshot.lists.len(), unknown, unfinished };
-        Self { snapshot, idle_slack, offboarding, lists, scene: Scene::new(snapshot, lists), pages }
+        Self { snapshot, idle_slack, offboarding, lists, scene, pages }
     }
 
     /// The snapshot it looks over.
@@ -195,7 +196,7 @@ impl<'s> Dossier<'s> {
             named: known.map_or(&[], |known| known.named),
             offboarding: self.offboarding,
             lists: self.lists,
-            view: View::new(&self.scene, page.session.id, seen),
+            view: View::new(&self.scene, page.session, self.idle_slack, seen),
             traces: known.and_then(|known| known.traces),
             count: whole.map(|()| u64::from(page.count)),
             rank: whole.and_then(|()| page.rank.get().map(u64::from)),

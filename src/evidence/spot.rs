@@ -5,15 +5,18 @@
 //! are only read if a rule asks about them.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use super::is_future;
 use crate::address::Lists;
 use crate::clients::client_of;
-use crate::model::{Act, Cause, Causes, Classes, Client, Place, SessionId, Sighting, SourceStanding, Strength, UserId};
+use crate::model::{
+    Act, Cause, Causes, Classes, Client, Moment, Place, Session, Sighting, SourceStanding, Strength, UserId,
+};
 use crate::snapshot::Snapshot;
 
 /// An address with all that is known of it.
@@ -74,18 +77,27 @@ pub struct Spot<'d> {
 }
 
 impl Spot<'_> {
-    /// Two rows about one place: what one leaves out the other may have, and where both speak they have to agree.
-    fn merged(self, other: Self) -> Result<Self, Cause> {
-        let address = |spot: &Self| spot.network.ok().map(|network| network.address);
-        let agent = |spot: &Self| spot.agent.ok().map(|agent| &agent.text);
-        let differ = address(&self).zip(address(&other)).is_some_and(|(one, two)| one != two)
-            || agent(&self).zip(agent(&other)).is_some_and(|(one, two)| one != two);
-        if differ {
-            return Err(Cause::Ambiguous);
-        }
-        let (network, agent) = (self.network.or(other.network), self.agent.or(other.agent));
-        Ok(Self { network, agent, as_of: self.as_of.min(other.as_of), ..self })
+    /// Rows about one sign-in: what they say differently is not known. Every source of sign-ins tells the address, so that a
+    /// row without it may have meant another; there are sources that never tell an agent, so that another row's stands.
+    fn agreed(rows: &[Self]) -> Option<Self> {
+        let first = *rows.first()?;
+        let addresses = rows.iter().filter_map(|row| row.network.ok()).map(|network| network.address);
+        let network = rows.iter().map(|row| row.network).find(Result::is_err).unwrap_or(first.network);
+        let agents = rows.iter().filter_map(|row| row.agent.ok()).map(|agent| &*agent.text);
+        let agent = rows.iter().map(|row| row.agent).find(Result::is_ok).unwrap_or(first.agent);
+        Some(Self {
+            network: if is_one(addresses) { network } else { Err(Cause::Ambiguous) },
+            agent: if is_one(agents) { agent } else { Err(Cause::Ambiguous) },
+            as_of: rows.iter().map(|row| row.as_of).min().unwrap_or(first.as_of),
+            ..first
+        })
     }
+}
+
+/// Whether these are all the same.
+fn is_one<T: PartialEq>(mut all: impl Iterator<Item = T>) -> bool {
+    let first = all.next();
+    all.all(|other| first.as_ref() == Some(&other))
 }
 
 /// How many places of a session are known, and why there may be others.
@@ -107,7 +119,8 @@ pub(super) struct Scene<'s> {
     agents: Vec<Agent>,
     /// For each sighting of the snapshot, the places of its network and its agent.
     links: Vec<Link>,
-    missing: Causes,
+    /// People of whom some row, by its act, says what a listed session contradicts: it is somebody else's.
+    contradicted: BTreeSet<(UserId, Act)>,
     as_of: Timestamp,
 }
 
@@ -140,7 +153,8 @@ impl<T: Ord + Copy> Numbered<T> {
 }
 
 impl<'s> Scene<'s> {
-    pub(super) fn new(snapshot: &'s Snapshot, lists: &Lists) -> Self {
+    /// `listed` are the sessions, each once, in order of their ids.
+    pub(super) fn new(snapshot: &'s Snapshot, lists: &Lists, listed: &[&Session]) -> Self {
         let (mut addresses, mut texts) = (Numbered::new(), Numbered::new());
         let link = |one: &'s Sighting| Link {
             network: one.address.and_then(|address| addresses.number(address)),
@@ -157,7 +171,7 @@ impl<'s> Scene<'s> {
             networks: addresses.things.into_iter().map(network).collect(),
             agents: texts.things.into_iter().map(|text| Agent::new(Arc::clone(text))).collect(),
             links,
-            missing: missing(snapshot.sources.values()),
+            contradicted: contradicted(&snapshot.sightings, listed),
             as_of: snapshot.sources.values().map(|source| source.as_of).min().unwrap_or(snapshot.now),
         }
     }
@@ -172,10 +186,12 @@ impl<'s> Scene<'s> {
         let network = link.network.and_then(|at| self.networks.get(usize::try_from(at).ok()?));
         let agent = link.agent.and_then(|at| self.agents.get(usize::try_from(at).ok()?));
         let source = self.snapshot.sources.get(&row.source);
+        let absent = if is_future(row.last.at(), self.snapshot.now) { Cause::ClockSkew } else { Cause::Null };
+        let is_told = absent == Cause::Null;
         Spot {
             act: row.act,
-            network: network.ok_or(Cause::Null),
-            agent: agent.ok_or(Cause::Null),
+            network: network.filter(|_| is_told).ok_or(absent),
+            agent: agent.filter(|_| is_told).ok_or(absent),
             seen: Some((row.first.at(), row.last.at())),
             as_of: source.map_or(row.last.at(), |source| source.as_of),
             strength: Strength::Exact,
@@ -183,12 +199,62 @@ impl<'s> Scene<'s> {
     }
 }
 
-/// Why there may be places that no source told: a source that did not tell everything, or none that tells of use.
-fn missing<'a>(sources: impl Iterator<Item = &'a SourceStanding> + Clone) -> Causes {
-    let tells_use = sources.clone().any(|source| source.tells == Act::Use);
-    let of_sources = sources.filter_map(|source| source.unknown);
-    let causes = of_sources.fold(Causes::default(), |all, cause| all.with(cause.into()));
-    if tells_use { causes } else { causes.with(Cause::NoSource.into()) }
+/// People whom a row names together with a session that is listed as somebody else's, and those others.
+fn contradicted(sightings: &[Sighting], listed: &[&Session]) -> BTreeSet<(UserId, Act)> {
+    let mut people = BTreeSet::new();
+    for row in sightings {
+        let Some(session) = row.session else { continue };
+        let Ok(at) = listed.binary_search_by_key(&session, |listed| listed.id) else { continue };
+        let owner = listed.get(at).and_then(|listed| listed.user);
+        if owner != Some(row.user) {
+            people.insert((row.user, row.act));
+            people.extend(owner.map(|owner| (owner, row.act)));
+        }
+    }
+    people
+}
+
+/// The life of a session, as far as sources have to tell of it.
+#[derive(Debug, Clone, Copy)]
+struct Life {
+    opened: Timestamp,
+    /// Nothing was done in it later than this, before it was listed.
+    used: Timestamp,
+}
+
+impl Life {
+    /// Of a listed row, whose last use may be this much later than it says. What it does not say is any time up to then.
+    fn of(session: &Session, idle_slack: SignedDuration) -> Self {
+        let seen = session.seen.at();
+        let opened = session.authenticated_at.map_or(seen, Moment::at);
+        let used = session.last_seen_at.and_then(|last| last.at().checked_add(idle_slack).ok()).unwrap_or(seen);
+        Self { opened: opened.min(seen), used: used.max(opened).min(seen) }
+    }
+
+    /// Up to when a source that tells of this has to have told everything.
+    fn needs(self, act: Act) -> Timestamp {
+        match act {
+            Act::SignIn => self.opened,
+            Act::Use => self.used,
+        }
+    }
+}
+
+impl Scene<'_> {
+    /// Why what the sources tell of this act, in this life, may not be everything: none tells of it, or one did not tell
+    /// everything, or was not read to the end of it.
+    fn flaws(&self, act: Act, life: Life) -> Causes {
+        let mut sources = self.snapshot.sources.values().filter(|source| source.tells == act).peekable();
+        if sources.peek().is_none() {
+            return Cause::NoSource.into();
+        }
+        let flaw = |source: &SourceStanding| match source.unknown {
+            None if is_future(source.as_of, self.snapshot.now) => Some(Cause::ClockSkew),
+            None => (source.as_of < life.needs(act)).then_some(Cause::Stale),
+            unknown => unknown,
+        };
+        sources.filter_map(flaw).fold(Causes::default(), |all, cause| all.with(cause.into()))
+    }
 }
 
 /// The sightings of one person, seen from one of their sessions. They stand in order of session and act, so that those of
@@ -196,6 +262,8 @@ fn missing<'a>(sources: impl Iterator<Item = &'a SourceStanding> + Clone) -> Cau
 #[derive(Debug, Clone, Copy)]
 pub(super) struct View<'d> {
     scene: &'d Scene<'d>,
+    life: Life,
+    user: Option<UserId>,
     /// The first row that names no session, if there is one.
     homeless: Option<&'d Sighting>,
     /// Where those of the session stand: the first, and the one after the last.
@@ -204,21 +272,41 @@ pub(super) struct View<'d> {
 
 impl<'d> View<'d> {
     /// `from` and `to` as [`Scene::of`] gives them.
-    pub(super) fn new(scene: &'d Scene<'d>, session: SessionId, (from, to): (usize, usize)) -> Self {
+    pub(super) fn new(
+        scene: &'d Scene<'d>,
+        session: &Session,
+        idle_slack: SignedDuration,
+        (from, to): (usize, usize),
+    ) -> Self {
         let rows = scene.snapshot.sightings.get(from..to).unwrap_or_default();
-        let first = from + rows.partition_point(|row| row.session < Some(session));
-        let end = from + rows.partition_point(|row| row.session <= Some(session));
-        Self { scene, homeless: rows.first().filter(|row| row.session.is_none()), own: (first, end) }
+        let first = from + rows.partition_point(|row| row.session < Some(session.id));
+        let end = from + rows.partition_point(|row| row.session <= Some(session.id));
+        Self {
+            scene,
+            life: Life::of(session, idle_slack),
+            homeless: rows.first().filter(|row| row.session.is_none()),
+            user: session.user,
+            own: (first, end),
+        }
     }
 
     fn known(&self) -> usize {
         self.own.1.saturating_sub(self.own.0)
     }
 
-    /// A row that names no session may be about this one.
+    /// A row that names no session, or somebody else's, may be about this one.
     pub(super) fn spots(&self) -> Spots {
-        let ambiguous = if self.homeless.is_some() { Cause::Ambiguous.into() } else { Causes::default() };
-        Spots { known: self.known(), missing: self.scene.missing.with(ambiguous), as_of: self.scene.as_of }
+        let [opened, used] = [Act::SignIn, Act::Use].map(|act| self.scene.flaws(act, self.life));
+        let missing = opened.with(used).with(self.ambiguity(Act::ALL));
+        Spots { known: self.known(), missing, as_of: self.scene.as_of }
+    }
+
+    /// Whether some row of these acts may mean another session than it should.
+    fn ambiguity(&self, acts: &[Act]) -> Causes {
+        // Sign-ins come first: if the first row is none, there is none.
+        let is_homeless = self.homeless.is_some_and(|row| acts.contains(&row.act));
+        let is_contradicted = |act: &Act| self.user.is_some_and(|user| self.scene.contradicted.contains(&(user, *act)));
+        if is_homeless || acts.iter().any(is_contradicted) { Cause::Ambiguous.into() } else { Causes::default() }
     }
 
     pub(super) fn spot(&self, number: usize) -> Option<Spot<'d>> {
@@ -228,27 +316,12 @@ impl<'d> View<'d> {
     }
 
     /// Where the session was opened, or why that cannot be said: every source has to be whole, since another row might say
-    /// otherwise, and rows have to agree.
+    /// otherwise.
     pub(super) fn sign_in(&self) -> Result<Spot<'d>, Causes> {
         let spots = (0..self.known()).filter_map(|number| self.spot(number));
         let sign_ins = spots.take_while(|spot| spot.act == Act::SignIn);
-        let merged = sign_ins.map(Ok).reduce(|one, other| one?.merged(other?));
-        let flaws = self.scene.flaws_of_sign_ins(self.homeless.is_some_and(|row| row.act == Act::SignIn));
-        match merged {
-            Some(spot) if flaws == Causes::default() => spot.map_err(Causes::from),
-            None if flaws == Causes::default() => Err(Cause::NoRow.into()),
-            _ => Err(flaws),
-        }
-    }
-}
-
-impl Scene<'_> {
-    /// Why sign-ins may be missing, or may be another session's.
-    fn flaws_of_sign_ins(&self, homeless: bool) -> Causes {
-        let sources = self.snapshot.sources.values().filter(|source| source.tells == Act::SignIn);
-        let none = if sources.clone().next().is_none() { Cause::NoSource.into() } else { Causes::default() };
-        let ambiguous = if homeless { Cause::Ambiguous.into() } else { Causes::default() };
-        let unknown = sources.filter_map(|source| source.unknown);
-        unknown.fold(none.with(ambiguous), |all, cause| all.with(cause.into()))
+        let agreed = Spot::agreed(&sign_ins.collect::<Vec<_>>());
+        let flaws = self.scene.flaws(Act::SignIn, self.life).with(self.ambiguity(&[Act::SignIn]));
+        if flaws == Causes::default() { agreed.ok_or(Cause::NoRow.into()) } else { Err(flaws) }
     }
 }

@@ -135,6 +135,41 @@ fn a_stolen_session_is_found_by_its_second_place_and_by_no_mixture_of_two() {
     assert!(told(&swapped, &set, &Lists::default()).revoke.is_empty());
 }
 
+/// INVARIANT 5: that nobody was seen somewhere is known only if somebody looked, up to the end of what is asked about.
+#[test]
+fn what_a_source_was_not_read_up_to_is_no_absence() {
+    const NEVER: &str = "schema = 1\n[[rule]]\nid = \"r\"\ntitle = \"T\"\naction = \"revoke-session\"\nmode = \"enforce\"\n\
+        [rule.when]\nuser.role.is = \"agent\"\nnot = { network.country.in = [\"KP\"] }\n";
+    let set = policies(NEVER);
+    let undecided = |change: &dyn Fn(&mut Snapshot)| {
+        let mut snapshot = stolen();
+        change(&mut snapshot);
+        let report = told(&snapshot, &set, &Lists::default());
+        // Whether a belt finds it too old is another question.
+        assert_eq!(report.rules[0].fired + report.rules[0].undecided, 1, "{report:?}");
+        report.rules[0].undecided == 1
+    };
+    let earlier = |snapshot: &mut Snapshot, name: &str, by: SignedDuration| {
+        snapshot.sources.get_mut(name).unwrap().as_of -= by;
+    };
+    assert!(!undecided(&|_| {}));
+    // It was listed at noon, used until five minutes before, and Zendesk's record of that lags by nothing here.
+    assert!(!undecided(&|snapshot| earlier(snapshot, "uses", SignedDuration::from_mins(5))));
+    assert!(undecided(&|snapshot| earlier(snapshot, "uses", SignedDuration::from_secs(301))));
+    assert!(!undecided(&|snapshot| earlier(snapshot, "sign-ins", SignedDuration::from_mins(90))));
+    assert!(undecided(&|snapshot| earlier(snapshot, "sign-ins", SignedDuration::from_secs(5_401))));
+    assert!(undecided(&|snapshot| earlier(snapshot, "uses", SignedDuration::from_secs(-61))));
+    for name in ["uses", "sign-ins"] {
+        assert!(undecided(&|snapshot| drop(snapshot.sources.remove(name))), "{name}");
+    }
+    // A row that gives the session to somebody else may have meant either.
+    assert!(undecided(&|snapshot| {
+        let mut row = snapshot.sightings[1].clone();
+        row.user = UserId::new(2).unwrap();
+        snapshot.sightings.push(row);
+    }));
+}
+
 #[test]
 fn an_explanation_shows_every_place_and_what_each_line_was_told_there() {
     let (snapshot, set) = (stolen(), policies(RULE));

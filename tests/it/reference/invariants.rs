@@ -7,7 +7,7 @@ use evictd::diagnostic::{Findings, Source};
 use evictd::evaluate::{Claim, claim_of, evaluate};
 use evictd::evidence::Dossier;
 use evictd::model::{
-    Cause, ClassAnswers, ClassSet, Completeness, ListTrouble, Person, Place, Role, SessionId, Traces, UserId,
+    Act, Cause, ClassAnswers, ClassSet, Completeness, ListTrouble, Person, Place, Role, SessionId, Traces, UserId,
 };
 use evictd::plan::{Plan, plan};
 use evictd::policy::{PolicySet, read};
@@ -75,6 +75,13 @@ fn poorer(whole: &Snapshot, rng: &mut Rng) -> Vec<(&'static str, Snapshot)> {
         ("roster forgotten", with(&mut |less| less.roster = None)),
         ("sources down", with(&mut |less| lose_sources(less, None))),
         ("access log down", with(&mut |less| lose_sources(less, Some("access")))),
+        ("sources unheard of", with(&mut |less| less.sources.clear())),
+        ("no source of sign-ins", with(&mut |less| less.sources.retain(|_, source| source.tells == Act::Use))),
+        ("no source of use", with(&mut |less| less.sources.retain(|_, source| source.tells == Act::SignIn))),
+        ("sources read long ago", with(&mut |less| read_earlier(less, SignedDuration::from_hours(9)))),
+        ("sources read a while ago", with(&mut |less| read_earlier(less, SignedDuration::from_mins(11)))),
+        ("rows without addresses", with(&mut |less| lose_columns(less, true))),
+        ("rows without sessions", with(&mut |less| lose_columns(less, false))),
         ("databases gone", with(&mut |less| less.places.clear())),
         (
             "databases down",
@@ -98,6 +105,28 @@ fn lose_sources(snapshot: &mut Snapshot, only: Option<&str>) {
         odd = !odd;
         odd || !is_meant(&one.source)
     });
+}
+
+/// The sources were read that much earlier. Those that say they were read in days to come stay at that.
+fn read_earlier(snapshot: &mut Snapshot, by: SignedDuration) {
+    let now = snapshot.now;
+    snapshot.sources.values_mut().filter(|source| source.as_of <= now).for_each(|source| source.as_of -= by);
+}
+
+/// Every second row no longer says from where it was, or in which session. A session that is somebody else's stays: what
+/// it contradicts is known by it alone.
+fn lose_columns(snapshot: &mut Snapshot, address: bool) {
+    let owners: BTreeMap<SessionId, Option<UserId>> =
+        snapshot.sessions.iter().map(|session| (session.id, session.user)).collect();
+    for row in snapshot.sightings.iter_mut().step_by(2) {
+        let is_own = row.session.and_then(|session| *owners.get(&session)?) == Some(row.user);
+        if address {
+            row.address = None;
+        } else if is_own {
+            row.session = None;
+        }
+    }
+    snapshot.sightings.sort();
 }
 
 /// A database that lost half of what it said, and no longer says of any class that an address is not in it.

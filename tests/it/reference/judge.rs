@@ -150,15 +150,18 @@ fn holds(at: Place<'_>, table: &Table) -> Answer {
 fn at_a_place(at: Place<'_>, lines: &[&Line]) -> Answer {
     let Some(user) = at.row.user else { panic!("nobody's session is judged") };
     let scenery = &at.world.scenery;
-    let places = scenery.places_of(user, at.row.id);
+    let places = scenery.places_of(at.world.now, user, at.row.id);
     let of_place = |place: &Seen| {
         let truths = lines.iter().map(|line| asks(at.law, scenery, line, scenery.fact(at.law, place, line.fact)));
         and(truths.map(|truth| Answer { truth, facts: BTreeSet::new() }).collect()).truth
     };
-    let truths: Vec<Option<bool>> = places.iter().map(|place| of_place(place)).collect();
+    let truths: Vec<Option<bool>> = places.iter().map(of_place).collect();
     let truth = if truths.contains(&Some(true)) {
         Some(true)
-    } else if truths.contains(&None) || !scenery.is_whole(user) || at.world.stratum(user) == Stratum::EndUsers {
+    } else if truths.contains(&None)
+        || !scenery.is_whole(at.world, at.row)
+        || at.world.stratum(user) == Stratum::EndUsers
+    {
         None
     } else {
         Some(false)
@@ -183,7 +186,7 @@ pub enum Fact {
 fn answer(at: Place<'_>, line: &Line) -> Option<bool> {
     let Place { world, law, row, trust } = at;
     if is_of_place(line.fact) {
-        let place = world.scenery.sign_in(row.user?, row.id)?;
+        let place = world.scenery.sign_in(world, row)?;
         return asks(law, &world.scenery, line, world.scenery.fact(law, &place, line.fact));
     }
     let fact = if line.fact.starts_with("session.") {

@@ -13,7 +13,7 @@ use evictd::policy::PolicySet;
 use fastrand::Rng;
 
 use super::law::{Item, Law, Line, Value};
-use super::world::{HOUR, MINUTE, World, instant, user};
+use super::world::{HOUR, MINUTE, Row, World, instant, user};
 use super::{chance, pick};
 
 pub const ADDRESSES: &[&str] = &["8.8.8.8", "41.0.0.1", "41.0.255.9", "2001:4860:4860::8888", "10.0.0.1"];
@@ -134,7 +134,8 @@ impl Scenery {
         Self {
             seen: seen.collect(),
             sources,
-            read_at: world.now - pick(rng, &[0, 0, MINUTE, 10 * MINUTE, 10 * MINUTE + 1]),
+            read_at: world.now
+                - pick(rng, &[0, 0, 0, MINUTE, 10 * MINUTE, 10 * MINUTE + 1, 2 * HOUR, -MINUTE, -MINUTE - 1]),
             said: ADDRESSES.iter().filter_map(|address| Some((*address, said(rng)?))).collect(),
             gone: lost_lists(rng),
             torn: lost_lists(rng),
@@ -198,23 +199,45 @@ impl Scenery {
         }
     }
 
-    /// The places of a session that are known.
-    pub fn places_of(&self, user: u64, session: u64) -> Vec<&Seen> {
-        self.seen.iter().filter(|seen| seen.user == user && seen.session == Some(session)).collect()
+    /// The places of a session that are known; of one seen in days to come nothing else is.
+    pub fn places_of(&self, now: i64, user: u64, session: u64) -> Vec<Seen> {
+        let own = self.seen.iter().filter(|seen| seen.user == user && seen.session == Some(session));
+        own.map(|seen| seen.believed(now)).collect()
     }
 
-    /// Whether there can be no other place: some source tells of use, all told everything, every row names its session.
-    pub fn is_whole(&self, user: u64) -> bool {
-        self.sources.iter().any(|(_, tells, _)| *tells == Act::Use)
-            && self.sources.iter().all(|(_, _, unknown)| unknown.is_none())
+    /// Whether there can be no other place of this session: its opening and its use are told to the end, and each row of its
+    /// person names a session that is theirs.
+    pub fn is_whole(&self, world: &World, row: &Row) -> bool {
+        let user = row.user.unwrap();
+        let used = row.used.map_or(row.seen, |used| used + world.idle_slack);
+        let used = used.max(opened(row)).min(row.seen);
+        self.tells_all(Act::SignIn, opened(row), world.now)
+            && self.tells_all(Act::Use, used, world.now)
             && !self.seen.iter().any(|seen| seen.user == user && seen.session.is_none())
+            && !self.is_contradicted(world, user, Act::ALL)
     }
 
-    /// Where a session was opened: all rows about it have to agree, and none may be missing.
-    pub fn sign_in(&self, user: u64, session: u64) -> Option<Seen> {
-        let mut telling = self.sources.iter().filter(|(_, tells, _)| *tells == Act::SignIn).peekable();
-        telling.peek()?;
-        if telling.any(|(_, _, unknown)| unknown.is_some()) {
+    /// Whether there are sources of this, all of them whole, and read up to then but not from days to come.
+    fn tells_all(&self, act: Act, up_to: i64, now: i64) -> bool {
+        let mut telling = self.sources.iter().filter(|(_, tells, _)| *tells == act).peekable();
+        telling.peek().is_some()
+            && telling.all(|(_, _, unknown)| unknown.is_none())
+            && (up_to..=now + MINUTE).contains(&self.read_at)
+    }
+
+    /// Whether some row names this person with somebody else's session, or somebody else with theirs.
+    fn is_contradicted(&self, world: &World, user: u64, acts: &[Act]) -> bool {
+        world.sessions().into_iter().any(|row| {
+            let named = self.seen.iter().filter(|seen| seen.session == Some(row.id) && acts.contains(&seen.act));
+            let wrong: Vec<_> = named.filter(|seen| Some(seen.user) != row.user).collect();
+            wrong.iter().any(|seen| seen.user == user) || row.user == Some(user) && !wrong.is_empty()
+        })
+    }
+
+    /// Where a session was opened: what rows about it say differently is not known, and none may be missing.
+    pub fn sign_in(&self, world: &World, row: &Row) -> Option<Seen> {
+        let (user, session) = (row.user?, row.id);
+        if !self.tells_all(Act::SignIn, opened(row), world.now) || self.is_contradicted(world, user, &[Act::SignIn]) {
             return None;
         }
         let openings: Vec<&Seen> =
@@ -222,14 +245,21 @@ impl Scenery {
         if openings.iter().any(|seen| seen.session.is_none()) {
             return None;
         }
-        let own: Vec<&Seen> = openings.into_iter().filter(|seen| seen.session == Some(session)).collect();
+        let own: Vec<Seen> = openings
+            .into_iter()
+            .filter(|seen| seen.session == Some(session))
+            .map(|seen| seen.believed(world.now))
+            .collect();
         let mut addresses: Vec<&str> = own.iter().filter_map(|seen| seen.address).collect();
         let mut agents: Vec<&str> = own.iter().filter_map(|seen| seen.agent).collect();
         addresses.dedup();
         agents.dedup();
-        let first = (*own.first()?).clone();
-        let agree = addresses.len() <= 1 && agents.len() <= 1;
-        agree.then(|| Seen { address: addresses.first().copied(), agent: agents.first().copied(), ..first })
+        let first = own.first()?.clone();
+        // One that leaves the address out may have meant another.
+        let all_tell = own.iter().all(|seen| seen.address.is_some());
+        let address = addresses.first().copied().filter(|_| addresses.len() == 1 && all_tell);
+        let agent = agents.first().copied().filter(|_| agents.len() == 1);
+        Some(Seen { address, agent, ..first })
     }
 
     /// A fact of one place.
@@ -416,7 +446,16 @@ pub fn is_at_places(fact: &str) -> bool {
     fact.starts_with("network.") || fact.starts_with("client.")
 }
 
+/// When a session was opened, as far as sources have to tell of it.
+fn opened(row: &Row) -> i64 {
+    row.opened.unwrap_or(row.seen).min(row.seen)
+}
+
 impl Seen {
+    fn believed(&self, now: i64) -> Self {
+        if self.at > now + MINUTE { Self { address: None, agent: None, ..self.clone() } } else { self.clone() }
+    }
+
     fn sighting(&self) -> Sighting {
         let at = instant(self.at).into();
         Sighting {
@@ -460,12 +499,12 @@ fn sightings(
         let (address, agent) = if chance(rng, 60) { home } else { (pick(rng, ADDRESSES), pick(rng, &agents)) };
         seen.push(Seen {
             user,
-            session: (!chance(rng, 3)).then_some(session),
+            session: (!chance(rng, 3)).then(|| if chance(rng, 98) { session } else { 100 + rng.u64(0..25) * 3 }),
             act,
             address: (!chance(rng, 10)).then_some(address),
             agent: (!chance(rng, 15)).then_some(agent),
             source,
-            at: world.now - rng.i64(0..HOUR),
+            at: world.now - if chance(rng, 95) { rng.i64(0..HOUR) } else { pick(rng, &[-MINUTE, -MINUTE - 1]) },
         });
     }
     seen
