@@ -11,6 +11,7 @@ use super::score::{Figures, Kinds, Labelled, Miss, Named, Score};
 use super::{Exit, Failure, Format, screen::Screen};
 use crate::files::read_text;
 use crate::model::{ClientKind, Foreign};
+use crate::report::counted;
 
 /// A larger file is no list of labelled agent strings: this is some 200,000 of them.
 const LABELS_BYTES_MAX: u64 = 64 << 20;
@@ -43,7 +44,9 @@ pub(super) fn run(command: &ClientsCommand, screen: Screen) -> Result<Exit, Fail
 fn score(args: &ScoreArgs, screen: Screen) -> Result<Exit, Failure> {
     let text = read_text(&args.file, LABELS_BYTES_MAX).map_err(|trouble| Failure::of_file(&trouble))?;
     let mut score = Score::default();
-    for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+    for (number, line) in
+        (1..).zip(text.trim_start_matches('\u{feff}').lines()).filter(|(_, line)| !line.trim().is_empty())
+    {
         let labelled = Labelled::read(line).map_err(|why| unusable(&args.file, &format!("line {number} {why}")))?;
         score.add(number, &labelled);
     }
@@ -52,7 +55,7 @@ fn score(args: &ScoreArgs, screen: Screen) -> Result<Exit, Failure> {
     }
     match args.format {
         Format::Text => screen.out(&text_of(&score, args.misses)),
-        Format::Json => screen.out(&format!("{}\n", json_of(&score, args.misses))),
+        Format::Json => screen.json(&json_of(&score, args.misses)),
     }
     Ok(Exit::Done)
 }
@@ -64,7 +67,7 @@ fn unusable(file: &Path, what: &str) -> Failure {
 }
 
 fn text_of(score: &Score, misses: bool) -> String {
-    let mut lines = vec![format!("{} labelled agent strings", score.rows), String::new()];
+    let mut lines = vec![counted(score.rows, "labelled agent string", "labelled agent strings"), String::new()];
     lines.extend(table(&score.kinds));
     if score.kinds != score.by_class {
         lines.extend([String::new(), "by the rows' classes alone, without their tags".to_owned(), String::new()]);

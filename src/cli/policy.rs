@@ -17,7 +17,7 @@ use crate::library::said_of;
 use crate::lists::{Circumstances, Shelf};
 use crate::model::Foreign;
 use crate::policy::{Case, PolicySet, Rule};
-use crate::report::{facts_json, facts_markdown, facts_text};
+use crate::report::{counted, facts_json, facts_markdown, facts_text};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {
@@ -245,8 +245,4 @@ fn describe(format: Page, screen: Screen) -> Exit {
         Page::Markdown => screen.out(&facts_markdown()),
     }
     Exit::Done
-}
-
-fn counted(number: usize, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
 }

@@ -88,7 +88,7 @@ fn version(row: &Value) -> Option<Version> {
 /// How often what was told is right.
 #[derive(Debug, Default)]
 pub(super) struct Score {
-    pub(super) rows: u32,
+    pub(super) rows: usize,
     /// Right where class or tag says so.
     pub(super) kinds: Kinds,
     /// Right where the class says so.

@@ -1,5 +1,6 @@
 //! `client.*`: the programs with which a session was opened and used, one place at a time. They say of themselves what
-//! they like: a rule that rests on them finds the careless, and an exception that does is open to everybody.
+//! they like: a rule that rests on them finds the careless, and an exception that does is open to everybody. All but
+//! the kind may be any text that was sent, of a person too, and never stands in a line of the trail.
 
 use std::borrow::Cow;
 
@@ -27,6 +28,7 @@ static FACTS: &[FactSpec] = &[
         name: "client.family",
         doc: "name of the program, such as `Firefox`; empty if the string has none",
         reading: Reading::Place(family),
+        personal: true,
         folds_case: true,
         ..PLACE
     },
@@ -35,12 +37,14 @@ static FACTS: &[FactSpec] = &[
         kind: Kind::Version,
         doc: "version of the program, without the parts that browsers no longer tell",
         reading: Reading::Place(version),
+        personal: true,
         ..PLACE
     },
     FactSpec {
         name: "client.os",
         doc: "operating system, such as `Windows`; empty if the string has none",
         reading: Reading::Place(os),
+        personal: true,
         folds_case: true,
         ..PLACE
     },

@@ -73,6 +73,7 @@ static FACTS: &[FactSpec] = &[
         name: "sign-in.family",
         doc: "name of the program; empty if the string has none",
         reading: Reading::SignIn(client::family),
+        personal: true,
         folds_case: true,
         ..WITH
     },
@@ -81,12 +82,14 @@ static FACTS: &[FactSpec] = &[
         kind: Kind::Version,
         doc: "version of the program, without the parts that browsers no longer tell",
         reading: Reading::SignIn(client::version),
+        personal: true,
         ..WITH
     },
     FactSpec {
         name: "sign-in.os",
         doc: "operating system; empty if the string has none",
         reading: Reading::SignIn(client::os),
+        personal: true,
         folds_case: true,
         ..WITH
     },

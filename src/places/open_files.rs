@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::database::Opened;
 use crate::files::{FileTrouble, read_with_metadata};
+use crate::model::Foreign;
 use crate::record::sha256_hex;
 
 /// A database file that is larger is none: the largest that are sold have some 300 MB.
@@ -77,6 +78,8 @@ fn read(path: &Path) -> Result<(Opened, Stamp), Unopened> {
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let digest = sha256_hex(&bytes);
-    let opened = Opened::read(bytes, &name, &digest).map_err(Unopened::NotOne)?;
+    let opened = Opened::read(bytes, &name, &digest);
+    // What a file says of itself is whatever its writer liked.
+    let opened = opened.map_err(|why| Unopened::NotOne(Foreign::new(why).to_string()))?;
     Ok((opened, stamp))
 }

@@ -20,7 +20,7 @@ pub use explain::{Explanation, explain};
 pub use json::to_json;
 pub use reference::{facts_json, facts_markdown, facts_text};
 pub use replay::{NoSuchCycle, Recorded, replay};
-pub use text::{Look, revoked, to_text};
+pub use text::{Look, counted, revoked, to_text};
 
 /// One cycle, as people and programs read it.
 #[derive(Debug, Clone, PartialEq, Eq)]

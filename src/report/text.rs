@@ -191,7 +191,8 @@ fn sessions(number: usize) -> String {
     counted(number, "session", "sessions")
 }
 
-fn counted(number: usize, one: &str, many: &str) -> String {
+/// A number with its noun.
+pub fn counted(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 

@@ -10,6 +10,7 @@ use evictd::snapshot::{self, Snapshot};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::hostile::shown::is_harmless;
 use crate::program::{Desk, Ran, Room, root};
 
 const ONE: &str = r#"schema = 1
@@ -572,6 +573,11 @@ fn a_score_tells_precision_and_recall_for_each_kind_that_is_labelled() {
     assert_eq!((figures("script"), figures("bot")), ((0.5, 1.0), (1.0, 0.5)));
     room.run(&["clients", "score", "labelled.jsonl", "--misses"])
         .says(0, &["50.0 %", "line 3: bot, told script: Wget/1.21.4"]);
+    room.write("hostile.jsonl", r#"{"ua": "a\u202eb\u009b2J", "class": "bot"}"#);
+    for format in ["text", "json"] {
+        let ran = room.run(&["clients", "score", "hostile.jsonl", "--misses", "--format", format]);
+        is_harmless(format, &ran.says(0, &["unknown"]).stdout);
+    }
     let examples = root().join("data/clients/examples.jsonl");
     room.run(&["clients", "score", examples.to_str().unwrap()]).says(0, &["100.0 %"]);
 }
@@ -582,6 +588,8 @@ fn a_file_that_labels_nothing_is_no_score() {
     room.write("empty.jsonl", "\n \n");
     room.write("rubbish.jsonl", "{\"ua\": \"a\", \"class\": \"bot\"}\n\x1b[2J\n");
     room.write("class.jsonl", r#"{"ua": "a", "class": "robot"}"#);
+    room.write("marked.jsonl", "\u{feff}{\"ua\": \"curl/8.9.1\", \"class\": \"library\"}");
+    room.run(&["clients", "score", "marked.jsonl"]).says(0, &["1 labelled agent string\n"]);
     for (file, why) in [
         ("missing.jsonl", "there is no such file"),
         ("empty.jsonl", "it holds no labelled agent string"),

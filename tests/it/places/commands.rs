@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 
 use super::mmdb::{Double, Map, Mmdb, Text, Truth, U16, U32};
 use super::{all_in, country};
+use crate::hostile::shown::is_harmless;
 use crate::program::{Ran, Room};
 
 const CONFIG: &str = r#"schema = 1
@@ -129,6 +130,16 @@ fn lookup_gives_programs_the_same() {
         all["databases"].as_array().unwrap().iter().find(|one| one["name"] == name).unwrap()["old"].clone()
     };
     assert_eq!(old("city.mmdb"), false);
+}
+
+#[test]
+fn what_a_database_says_of_itself_harms_no_terminal() {
+    let room = room();
+    room.write("city.mmdb", Mmdb::new("Geo\u{1b}[2J\nIP\u{202e}", fresh()).with("81.2.0.0/16", &Map(vec![])).bytes());
+    for arguments in [&["places"][..], &["places", "--format", "json"], &["lookup", "81.2.69.7"]] {
+        let ran = room.run(&[arguments, &["--config", "evictd.toml"]].concat()).says(0, &["tells nothing of places"]);
+        is_harmless(arguments[0], &(ran.stdout + &ran.stderr));
+    }
 }
 
 #[test]
