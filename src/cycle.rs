@@ -98,7 +98,8 @@ pub fn staged<T>(
     snapshot: &Snapshot,
     look: impl FnOnce(Stages<'_>) -> T,
 ) -> T {
-    let dossier = Dossier::new(snapshot, lists, account.idle_slack);
+    let lists = lists.at(snapshot.on_host());
+    let dossier = Dossier::new(snapshot, &lists, account.idle_slack);
     let judgement = evaluate(&dossier, policies);
     let plan = plan(&dossier, policies, &judgement, account.mode);
     let guarded = guard(&plan, policies, snapshot, &account.belts, CycleKind::Dry);
@@ -129,7 +130,8 @@ pub async fn run(
     if account.mode == Mode::Enforce {
         protects(&snapshot).map_err(Halt::Unprotected)?;
     }
-    let dossier = Dossier::new(&snapshot, setting.lists, account.idle_slack);
+    let lists = setting.lists.at(snapshot.on_host());
+    let dossier = Dossier::new(&snapshot, &lists, account.idle_slack);
     let judgement = evaluate(&dossier, policies);
     let plan = plan(&dossier, policies, &judgement, account.mode);
     let mut guarded = guard(&plan, policies, &snapshot, &account.belts, CycleKind::Enforcing);

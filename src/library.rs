@@ -15,7 +15,9 @@ use crate::config::PlacesSettings;
 use crate::files::{Disk, read_bytes};
 use crate::lists::{Circumstances, ListNews, Shelf};
 use crate::model::Country;
-use crate::places::{Atlas, Databases, OpenFiles, PlaceNews, PlacesStanding, read_accepted};
+use crate::places::{
+    Atlas, Databases, LastGood, OpenFiles, PlaceNews, PlacesStanding, keep_last_good, read_accepted, read_last_good,
+};
 use crate::snapshot::{SNAPSHOT_BYTES_MAX, Snapshot, countries_of};
 
 /// Named lists and place databases of one account.
@@ -25,6 +27,8 @@ pub struct Library {
     usual: Vec<PathBuf>,
     shelf: Shelf,
     atlas: Option<(PlacesSettings, Atlas)>,
+    /// What is written down of that.
+    kept: LastGood,
     /// The addresses seen last, each with the country it had; none until it is known.
     seen: Option<BTreeMap<IpAddr, Option<Country>>>,
     /// Of each list, what was last said of it.
@@ -72,8 +76,8 @@ pub struct LibraryNews {
 impl Library {
     /// Nothing is looked at yet. Opened databases are shared through `files`.
     pub fn new(files: Arc<OpenFiles>, usual: &[PathBuf]) -> Self {
-        let (shelf, told) = (Shelf::default(), BTreeMap::new());
-        Self { files, usual: usual.to_vec(), shelf, atlas: None, seen: None, told }
+        let (shelf, kept, told) = (Shelf::default(), LastGood::new(), BTreeMap::new());
+        Self { files, usual: usual.to_vec(), shelf, atlas: None, kept, seen: None, told }
     }
 
     /// Looks at every file that changed, and takes over or keeps what was last good.
@@ -84,6 +88,9 @@ impl Library {
             BTreeSet::new()
         });
         let databases = self.refresh_databases(look, &accepted, &mut news);
+        if look.keeps {
+            news.extend(self.keep_databases(look.state));
+        }
         let disk = Disk::at(look.state);
         let (keeps, now) = (look.keeps, look.now);
         let circumstances = Circumstances { state: Some(&disk), keeps, accepted: &accepted, now };
@@ -102,9 +109,15 @@ impl Library {
         Consulted { lists, databases, unasked, news }
     }
 
-    /// Remembers which addresses a cycle saw: a new database must not move many of them.
+    /// Remembers which addresses a cycle saw: a new database must not move many of them. One whose country could not be
+    /// told now keeps the one it had.
     pub fn saw(&mut self, snapshot: &Snapshot) {
-        self.seen = Some(snapshot.countries());
+        let before = self.seen.take().unwrap_or_default();
+        let mut seen = snapshot.countries();
+        for (address, country) in seen.iter_mut().filter(|(_, country)| country.is_none()) {
+            *country = before.get(address).copied().flatten();
+        }
+        self.seen = Some(seen);
     }
 
     /// How the databases stand; none before the first look.
@@ -118,16 +131,36 @@ impl Library {
         accepted: &BTreeSet<String>,
         news: &mut Vec<LibraryNews>,
     ) -> Arc<Databases> {
-        let begun = || (look.places.clone(), Atlas::begin(look.places, &self.usual, Arc::clone(&self.files)));
-        let (settings, atlas) = self.atlas.get_or_insert_with(begun);
-        if settings != look.places {
-            (*settings, *atlas) =
-                (look.places.clone(), Atlas::begin(look.places, &self.usual, Arc::clone(&self.files)));
+        let is_as_set = self.atlas.as_ref().is_some_and(|(settings, _)| settings == look.places);
+        if !is_as_set {
+            let last_good = read_last_good(look.state).unwrap_or_else(|why| {
+                let text = format!("which place databases were in force cannot be told: {why}");
+                news.push(LibraryNews { is_bad: true, text });
+                LastGood::new()
+            });
+            self.kept.clone_from(&last_good);
+            let atlas = Atlas::begin(look.places, &self.usual, Arc::clone(&self.files), &last_good);
+            self.atlas = Some((look.places.clone(), atlas));
         }
+        let Some((_, atlas)) = &mut self.atlas else { return Arc::new(Databases::shipped()) };
         let seen = self.seen.get_or_insert_with(|| last_seen(look.last_snapshot));
         let said = atlas.refresh(seen, accepted, look.now);
         news.extend(said.iter().map(|one| LibraryNews { is_bad: PlaceNews::is_bad(one), text: one.to_string() }));
         atlas.databases()
+    }
+
+    /// Writes down what is in force, if that changed. Trouble is said at every look until it is over.
+    fn keep_databases(&mut self, state: &Path) -> Option<LibraryNews> {
+        let last_good = self.atlas.as_ref().map(|(_, atlas)| atlas.last_good())?;
+        if last_good == self.kept {
+            return None;
+        }
+        if let Err(why) = keep_last_good(state, &last_good) {
+            let text = format!("which place databases are in force is not kept for the next start: {why}");
+            return Some(LibraryNews { is_bad: true, text });
+        }
+        self.kept = last_good;
+        None
     }
 }
 

@@ -22,7 +22,8 @@ use crate::library::last_seen;
 use crate::lists::{Circumstances, ListNews, Shelf};
 use crate::model::{Database, Foreign};
 use crate::places::{
-    Atlas, InForce, NotInstalled, OLD_AFTER, OpenFiles, PlacesStanding, USUAL_FOLDERS, accept, install, read_accepted,
+    Atlas, InForce, LastGood, NotInstalled, OLD_AFTER, OpenFiles, PlacesStanding, USUAL_FOLDERS, accept, install,
+    read_accepted, read_last_good,
 };
 
 #[derive(Debug, Args)]
@@ -97,7 +98,13 @@ impl View {
         let nowhere = PlacesSettings { databases: None, older_than_max: None, installed: PathBuf::new() };
         let settings = loaded.map_or(&nowhere, |loaded| &loaded.settings.places);
         let usual: Vec<PathBuf> = USUAL_FOLDERS.iter().map(PathBuf::from).collect();
-        let mut atlas = Atlas::begin(settings, &usual, Arc::new(OpenFiles::default()));
+        let last_good = loaded.map_or_else(LastGood::new, |loaded| {
+            read_last_good(&loaded.state()).unwrap_or_else(|why| {
+                screen.note(&format!("warning: which place databases were in force cannot be told: {why}"));
+                LastGood::new()
+            })
+        });
+        let mut atlas = Atlas::begin(settings, &usual, Arc::new(OpenFiles::default()), &last_good);
         let live = loaded.map_or_else(BTreeMap::new, |loaded| last_seen(&loaded.last_snapshot()));
         atlas.refresh(&live, &accepted, now);
         let (lists, list_news) = match loaded {
@@ -253,11 +260,7 @@ fn run_accept(args: &AcceptArgs, screen: Screen) -> Result<Exit, Failure> {
     let loaded = load(&args.place, screen)?;
     let view = View::of(Some(&loaded), screen)?;
     let standing = view.atlas.standing();
-    // A running daemon may hold back what a look at the disk alone has no doubt about: an older one than it has.
-    let known = accepted(&loaded, screen);
-    let waiting = standing.waiting.iter().map(|one| (one.database.digest.clone(), one.path.clone()));
-    let files = standing.databases.iter().filter_map(|one| Some((one.database.digest.clone(), one.path.clone()?)));
-    let databases = waiting.chain(files).filter(|(digest, _)| !known.contains(digest));
+    let databases = standing.waiting.iter().map(|one| (one.database.digest.clone(), one.path.clone()));
     let lists = view.list_news.iter().filter_map(|news| Some((news.waits.clone()?, news.path.clone())));
     let (digests, paths): (Vec<String>, Vec<PathBuf>) = databases.chain(lists).unzip();
     if digests.is_empty() {

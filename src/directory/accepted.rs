@@ -3,17 +3,14 @@
 //! It names a digest, so that what was not looked at is not accepted, however soon after the file changes.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::files::{Disk, Medium as _, belong, read_with_metadata};
+use crate::files::{read_kept, write_kept};
 
 /// The name of the file in an account's folder of state.
 pub const ACCEPTED: &str = "offboarding-accepted";
-
-const BYTES_MAX: u64 = 1 << 20;
 
 /// A list that somebody accepted as it stood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,17 +29,7 @@ pub struct Acceptance {
 ///
 /// When the file is there and cannot be read, or others than its owner can write to it.
 pub fn read_acceptances(state: &Path) -> Result<BTreeMap<String, Acceptance>, String> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let path = state.join(ACCEPTED);
-    let (bytes, metadata) = match read_with_metadata(&path, BYTES_MAX) {
-        Ok(read) => read,
-        Err(trouble) if trouble.fault == crate::files::FileFault::Missing => return Ok(BTreeMap::new()),
-        Err(trouble) => return Err(trouble.to_string()),
-    };
-    if metadata.permissions().mode() & 0o022 != 0 {
-        return Err(format!("others can write to `{}`, so that it accepts nothing", path.display()));
-    }
-    Ok(String::from_utf8_lossy(&bytes).lines().filter_map(read_line).collect())
+    Ok(read_kept(state, ACCEPTED)?.unwrap_or_default().lines().filter_map(read_line).collect())
 }
 
 fn read_line(line: &str) -> Option<(String, Acceptance)> {
@@ -63,13 +50,5 @@ pub fn accept(state: &Path, list: &str, acceptance: Acceptance) -> Result<(), St
     all.insert(list.to_owned(), acceptance);
     let line = |(list, one): (&String, &Acceptance)| format!("{list} {} {} {}\n", one.digest, one.at, one.by);
     let text: String = all.iter().map(line).collect();
-    let shown = |error: io::Error| format!("`{}` cannot be written: {error}", state.join(ACCEPTED).display());
-    let is_new = !state.is_dir();
-    let disk = Disk::make(state).map_err(shown)?;
-    disk.replace(ACCEPTED, text.as_bytes()).map_err(shown)?;
-    if let (true, Some(parent)) = (is_new, state.parent()) {
-        belong(state, parent);
-    }
-    belong(&state.join(ACCEPTED), state);
-    Ok(())
+    write_kept(state, ACCEPTED, &text)
 }

@@ -5,6 +5,7 @@
 
 mod disk;
 mod good;
+mod kept;
 mod lock;
 mod medium;
 mod memory;
@@ -15,6 +16,7 @@ mod read;
 pub(crate) use disk::must_be_regular;
 pub use disk::{Disk, FILE_BYTES_MAX, belong};
 pub use good::{GoodSet, GoodTrouble, keep as keep_good, kept as kept_good};
+pub use kept::{read_kept, write_kept};
 pub use lock::{Lock, LockTrouble};
 pub use medium::Medium;
 pub use memory::MemoryMedium;

@@ -64,7 +64,8 @@ pub struct ListNews {
 
 impl Shelf {
     /// Looks at the file of every list, reads those that changed, and says how all lists stand, in the order of their
-    /// declarations, and what there is to say of each that has a file.
+    /// declarations, and what there is to say of each that has a file. How old they are counts where they are asked:
+    /// [`Lists::at`].
     pub fn refresh(&mut self, decls: &[Arc<ListDecl>], circumstances: Circumstances<'_>) -> (Lists, Vec<ListNews>) {
         self.held.retain(|name, _| decls.iter().any(|decl| decl.name == *name));
         let mut news = Vec::new();
@@ -78,7 +79,7 @@ impl Shelf {
             news.push(held.refresh(decl, file, circumstances));
             now.push(held.now(decl, file));
         }
-        (Lists::new(now).at(circumstances.now), news)
+        (Lists::new(now), news)
     }
 }
 

@@ -74,7 +74,7 @@ impl Account {
         let circumstances =
             Circumstances { state: Some(&self.state), keeps: self.keeps, accepted: &self.accepted, now: self.now };
         let (lists, mut news) = self.shelf.refresh(&[Arc::new(decl)], circumstances);
-        (lists, news.remove(0))
+        (lists.at(self.now), news.remove(0))
     }
 
     /// Looks again: what the list says of a member of every list here, and of the network with this number.

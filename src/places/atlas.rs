@@ -13,33 +13,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::check::doubt_of;
 use super::database::{Covers, Opened};
+use super::last_good::LastGood;
 use super::open_files::{OpenFiles, Stamp, Unopened};
+use super::search::{installed, usual};
 use super::standing::{Doubt, InForce, PlaceNews, PlacesStanding, PlacesTrouble, Waiting};
 use super::{Databases, Entry, Supplies, Supply, shipped};
 use crate::config::{DATABASES_MAX, PlacesSettings};
 use crate::model::{Cause, Country, Database, Place};
-
-/// Where `geoipupdate` and distributions put databases.
-pub const USUAL_FOLDERS: &[&str] = &["/usr/share/GeoIP", "/var/lib/GeoIP", "/usr/local/share/GeoIP"];
-
-/// The same as paths.
-pub fn usual_folders() -> Vec<PathBuf> {
-    USUAL_FOLDERS.iter().map(PathBuf::from).collect()
-}
-
-/// The databases looked for there, in order of preference.
-const USUAL_NAMES: &[&str] = &[
-    "GeoIP2-Enterprise",
-    "GeoIP2-City",
-    "GeoLite2-City",
-    "GeoIP2-Country",
-    "GeoLite2-Country",
-    "GeoIP2-ISP",
-    "GeoIP2-ASN",
-    "GeoLite2-ASN",
-    "GeoIP2-Anonymous-IP",
-    "GeoIP2-Connection-Type",
-];
+use crate::record::sha256_hex;
 
 /// Of the addresses seen lately, so many in a hundred may change their country with a new edition; one always may.
 const MOVED_PERCENT_MAX: usize = 2;
@@ -66,11 +47,15 @@ struct Slot {
     looked_at: Option<Stamp>,
     /// What is in force of it.
     good: Option<Arc<Opened>>,
+    /// What an earlier process had in force of it, until something comes into force in this one.
+    known: Option<Database>,
     /// What it holds now, if that waits for a human.
     held: Option<Held>,
     /// Why what it holds now is not in force.
     trouble: Option<Trouble>,
     is_stale: bool,
+    /// It was in force, and is where files are looked for no longer. It can be let go.
+    is_gone: bool,
 }
 
 struct Held {
@@ -91,16 +76,37 @@ type Candidates = BTreeMap<PathBuf, Arc<Opened>>;
 
 impl Atlas {
     /// The databases that these settings name; without any, those in the usual folders. Nothing is opened yet: until the
-    /// first [`Atlas::refresh`] only the compiled-in ones speak.
-    pub fn begin(settings: &PlacesSettings, usual: &[PathBuf], files: Arc<OpenFiles>) -> Self {
+    /// first [`Atlas::refresh`] only the compiled-in ones speak. `last_good` is what an earlier process had in force.
+    pub fn begin(settings: &PlacesSettings, usual: &[PathBuf], files: Arc<OpenFiles>, last_good: &LastGood) -> Self {
+        // However the configuration was named: what an earlier process wrote down must be found again.
+        let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        let settings = PlacesSettings {
+            databases: settings.databases.as_ref().map(|all| all.iter().map(absolute).collect()),
+            installed: absolute(&settings.installed),
+            ..settings.clone()
+        };
+        let is_looked_into = |path: &Path| match (path.parent(), &settings.databases) {
+            (Some(folder), _) if folder == settings.installed => true,
+            (Some(folder), None) => usual.iter().any(|one| one == folder),
+            (_, Some(configured)) => configured.iter().any(|one| one == path),
+            (None, None) => false,
+        };
+        let known = last_good.iter().filter(|(path, _)| is_looked_into(path));
+        let slot = |database: &Database| Slot { known: Some(database.clone()), ..Slot::default() };
         Self {
-            settings: settings.clone(),
             usual: usual.to_vec(),
             files,
-            order: Vec::new(),
-            slots: BTreeMap::new(),
+            order: known.clone().map(|(path, _)| path.clone()).collect(),
+            slots: known.map(|(path, database)| (path.clone(), slot(database))).collect(),
             in_force: Arc::new(Databases::shipped()),
+            settings,
         }
+    }
+
+    /// What is in force, or was when it could last be used, for the next process.
+    pub fn last_good(&self) -> LastGood {
+        let good = |path: &PathBuf| Some((path.clone(), self.slots.get(path)?.before()?.clone()));
+        self.order.iter().filter_map(good).collect()
     }
 
     /// What is in force; it stays as it is while somebody holds it.
@@ -123,7 +129,7 @@ impl Atlas {
         now: Timestamp,
     ) -> Vec<PlaceNews> {
         let mut news = Vec::new();
-        self.find(&mut news);
+        self.find(accepted, &mut news);
         let mut candidates = Candidates::new();
         for path in self.order.clone() {
             let candidate = self.look(&path, accepted, now, &mut news);
@@ -144,26 +150,32 @@ impl Atlas {
         for (path, slot) in self.order.iter().filter_map(|path| self.slots.get_key_value(path)) {
             standing.databases.extend(slot.good.as_ref().map(|good| in_force(good, Some(path), slot.is_stale)));
             standing.troubles.extend(slot.trouble_at(path));
-            let waits = slot.held.as_ref().map(|held| (held.database.clone(), held.doubt.clone()));
-            standing.waiting.extend(waits.map(|(database, doubt)| Waiting { path: path.clone(), database, doubt }));
+            let path = || path.clone();
+            let held = slot.held.as_ref().map(|held| (held.database.clone(), held.doubt.clone()));
+            standing.waiting.extend(held.map(|(database, doubt)| Waiting { path: path(), database, doubt }));
+            let gone = slot.before().filter(|_| slot.is_gone).map(absence_of);
+            standing.waiting.extend(gone.map(|database| Waiting { path: path(), database, doubt: Doubt::Gone }));
         }
         standing.databases.extend(shipped().iter().map(|shipped| in_force(shipped, None, false)));
         standing
     }
 
     /// Which files there are to look at. One that was in force keeps its place among them when it is gone.
-    fn find(&mut self, news: &mut Vec<PlaceNews>) {
+    fn find(&mut self, accepted: &BTreeSet<String>, news: &mut Vec<PlaceNews>) {
         let before = std::mem::take(&mut self.order);
         self.order = match &self.settings.databases {
             Some(configured) => configured.iter().cloned().chain(installed(&self.settings.installed)).collect(),
             None => installed(&self.settings.installed).into_iter().chain(usual(&self.usual)).collect(),
         };
         self.order.truncate(FILES_MAX);
+        let mut gone = BTreeSet::new();
         for (at, path) in before.into_iter().enumerate() {
             if self.order.contains(&path) {
                 continue;
             }
-            if self.slots.get(&path).is_some_and(|slot| slot.good.is_some()) {
+            let before = self.slots.get(&path).and_then(Slot::before);
+            if before.is_some_and(|before| !accepted.contains(&absence_of(before).digest)) {
+                gone.insert(path.clone());
                 self.order.insert(at.min(self.order.len()), path);
             } else {
                 self.slots.remove(&path);
@@ -171,7 +183,7 @@ impl Atlas {
             }
         }
         for path in &self.order {
-            self.slots.entry(path.clone()).or_default();
+            self.slots.entry(path.clone()).or_default().is_gone = gone.contains(path);
         }
     }
 
@@ -200,15 +212,15 @@ impl Atlas {
                 return None;
             }
         };
-        let before = slot.good.as_ref().map(|good| &good.database);
-        if before.is_some_and(|before| before.digest == opened.database.digest) {
+        let is_before = slot.is_before(&opened.database);
+        if is_before && slot.good.is_some() {
             let was_in_trouble = slot.trouble.take().is_some();
             slot.held = None;
             news.extend(was_in_trouble.then(|| PlaceNews::Back(opened.database.clone())));
             return None;
         }
-        let is_accepted = accepted.contains(&opened.database.digest);
-        match doubt_of(&opened, before, now).filter(|_| !is_accepted) {
+        let is_accepted = is_before || accepted.contains(&opened.database.digest);
+        match doubt_of(&opened, slot.before(), now).filter(|_| !is_accepted) {
             None => Some(opened),
             Some(doubt) => {
                 slot.hold(&opened, doubt);
@@ -267,7 +279,9 @@ impl Atlas {
             let lost = || candidates.iter().find(|(_, one)| one.supplies.has(Supply::Country)).map(|(path, _)| path);
             let path = path.filter(|path| candidates.contains_key(*path)).or_else(lost);
             let is_accepted = |path: &&PathBuf| {
-                candidates.get(*path).is_some_and(|candidate| accepted.contains(&candidate.database.digest))
+                let candidate = candidates.get(*path).map(|candidate| &candidate.database);
+                let is_before = |database| self.slots.get(*path).is_some_and(|slot| slot.is_before(database));
+                candidate.is_some_and(|database| accepted.contains(&database.digest) || is_before(database))
             };
             if let Some(path) = path.filter(|path| !is_accepted(path)) {
                 *moved.entry(path.clone()).or_default() += 1;
@@ -293,7 +307,7 @@ impl Atlas {
 
     fn take(&mut self, path: &Path, candidate: Arc<Opened>, news: &mut Vec<PlaceNews>) {
         let Some(slot) = self.slots.get_mut(path) else { return };
-        let before = slot.good.as_ref().map(|good| good.database.clone());
+        let before = slot.before().filter(|_| !slot.is_before(&candidate.database)).cloned();
         news.push(PlaceNews::Taken { database: candidate.database.clone(), before });
         *slot = Slot { looked_at: slot.looked_at, good: Some(candidate), ..Slot::default() };
     }
@@ -312,6 +326,15 @@ impl Atlas {
 }
 
 impl Slot {
+    /// What is in force of it, or was when it could last be used.
+    fn before(&self) -> Option<&Database> {
+        self.good.as_ref().map(|good| &good.database).or(self.known.as_ref())
+    }
+
+    fn is_before(&self, database: &Database) -> bool {
+        self.before().is_some_and(|before| before.digest == database.digest)
+    }
+
     fn entry(&self, candidate: Option<&Arc<Opened>>) -> Entry {
         match (candidate.or(self.good.as_ref()), &self.held) {
             (Some(opened), _) if candidate.is_none() && self.is_stale => {
@@ -362,28 +385,15 @@ impl Slot {
     }
 }
 
+/// What a human lets go by accepting it: that this database is gone. No content has this digest.
+fn absence_of(database: &Database) -> Database {
+    Database { digest: sha256_hex(format!("gone {}", database.digest).as_bytes()), ..database.clone() }
+}
+
 fn in_force(opened: &Opened, path: Option<&PathBuf>, is_stale: bool) -> InForce {
     InForce { database: opened.database.clone(), supplies: opened.supplies, path: path.cloned(), is_stale }
 }
 
 fn is_older(database: &Database, max: SignedDuration, now: Timestamp) -> bool {
     now.duration_since(database.built) > max
-}
-
-/// The databases that a human installed, by name.
-fn installed(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let paths = entries.flatten().map(|entry| entry.path());
-    let mut found: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|end| end == "mmdb")).collect();
-    found.sort();
-    found
-}
-
-/// The databases in the usual folders: of two of one name the first.
-fn usual(folders: &[PathBuf]) -> Vec<PathBuf> {
-    let first = |name: &&str| {
-        let paths = folders.iter().map(|folder| folder.join(format!("{name}.mmdb")));
-        paths.into_iter().find(|path| path.exists())
-    };
-    USUAL_NAMES.iter().filter_map(first).collect()
 }

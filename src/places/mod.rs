@@ -10,7 +10,9 @@ mod check;
 mod database;
 mod hearing;
 mod install;
+mod last_good;
 mod open_files;
+mod search;
 mod standing;
 
 use std::fmt;
@@ -18,12 +20,14 @@ use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 pub use accepted::{ACCEPTED, accept, read_accepted};
-pub use atlas::{Atlas, USUAL_FOLDERS, usual_folders};
+pub use atlas::Atlas;
 use database::{Covers, Damaged, Opened};
 pub use database::{Supplies, Supply};
 use hearing::Hearing;
 pub use install::{Installed, NotInstalled, install};
+pub use last_good::{LastGood, keep_last_good, read_last_good};
 pub use open_files::{BYTES_MAX, OpenFiles};
+pub use search::{USUAL_FOLDERS, usual_folders};
 pub use standing::{Doubt, InForce, OLD_AFTER, PlaceNews, PlacesStanding, PlacesTrouble, Waiting};
 
 use crate::model::{Cause, Database, Place};

@@ -40,6 +40,8 @@ pub enum Doubt {
         /// Of those that had a country.
         of: usize,
     },
+    /// It was in force and is gone.
+    Gone,
 }
 
 impl fmt::Display for Doubt {
@@ -55,6 +57,7 @@ impl fmt::Display for Doubt {
             Self::Moved { moved, of } => {
                 write!(out, "it moves {moved} of {of} addresses seen lately to another country or to none")
             }
+            Self::Gone => out.write_str("it is gone; accepting that lets the others speak in its place"),
         }
     }
 }
@@ -87,12 +90,12 @@ impl fmt::Display for PlacesTrouble {
     }
 }
 
-/// A database that waits for `evictd places accept`.
+/// A database that waits for `evictd places accept`, or one whose absence does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
     /// The file.
     pub path: PathBuf,
-    /// What waits.
+    /// What waits, with the digest that lets it in.
     pub database: Database,
     /// Why.
     pub doubt: Doubt,
@@ -138,7 +141,7 @@ pub enum PlaceNews {
     Back(Database),
     /// A database in force has grown older than the configuration allows.
     Stale(Database),
-    /// A file that was looked for in the usual folders, and never in force, is gone.
+    /// A file is gone that was never in force, or that a human let go.
     Gone(PathBuf),
 }
 
@@ -170,7 +173,7 @@ impl fmt::Display for PlaceNews {
                 )
             }
             Self::Gone(path) => {
-                write!(out, "place database `{}` is gone, and was never in force", Foreign::new(path.to_string_lossy()))
+                write!(out, "place database `{}` is gone", Foreign::new(path.to_string_lossy()))
             }
         }
     }

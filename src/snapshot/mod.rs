@@ -106,6 +106,11 @@ impl Snapshot {
         }
     }
 
+    /// When it was seen, by the host's clock: files are dated by that one.
+    pub fn on_host(&self) -> Timestamp {
+        self.now.checked_sub(self.clocks.host_offset).unwrap_or(self.now)
+    }
+
     /// Whether everything that was asked for was read: the whole listing, and every record Zendesk did not refuse to have.
     pub fn is_complete(&self) -> bool {
         self.listing.is_complete() && self.cut.is_empty() && !self.unread.values().any(|cause| *cause == Cause::Down)

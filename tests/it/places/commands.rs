@@ -3,7 +3,9 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use evictd::clock::{Clock as _, SystemClock};
+use evictd::config::PlacesSettings;
 use evictd::files::Disk;
+use evictd::library::{Library, Look};
 use evictd::lists::{Circumstances, Shelf};
 use serde_json::Value as Json;
 
@@ -205,6 +207,36 @@ fn places_shows_what_is_in_force_and_what_waits_and_accept_lets_it_in() {
     // Others could have let in what they like.
     std::fs::set_permissions(&accepted, std::fs::Permissions::from_mode(0o622)).unwrap();
     on(&[]).says(0, &["others can write to", "waits for `evictd places accept`"]);
+}
+
+#[test]
+fn what_a_daemon_had_in_force_is_what_commands_hold_files_against() {
+    let room = room();
+    let settings = PlacesSettings {
+        databases: Some(vec![room.path("city.mmdb"), room.path("anonymous.mmdb")]),
+        older_than_max: None,
+        installed: room.path("state/places"),
+    };
+    let state = room.path("state/one");
+    std::fs::create_dir_all(&state).unwrap();
+    let look = Look {
+        places: &settings,
+        decls: &[],
+        state: &state,
+        last_snapshot: &room.path("none"),
+        keeps: true,
+        now: SystemClock.now(),
+    };
+    assert_eq!(Library::new(std::sync::Arc::default(), &[]).consult(look).unasked, Vec::<String>::new());
+    room.write("city.mmdb", Mmdb::new("GeoIP2-City", fresh() - 86_400).with("95.0.0.0/8", &country("TR")).bytes());
+    let on = |command: &str| room.run(&["places", command, "--config", "evictd.toml"]);
+    on("show").says(0, &["waits for `evictd places accept`", "before the one in force of"]);
+    lookup(&room, &["95.1.1.1"]).says(0, &["country       unknown: its source did not answer"]);
+    on("accept").says(0, &["city.mmdb as it stands"]);
+    lookup(&room, &["95.1.1.1"]).says(0, &["Turkey (TR)"]);
+    // What somebody else wrote there counts for nothing, and is told.
+    room.write("state/one/places-in-force.json", "{}");
+    on("show").says(0, &["which place databases were in force cannot be told: ", "is not what evictd wrote"]);
 }
 
 #[test]

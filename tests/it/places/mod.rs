@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use evictd::config::PlacesSettings;
 use evictd::model::{Cause, Country, Place};
-use evictd::places::{Atlas, OpenFiles, PlaceNews};
+use evictd::places::{Atlas, LastGood, OpenFiles, PlaceNews};
 use jiff::{SignedDuration, Timestamp};
 
 use mmdb::{Map, Mmdb, Text, Value};
@@ -53,14 +53,14 @@ impl Desk {
     fn of(folder: tempfile::TempDir, databases: Option<Vec<PathBuf>>, older_than_max: Option<SignedDuration>) -> Self {
         let settings = PlacesSettings { databases, older_than_max, installed: folder.path().join("installed") };
         let usual = [folder.path().join("usual"), folder.path().join("other")];
-        let atlas = Atlas::begin(&settings, &usual, Arc::new(OpenFiles::default()));
+        let atlas = Atlas::begin(&settings, &usual, Arc::new(OpenFiles::default()), &LastGood::new());
         Self { folder, settings, atlas, live: BTreeMap::new(), accepted: BTreeSet::new() }
     }
 
-    /// The same files, by a process that starts anew.
+    /// The same files, by a process that starts anew and knows what was in force.
     fn restart(&mut self) {
         let usual = [self.folder.path().join("usual"), self.folder.path().join("other")];
-        self.atlas = Atlas::begin(&self.settings, &usual, Arc::new(OpenFiles::default()));
+        self.atlas = Atlas::begin(&self.settings, &usual, Arc::new(OpenFiles::default()), &self.atlas.last_good());
     }
 
     /// Replaces a file as `geoipupdate` does.

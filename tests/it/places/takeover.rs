@@ -179,8 +179,37 @@ fn without_configuration_the_usual_folders_and_what_was_installed_are_looked_at(
     desk.refresh();
     assert_eq!(desk.place("81.2.0.0").country.unwrap().value.code(), "DK");
     desk.remove("installed/y.mmdb");
-    assert!(desk.told()[0].ends_with("is gone, and was never in force"));
+    assert_eq!(desk.told(), ["place database `installed/y.mmdb` is gone"]);
+    // Nor does another one speak for it after a restart, until a human lets it go.
     desk.restart();
     desk.refresh();
+    assert_eq!(desk.place("81.2.0.0").country.unwrap_err(), Cause::Down);
+    let waiting = desk.atlas.standing().waiting;
+    assert_eq!((waiting.len(), waiting[0].path.file_name().unwrap().to_str()), (1, Some("x.mmdb")));
+    desk.accepted.insert(waiting[0].database.digest.clone());
+    assert_eq!(desk.told(), ["place database `installed/x.mmdb` is gone"]);
     assert_eq!(desk.country("81.2.0.0"), found("FI", "GeoLite2-City.mmdb"));
+    assert_eq!((desk.told(), desk.atlas.standing().waiting.len()), (Vec::new(), 0));
+}
+
+#[test]
+fn a_restart_lets_in_what_was_in_force_and_nothing_that_waited() {
+    let mut desk = Desk::new(&["a.mmdb"]);
+    desk.put("a.mmdb", edition(BUILT, 0));
+    desk.refresh();
+    // It would not be let in today: the same bytes need not be judged twice.
+    seen(&mut desk, "GB");
+    desk.restart();
+    assert_eq!(desk.told(), ["place database `a.mmdb` (GeoLite2-Country, built on 2026-11-17) is in force"]);
+    assert_eq!(desk.country("81.2.0.1"), found("SE", "a.mmdb"));
+    desk.put("a.mmdb", edition(BUILT - 86_400, 0));
+    for _ in 0..2 {
+        desk.restart();
+        let told = desk.told();
+        assert!(told[0].contains("before the one in force of 2026-11-17"), "{told:?}");
+        assert_eq!(desk.place("81.2.0.1").country.unwrap_err(), Cause::Down);
+    }
+    desk.put("a.mmdb", edition(BUILT, 0));
+    desk.refresh();
+    assert_eq!(desk.country("81.2.0.1"), found("SE", "a.mmdb"));
 }
