@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::check::doubt_of;
 use super::database::{Covers, Opened};
-use super::last_good::LastGood;
+use super::kept::LastGood;
 use super::open_files::{OpenFiles, Stamp, Unopened};
 use super::search::{installed, usual};
 use super::standing::{Doubt, InForce, PlaceNews, PlacesStanding, PlacesTrouble, Waiting};

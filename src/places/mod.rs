@@ -4,13 +4,12 @@
 //! Falling back is for absent rows, not for absent sources: a database that should answer and cannot makes what it could
 //! have said unknown. Which files are in force over a process's life is for `atlas`.
 
-mod accepted;
 mod atlas;
 mod check;
 mod database;
 mod hearing;
 mod install;
-mod last_good;
+mod kept;
 mod open_files;
 mod search;
 mod standing;
@@ -19,13 +18,12 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
-pub use accepted::{ACCEPTED, accept, read_accepted};
 pub use atlas::Atlas;
 use database::{Covers, Damaged, Opened};
 pub use database::{Supplies, Supply};
 use hearing::Hearing;
 pub use install::{Installed, NotInstalled, install};
-pub use last_good::{LastGood, keep_last_good, read_last_good};
+pub use kept::{ACCEPTED, LastGood, accept, keep_last_good, read_accepted, read_last_good};
 pub use open_files::{BYTES_MAX, OpenFiles};
 pub use search::{USUAL_FOLDERS, usual_folders};
 pub use standing::{Doubt, InForce, OLD_AFTER, PlaceNews, PlacesStanding, PlacesTrouble, Waiting};
