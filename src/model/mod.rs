@@ -52,6 +52,6 @@ pub use moment::Moment;
 pub use person::{Person, Role, RoleType, Stratum};
 pub use seen::{
     Act, COUNTRY_CODES, ClassAnswers, ClassSet, Classes, Client, ClientKind, Continent, Coordinates, Country, Database,
-    Found, NetworkClass, Place, Sighting, SourceStanding, Version,
+    Found, NetworkClass, Place, Seen, Sighting, SourceStanding, Version,
 };
 pub use session::{Completeness, Session};

@@ -10,4 +10,4 @@ pub use classes::Classes;
 pub use client::{Client, ClientKind, Version};
 pub use country::COUNTRY_CODES;
 pub use place::{ClassAnswers, ClassSet, Continent, Coordinates, Country, Database, Found, NetworkClass, Place};
-pub use sighting::{Act, Sighting, SourceStanding};
+pub use sighting::{Act, Seen, Sighting, SourceStanding};

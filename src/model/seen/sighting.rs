@@ -50,6 +50,19 @@ impl Act {
     }
 }
 
+/// One row of a log, before it is condensed into a sighting: somebody was seen once.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seen {
+    /// Who was seen.
+    pub user: UserId,
+    /// When, on the source's clock.
+    pub at: Moment,
+    /// From where; an IPv4 address is never written as IPv6.
+    pub address: Option<IpAddr>,
+    /// The program's agent string, as it came.
+    pub agent: Option<Arc<str>>,
+}
+
 /// How a source of sightings stands in one cycle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceStanding {
