@@ -26,7 +26,7 @@ const GONE_REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 /// Records read in a cycle, of whoever is worth remembering.
 pub type Fresh = BTreeMap<UserId, Arc<Person>>;
 
-/// What this snapshot teaches. Its traces and roster are filled in from what was remembered and what it adds.
+/// What this snapshot teaches. Its traces, bygone sessions and roster are filled in from what was remembered and what it adds.
 pub fn learn(memory: &Memory, snapshot: &mut Snapshot, fresh: &Fresh) -> Lesson {
     let mut lesson = Lesson::default();
     if snapshot.clocks.trusted {
@@ -37,6 +37,7 @@ pub fn learn(memory: &Memory, snapshot: &mut Snapshot, fresh: &Fresh) -> Lesson 
     let traced = beside(memory, snapshot.people.iter())
         .filter_map(|(user, _, before)| Some((*user, **lesson.people.get(user).or(before)?.traces.as_ref()?)));
     snapshot.traces = traced.collect();
+    snapshot.bygone = bygone(memory, &lesson, snapshot);
     snapshot.roster = snapshot.clocks.trusted.then(|| roster(memory, &lesson, snapshot.now)).flatten();
     lesson
 }
@@ -137,6 +138,14 @@ fn sessions(memory: &Memory, lesson: &Lesson, snapshot: &Snapshot) -> Sessions {
         }
     }
     (changed, forgotten)
+}
+
+/// Sessions that are remembered and not listed, as this lesson leaves them.
+fn bygone(memory: &Memory, lesson: &Lesson, snapshot: &Snapshot) -> BTreeMap<SessionId, KnownSession> {
+    let is_listed = |id: &SessionId| snapshot.sessions.binary_search_by_key(id, |row| row.id).is_ok();
+    let is_forgotten = |id: &SessionId| lesson.sessions_gone.binary_search(id).is_ok();
+    let remembered = memory.sessions.iter().filter(|(id, _)| !is_listed(id) && !is_forgotten(id));
+    remembered.map(|(id, known)| (*id, *lesson.sessions.get(id).unwrap_or(known))).collect()
 }
 
 /// Whoever is staff in this cycle or was lately: few of many.

@@ -1,6 +1,7 @@
 //! The plan: what would be done if nothing held it back. The same bytes in a dry run and in an enforcing cycle.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
@@ -8,7 +9,7 @@ use crate::evaluate::{Claim, Judgement};
 use crate::evidence::Dossier;
 use crate::facts::{FactSpec, Reading};
 use crate::model::{Action, Mode, SessionId, Severity, Source, Stratum, Strength, UserId};
-use crate::policy::{Ground, PolicySet, Rule};
+use crate::policy::{Ground, OnAmbiguous, PolicySet, Rule};
 
 /// Everything that should go, by severity (highest first), person and session.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -53,12 +54,13 @@ pub struct Planned {
 /// Draws up the plan of an account in this mode.
 pub fn plan(dossier: &Dossier<'_>, policies: &PolicySet, judgement: &Judgement, mode: Mode) -> Plan {
     let mut intentions = Vec::new();
+    let several = of_several(dossier, policies, judgement);
     for claims in judgement.fired.chunk_by(|left, right| left.0 == right.0) {
         let unspared = claims.iter().filter_map(|(place, rule, claim)| match claim {
             Claim::Fired(strength) => Some((*place, *rule, policies.rules.get(*rule)?, *strength)),
             _ => None,
         });
-        intentions.extend(intention(dossier, unspared, mode));
+        intentions.extend(intention(dossier, unspared, mode, &several));
     }
     intentions.sort_by_key(|one| (Reverse(one.severity), one.user, one.session));
     Plan { intentions }
@@ -68,6 +70,7 @@ fn intention<'p>(
     dossier: &Dossier<'_>,
     claims: impl Iterator<Item = (usize, usize, &'p Rule, Strength)>,
     mode: Mode,
+    several: &BTreeSet<(UserId, usize)>,
 ) -> Option<Intention> {
     let mut severity = Severity::Info;
     let mut place = None;
@@ -79,7 +82,10 @@ fn intention<'p>(
         severity = severity.max(law.severity);
         place = Some(at);
         let listed = may_rest_on_listing(law).then(|| oldest_listing(dossier, at, law)).flatten();
-        planned.push(Planned { rule, mode: law.mode.min(mode), action: law.action, strength, listed });
+        let user = dossier.get(at)?.session.user?;
+        let is_wide = is_weak(law, strength, OnAmbiguous::RevokeUser) && several.contains(&(user, rule));
+        let action = if is_wide { Action::RevokeUser } else { law.action };
+        planned.push(Planned { rule, mode: law.mode.min(mode), action, strength, listed });
     }
     let place = place?;
     let evidence = dossier.get(place)?;
@@ -91,6 +97,27 @@ fn intention<'p>(
         severity,
         claims: planned,
     })
+}
+
+/// Whether a claim is weaker than its rule asks for, and the rule has this way with such.
+pub fn is_weak(rule: &Rule, strength: Strength, way: OnAmbiguous) -> bool {
+    strength < rule.match_min && rule.on_ambiguous == way
+}
+
+/// People of whom several sessions could be the one that a rule means, if it wants all of theirs then. That only one could
+/// be is no reason to end others.
+fn of_several(dossier: &Dossier<'_>, policies: &PolicySet, judgement: &Judgement) -> BTreeSet<(UserId, usize)> {
+    let (mut once, mut several) = (BTreeSet::new(), BTreeSet::new());
+    for (place, rule, claim) in &judgement.fired {
+        let Claim::Fired(strength) = claim else { continue };
+        let is_meant = policies.rules.get(*rule).is_some_and(|law| is_weak(law, *strength, OnAmbiguous::RevokeUser));
+        if let Some(user) = dossier.get(*place).filter(|_| is_meant).and_then(|evidence| evidence.session.user)
+            && !once.insert((user, *rule))
+        {
+            several.insert((user, *rule));
+        }
+    }
+    several
 }
 
 fn may_rest_on_listing(rule: &Rule) -> bool {

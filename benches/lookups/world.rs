@@ -146,7 +146,7 @@ pub fn snapshot(size: Size) -> Snapshot {
         seen: now.into(),
     });
     let sessions: Vec<Session> = sessions.collect();
-    let (source, standing) = (Arc::from("bench"), SourceStanding { tells: Act::Use, as_of: now, unknown: None });
+    let (source, standing) = (Arc::from("bench"), SourceStanding::whole(Act::Use, now));
     let sightings = sightings(&sessions, size, &source);
     Snapshot {
         sessions,

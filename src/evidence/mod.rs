@@ -3,6 +3,7 @@
 //! A [`Dossier`] looks over a whole snapshot once (order, counts, ranks); an [`Evidence`] is its page on one session.
 //! What a fact is called and how a rule asks for it is not known here.
 
+mod join;
 mod spot;
 
 use std::borrow::Borrow;
@@ -153,17 +154,13 @@ impl<'s> Dossier<'s> {
         let mut people = Walk::along(&self.snapshot.people);
         let mut traces = Walk::along(&self.snapshot.traces);
         let mut listed = Walk::along(&self.snapshot.listed);
-        let mut seen = (None, (0, 0));
         self.pages.iter().map(move |page| {
-            if seen.0 != page.session.user {
-                seen = (page.session.user, page.session.user.map_or((0, 0), |user| self.scene.of(user)));
-            }
             let known = |user| Known {
                 person: people.find(user).map(|person| &**person),
                 traces: traces.find(user),
                 named: listed.find(user).map_or(&[], Vec::as_slice),
             };
-            self.evidence(page, page.session.user.map(known), seen.1)
+            self.evidence(page, page.session.user.map(known))
         })
     }
 
@@ -175,11 +172,10 @@ impl<'s> Dossier<'s> {
             named: self.snapshot.listed.get(&user).map_or(&[], Vec::as_slice),
         };
         let page = self.pages.get(place)?;
-        let seen = page.session.user.map_or((0, 0), |user| self.scene.of(user));
-        Some(self.evidence(page, page.session.user.map(known), seen))
+        Some(self.evidence(page, page.session.user.map(known)))
     }
 
-    fn evidence(&self, page: &Page<'s>, known: Option<Known<'s>>, seen: (usize, usize)) -> Evidence<'_> {
+    fn evidence(&self, page: &Page<'s>, known: Option<Known<'s>>) -> Evidence<'_> {
         let user = page.session.user;
         let whole = match user {
             None => Err(Cause::NoUser),
@@ -196,7 +192,7 @@ impl<'s> Dossier<'s> {
             named: known.map_or(&[], |known| known.named),
             offboarding: self.offboarding,
             lists: self.lists,
-            view: View::new(&self.scene, page.session, self.idle_slack, seen),
+            view: View::new(&self.scene, page.session, self.idle_slack),
             traces: known.and_then(|known| known.traces),
             count: whole.map(|()| u64::from(page.count)),
             rank: whole.and_then(|()| page.rank.get().map(u64::from)),

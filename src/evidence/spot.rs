@@ -5,17 +5,18 @@
 //! are only read if a rule asks about them.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::is_future;
+use super::join::{Joined, Placed};
 use crate::address::Lists;
 use crate::clients::client_of;
 use crate::model::{
-    Act, Cause, Causes, Classes, Client, Moment, Place, Session, Sighting, SourceStanding, Strength, UserId,
+    Act, Cause, Causes, Classes, Client, Moment, Place, Session, SessionId, Sighting, SourceStanding, Strength,
 };
 use crate::snapshot::Snapshot;
 
@@ -119,8 +120,8 @@ pub(super) struct Scene<'s> {
     agents: Vec<Agent>,
     /// For each sighting of the snapshot, the places of its network and its agent.
     links: Vec<Link>,
-    /// People of whom some row, by its act, says what a listed session contradicts: it is somebody else's.
-    contradicted: BTreeSet<(UserId, Act)>,
+    /// Which of them are whose.
+    joined: Joined,
     as_of: Timestamp,
 }
 
@@ -171,47 +172,28 @@ impl<'s> Scene<'s> {
             networks: addresses.things.into_iter().map(network).collect(),
             agents: texts.things.into_iter().map(|text| Agent::new(Arc::clone(text))).collect(),
             links,
-            contradicted: contradicted(&snapshot.sightings, listed),
+            joined: Joined::new(snapshot, listed),
             as_of: snapshot.sources.values().map(|source| source.as_of).min().unwrap_or(snapshot.now),
         }
     }
 
-    /// Where this person's sightings stand in the snapshot: the first, and the one after the last.
-    pub(super) fn of(&self, user: UserId) -> (usize, usize) {
-        let rows = &self.snapshot.sightings;
-        (rows.partition_point(|one| one.user < user), rows.partition_point(|one| one.user <= user))
-    }
-
-    fn spot(&self, row: &Sighting, link: Link) -> Spot<'_> {
+    fn spot(&self, placed: Placed) -> Option<Spot<'_>> {
+        let row = self.snapshot.sightings.get(placed.row)?;
+        let link = self.links.get(placed.row)?;
         let network = link.network.and_then(|at| self.networks.get(usize::try_from(at).ok()?));
         let agent = link.agent.and_then(|at| self.agents.get(usize::try_from(at).ok()?));
         let source = self.snapshot.sources.get(&row.source);
         let absent = if is_future(row.last.at(), self.snapshot.now) { Cause::ClockSkew } else { Cause::Null };
         let is_told = absent == Cause::Null;
-        Spot {
+        Some(Spot {
             act: row.act,
             network: network.filter(|_| is_told).ok_or(absent),
             agent: agent.filter(|_| is_told).ok_or(absent),
             seen: Some((row.first.at(), row.last.at())),
             as_of: source.map_or(row.last.at(), |source| source.as_of),
-            strength: Strength::Exact,
-        }
+            strength: placed.strength,
+        })
     }
-}
-
-/// People whom a row names together with a session that is listed as somebody else's, and those others.
-fn contradicted(sightings: &[Sighting], listed: &[&Session]) -> BTreeSet<(UserId, Act)> {
-    let mut people = BTreeSet::new();
-    for row in sightings {
-        let Some(session) = row.session else { continue };
-        let Ok(at) = listed.binary_search_by_key(&session, |listed| listed.id) else { continue };
-        let owner = listed.get(at).and_then(|listed| listed.user);
-        if owner != Some(row.user) {
-            people.insert((row.user, row.act));
-            people.extend(owner.map(|owner| (owner, row.act)));
-        }
-    }
-    people
 }
 
 /// The life of a session, as far as sources have to tell of it.
@@ -257,71 +239,44 @@ impl Scene<'_> {
     }
 }
 
-/// The sightings of one person, seen from one of their sessions. They stand in order of session and act, so that those of
-/// a session are a piece of them, and those that name none come first.
+/// The sightings of one session.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct View<'d> {
     scene: &'d Scene<'d>,
     life: Life,
-    user: Option<UserId>,
-    /// The first row that names no session, if there is one.
-    homeless: Option<&'d Sighting>,
-    /// Where those of the session stand: the first, and the one after the last.
-    own: (usize, usize),
+    session: SessionId,
+    own: &'d [Placed],
 }
 
 impl<'d> View<'d> {
-    /// `from` and `to` as [`Scene::of`] gives them.
-    pub(super) fn new(
-        scene: &'d Scene<'d>,
-        session: &Session,
-        idle_slack: SignedDuration,
-        (from, to): (usize, usize),
-    ) -> Self {
-        let rows = scene.snapshot.sightings.get(from..to).unwrap_or_default();
-        let first = from + rows.partition_point(|row| row.session < Some(session.id));
-        let end = from + rows.partition_point(|row| row.session <= Some(session.id));
-        Self {
-            scene,
-            life: Life::of(session, idle_slack),
-            homeless: rows.first().filter(|row| row.session.is_none()),
-            user: session.user,
-            own: (first, end),
-        }
+    pub(super) fn new(scene: &'d Scene<'d>, session: &Session, idle_slack: SignedDuration) -> Self {
+        let (life, own) = (Life::of(session, idle_slack), scene.joined.of(session.id));
+        Self { scene, life, session: session.id, own }
     }
 
-    fn known(&self) -> usize {
-        self.own.1.saturating_sub(self.own.0)
-    }
-
-    /// A row that names no session, or somebody else's, may be about this one.
     pub(super) fn spots(&self) -> Spots {
         let [opened, used] = [Act::SignIn, Act::Use].map(|act| self.scene.flaws(act, self.life));
-        let missing = opened.with(used).with(self.ambiguity(Act::ALL));
-        Spots { known: self.known(), missing, as_of: self.scene.as_of }
+        let missing = opened.with(used).with(self.doubt(Act::ALL));
+        Spots { known: self.own.len(), missing, as_of: self.scene.as_of }
     }
 
-    /// Whether some row of these acts may mean another session than it should.
-    fn ambiguity(&self, acts: &[Act]) -> Causes {
-        // Sign-ins come first: if the first row is none, there is none.
-        let is_homeless = self.homeless.is_some_and(|row| acts.contains(&row.act));
-        let is_contradicted = |act: &Act| self.user.is_some_and(|user| self.scene.contradicted.contains(&(user, *act)));
-        if is_homeless || acts.iter().any(is_contradicted) { Cause::Ambiguous.into() } else { Causes::default() }
+    /// Whether some row of these acts may be about this session, and it cannot be told.
+    fn doubt(&self, acts: &[Act]) -> Causes {
+        if self.scene.joined.is_doubted(self.session, acts) { Cause::Ambiguous.into() } else { Causes::default() }
     }
 
     pub(super) fn spot(&self, number: usize) -> Option<Spot<'d>> {
-        let at = self.own.0 + number;
-        let row = self.scene.snapshot.sightings.get(at).filter(|_| number < self.known())?;
-        self.scene.links.get(at).map(|link| self.scene.spot(row, *link))
+        self.scene.spot(*self.own.get(number)?)
     }
 
     /// Where the session was opened, or why that cannot be said: every source has to be whole, since another row might say
     /// otherwise.
     pub(super) fn sign_in(&self) -> Result<Spot<'d>, Causes> {
-        let spots = (0..self.known()).filter_map(|number| self.spot(number));
-        let sign_ins = spots.take_while(|spot| spot.act == Act::SignIn);
-        let agreed = Spot::agreed(&sign_ins.collect::<Vec<_>>());
-        let flaws = self.scene.flaws(Act::SignIn, self.life).with(self.ambiguity(&[Act::SignIn]));
-        if flaws == Causes::default() { agreed.ok_or(Cause::NoRow.into()) } else { Err(flaws) }
+        let spots = (0..self.own.len()).filter_map(|number| self.spot(number));
+        let sign_ins: Vec<Spot<'_>> = spots.take_while(|spot| spot.act == Act::SignIn).collect();
+        let is_sure = sign_ins.iter().all(|spot| spot.strength == Strength::Exact);
+        let unsure = if is_sure { Causes::default() } else { Cause::Ambiguous.into() };
+        let flaws = self.scene.flaws(Act::SignIn, self.life).with(self.doubt(&[Act::SignIn])).with(unsure);
+        if flaws == Causes::default() { Spot::agreed(&sign_ins).ok_or(Cause::NoRow.into()) } else { Err(flaws) }
     }
 }

@@ -139,6 +139,7 @@ pub async fn gather(
         listed: leavers.listed(),
         sources: BTreeMap::new(),
         sightings: Vec::new(),
+        bygone: BTreeMap::new(),
         places: BTreeMap::new(),
         databases: Vec::new(),
         unasked: known.unasked,

@@ -3,7 +3,8 @@
 use jiff::SignedDuration;
 
 use super::Circumstances;
-use crate::plan::{Intention, Planned};
+use crate::plan::{Intention, Planned, is_weak};
+use crate::policy::OnAmbiguous;
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -22,6 +23,8 @@ pub enum Belt {
     JustRevoked,
     /// A fact it rests on is too old, or the person's record could not be read.
     EvidenceAge,
+    /// It may be another session of the person that the rule means, and the rule says to wait then.
+    Ambiguous,
     /// More people than one rule may reach in a cycle.
     PeoplePerRule,
     /// More people than one rule may reach in an hour.
@@ -60,6 +63,7 @@ impl Belt {
         Self::Clock,
         Self::JustRevoked,
         Self::EvidenceAge,
+        Self::Ambiguous,
         Self::PeoplePerRule,
         Self::PeoplePerRuleAndHour,
         Self::PeoplePerRuleAndDay,
@@ -79,6 +83,7 @@ impl Belt {
             Self::Clock => "clock",
             Self::JustRevoked => "just-revoked",
             Self::EvidenceAge => "evidence-age",
+            Self::Ambiguous => "ambiguous",
             Self::PeoplePerRule => "people-per-rule",
             Self::PeoplePerRuleAndHour => "people-per-rule-and-hour",
             Self::PeoplePerRuleAndDay => "people-per-rule-and-day",
@@ -104,6 +109,7 @@ impl Belt {
             Self::Clock => "clocks disagree, so that no limit over time can be told",
             Self::JustRevoked => "ended a moment ago, or again and again",
             Self::EvidenceAge => "what it rests on is too old or could not be read",
+            Self::Ambiguous => "it may be another session of the person that is meant",
             Self::PeoplePerRule => "one rule reaches too many people at once",
             Self::PeoplePerRuleAndHour => "one rule reaches too many people in an hour",
             Self::PeoplePerRuleAndDay => "one rule reaches too many people in 24 hours",
@@ -141,9 +147,16 @@ pub(super) fn of_person(intention: &Intention, claim: &Planned, around: Circumst
         Some(Held { belt: Belt::JustRevoked, limit: None, count: Some(answers) })
     } else if is_too_old(intention, claim, around) {
         Some(Belt::EvidenceAge.holds())
+    } else if is_to_wait(claim, around) {
+        Some(Belt::Ambiguous.holds())
     } else {
         None
     }
+}
+
+fn is_to_wait(claim: &Planned, around: Circumstances<'_>) -> bool {
+    let rule = around.policies.rules.get(claim.rule);
+    rule.is_some_and(|rule| is_weak(rule, claim.strength, OnAmbiguous::Withhold))
 }
 
 /// How often Zendesk said that the session is gone, if that holds it. Answered once: not again for a while, then once

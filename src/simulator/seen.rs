@@ -56,7 +56,7 @@ pub fn see_staff(snapshot: &mut Snapshot, seed: u64) {
     let mut draws = fastrand::Rng::with_seed(seed);
     let as_of = snapshot.now;
     for (name, tells) in [(SIGN_INS, Act::SignIn), (USES, Act::Use)] {
-        snapshot.sources.insert(name.into(), SourceStanding { tells, as_of, unknown: None });
+        snapshot.sources.insert(name.into(), SourceStanding::whole(tells, as_of));
     }
     let is_of = |session: &&Session, stratum| session.user.is_some_and(|user| snapshot.stratum_of(user) == stratum);
     let admins = snapshot.sessions.iter().filter(|session| is_of(session, Stratum::Admins));

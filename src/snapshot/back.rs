@@ -59,6 +59,11 @@ impl TryFrom<Read> for Snapshot {
                 .map(|(name, source)| Ok((name.into(), source.try_into()?)))
                 .collect::<Result<_, String>>()?,
             sightings,
+            bygone: document
+                .bygone
+                .into_iter()
+                .map(|(session, known)| Ok((read("bygone", &session)?, known.try_into()?)))
+                .collect::<Result<_, String>>()?,
             places: document
                 .places
                 .into_iter()

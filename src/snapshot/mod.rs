@@ -15,8 +15,9 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
-    AccountName, Cause, Completeness, Country, CycleId, Database, Foreign, History, ListStanding, Listed, Pause,
-    Person, Place, Role, Roster, Scope, Session, Sighting, SourceStanding, Stratum, Traces, UserId, stratum_of,
+    AccountName, Cause, Completeness, Country, CycleId, Database, Foreign, History, KnownSession, ListStanding, Listed,
+    Pause, Person, Place, Role, Roster, Scope, Session, SessionId, Sighting, SourceStanding, Stratum, Traces, UserId,
+    stratum_of,
 };
 
 pub use file::{SNAPSHOT_BYTES_MAX, SnapshotFault, countries_of, from_bytes, to_bytes, write};
@@ -55,6 +56,8 @@ pub struct Snapshot {
     pub sources: BTreeMap<Arc<str>, SourceStanding>,
     /// What they saw, sorted: by person, session and act first.
     pub sightings: Vec<Sighting>,
+    /// Sessions of staff that earlier cycles listed and this one did not: late evidence may speak of them.
+    pub bygone: BTreeMap<SessionId, KnownSession>,
     /// What place databases say of each address that was seen.
     pub places: BTreeMap<IpAddr, Place>,
     /// The place databases that were asked, in order of preference.
@@ -94,6 +97,7 @@ impl Snapshot {
             listed: BTreeMap::new(),
             sources: BTreeMap::new(),
             sightings: Vec::new(),
+            bygone: BTreeMap::new(),
             places: BTreeMap::new(),
             databases: Vec::new(),
             unasked: Vec::new(),

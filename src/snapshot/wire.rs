@@ -12,7 +12,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::Snapshot;
-use super::wire_places::{WireDatabase, WirePlace, WireSighting, WireSource, address_of};
+use super::wire_places::{WireBygone, WireDatabase, WirePlace, WireSighting, WireSource, address_of};
 use crate::model::{
     Completeness, Country, Ended, Foreign, ListStanding, ListTrouble, Listed, Person, Place, Roster, Scope, Session,
     Traces, UserId,
@@ -86,6 +86,8 @@ pub(super) struct Document<P, S> {
     pub(super) places: BTreeMap<String, WirePlace>,
     #[serde(default)]
     pub(super) sightings: Vec<WireSighting>,
+    #[serde(default)]
+    pub(super) bygone: BTreeMap<String, WireBygone>,
     pub(super) people: P,
     pub(super) sessions: S,
 }
@@ -300,6 +302,7 @@ impl<'s> From<&'s Snapshot> for Document<People<'s>, Sessions<'s>> {
             databases_unasked: snapshot.unasked.clone(),
             places: snapshot.places.iter().map(|(address, place)| (address.to_string(), place.into())).collect(),
             sightings: snapshot.sightings.iter().map(WireSighting::from).collect(),
+            bygone: snapshot.bygone.iter().map(|(session, known)| (session.to_string(), known.into())).collect(),
             people: People(&snapshot.people),
             sessions: Sessions(&snapshot.sessions),
         }

@@ -6,13 +6,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::back::{maybe, read, word};
 use crate::address::canonical;
 use crate::model::{
-    Act, Cause, ClassAnswers, ClassSet, Continent, Coordinates, Country, Database, Found, NetworkClass, Place,
-    Sighting, SourceStanding,
+    Act, Cause, ClassAnswers, ClassSet, Continent, Coordinates, Country, Database, Found, KnownSession, NetworkClass,
+    Place, Sighting, SourceStanding,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -23,6 +24,21 @@ pub(super) struct WireSource {
     /// Null if it told everything.
     #[serde(default)]
     unknown: Option<String>,
+    /// Null if that is not known.
+    #[serde(default)]
+    since: Option<String>,
+    #[serde(default = "no_skew")]
+    skew: String,
+    #[serde(default = "within")]
+    within: String,
+}
+
+fn no_skew() -> String {
+    SignedDuration::ZERO.to_string()
+}
+
+fn within() -> String {
+    SourceStanding::WITHIN.to_string()
 }
 
 #[derive(Serialize, Deserialize)]
@@ -50,6 +66,17 @@ pub(super) struct WireSighting {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last: Option<String>,
     source: String,
+}
+
+/// A session that is listed no longer.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WireBygone {
+    user: String,
+    authenticated_at: Option<String>,
+    last_seen_at: Option<String>,
+    /// Null if no complete listing lacked it yet.
+    gone_at: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -96,6 +123,9 @@ impl From<&SourceStanding> for WireSource {
             tells: source.tells.word().to_owned(),
             as_of: source.as_of.to_string(),
             unknown: source.unknown.map(|cause| cause.word().to_owned()),
+            since: source.since.map(|since| since.to_string()),
+            skew: source.skew.to_string(),
+            within: source.within.to_string(),
         }
     }
 }
@@ -108,6 +138,9 @@ impl TryFrom<WireSource> for SourceStanding {
             tells: act("sources.tells", &wire.tells)?,
             as_of: read("sources.as_of", &wire.as_of)?,
             unknown: wire.unknown.map(|why| cause("sources.unknown", &why)).transpose()?,
+            since: maybe("sources.since", wire.since.as_deref())?,
+            skew: read("sources.skew", &wire.skew)?,
+            within: read("sources.within", &wire.within)?,
         })
     }
 }
@@ -164,6 +197,31 @@ impl TryFrom<WireSighting> for Sighting {
             first,
             last,
             source: wire.source.into(),
+        })
+    }
+}
+
+impl From<&KnownSession> for WireBygone {
+    fn from(known: &KnownSession) -> Self {
+        let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
+        Self {
+            user: known.user.to_string(),
+            authenticated_at: text(known.authenticated_at),
+            last_seen_at: text(known.last_seen_at),
+            gone_at: text(known.gone_at),
+        }
+    }
+}
+
+impl TryFrom<WireBygone> for KnownSession {
+    type Error = String;
+
+    fn try_from(wire: WireBygone) -> Result<Self, String> {
+        Ok(Self {
+            user: read("bygone.user", &wire.user)?,
+            authenticated_at: maybe("bygone.authenticated_at", wire.authenticated_at.as_deref())?,
+            last_seen_at: maybe("bygone.last_seen_at", wire.last_seen_at.as_deref())?,
+            gone_at: maybe("bygone.gone_at", wire.gone_at.as_deref())?,
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{Cause, Moment, SessionId, UserId};
 
@@ -72,4 +72,20 @@ pub struct SourceStanding {
     pub as_of: Timestamp,
     /// Why it cannot be said to have told everything; none if it has.
     pub unknown: Option<Cause>,
+    /// From when on its rows are at hand; none if that is not known.
+    pub since: Option<Timestamp>,
+    /// Its clock minus Zendesk's, as far as that was measured.
+    pub skew: SignedDuration,
+    /// A row and what it tells of are at most this far apart.
+    pub within: SignedDuration,
+}
+
+impl SourceStanding {
+    /// How far a sign-in row and the session it opened are apart at most, unless the configuration says otherwise.
+    pub const WITHIN: SignedDuration = SignedDuration::from_secs(10);
+
+    /// A source that told everything up to this instant, on Zendesk's own clock.
+    pub fn whole(tells: Act, as_of: Timestamp) -> Self {
+        Self { tells, as_of, unknown: None, since: None, skew: SignedDuration::ZERO, within: Self::WITHIN }
+    }
 }

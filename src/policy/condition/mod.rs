@@ -177,12 +177,13 @@ fn elsewhere(missing: Causes) -> Answer {
     if missing == Causes::default() { Answer::No(Strength::Exact) } else { Answer::Unknown(missing) }
 }
 
-/// Whether every line holds of this one place.
+/// Whether every line holds of this one place. That it does not is as sure as can be, whosesoever the place is.
 fn answer_at(lines: &[Line], spot: usize, witness: &dyn Witness) -> Answer {
-    lines.iter().fold(Answer::Yes(Strength::Exact), |sum, line| match sum {
-        Answer::No(Strength::Exact) => sum,
+    let answer = lines.iter().fold(Answer::Yes(Strength::Exact), |sum, line| match sum {
+        Answer::No(_) => sum,
         _ => sum.and(line.answer(&witness.tell_at(spot, line.fact), witness.lists())),
-    })
+    });
+    if matches!(answer, Answer::No(_)) { Answer::No(Strength::Exact) } else { answer }
 }
 
 /// Each known place, and what every line was told there.

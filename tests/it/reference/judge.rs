@@ -150,7 +150,7 @@ fn holds(at: Place<'_>, table: &Table) -> Answer {
 fn at_a_place(at: Place<'_>, lines: &[&Line]) -> Answer {
     let Some(user) = at.row.user else { panic!("nobody's session is judged") };
     let scenery = &at.world.scenery;
-    let places = scenery.places_of(at.world.now, user, at.row.id);
+    let places = scenery.places_of(at.world, at.row);
     let of_place = |place: &Seen| {
         let truths = lines.iter().map(|line| asks(at.law, scenery, line, scenery.fact(at.law, place, line.fact)));
         and(truths.map(|truth| Answer { truth, facts: BTreeSet::new() }).collect()).truth

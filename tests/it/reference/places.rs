@@ -13,7 +13,7 @@ use evictd::policy::PolicySet;
 use fastrand::Rng;
 
 use super::law::{Item, Law, Line, Value};
-use super::world::{HOUR, MINUTE, Row, World, instant, user};
+use super::world::{HOUR, MINUTE, Row, SECOND, World, instant, user};
 use super::{chance, pick};
 
 pub const ADDRESSES: &[&str] = &["8.8.8.8", "41.0.0.1", "41.0.255.9", "2001:4860:4860::8888", "10.0.0.1"];
@@ -130,7 +130,7 @@ impl Scenery {
         let all = [("audit", Act::SignIn), ("idp", Act::SignIn), ("access", Act::Use)];
         let mut sources: Vec<_> = all.map(|(name, tells)| (name, tells, whole(rng))).into();
         sources.retain(|_| chance(rng, 75));
-        let seen = world.sessions().into_iter().flat_map(|row| sightings(rng, world, (row.id, row.user), &sources));
+        let seen = world.sessions().into_iter().flat_map(|row| sightings(rng, world, row, &sources));
         Self {
             seen: seen.collect(),
             sources,
@@ -145,7 +145,7 @@ impl Scenery {
     pub fn sources(&self) -> BTreeMap<Arc<str>, SourceStanding> {
         let as_of = instant(self.read_at);
         let standing = |(name, tells, unknown): &(&str, Act, Option<Cause>)| {
-            (Arc::from(*name), SourceStanding { tells: *tells, as_of, unknown: *unknown })
+            (Arc::from(*name), SourceStanding { unknown: *unknown, ..SourceStanding::whole(*tells, as_of) })
         };
         self.sources.iter().map(standing).collect()
     }
@@ -200,20 +200,50 @@ impl Scenery {
     }
 
     /// The places of a session that are known; of one seen in days to come nothing else is.
-    pub fn places_of(&self, now: i64, user: u64, session: u64) -> Vec<Seen> {
-        let own = self.seen.iter().filter(|seen| seen.user == user && seen.session == Some(session));
-        own.map(|seen| seen.believed(now)).collect()
+    pub fn places_of(&self, world: &World, row: &Row) -> Vec<Seen> {
+        let own = self.seen.iter().filter(|seen| Self::sessions_of(world, seen).contains(&row.id));
+        own.map(|seen| seen.believed(world.now)).collect()
+    }
+
+    /// The sessions that a row may be of: the one it names, if that is its person's; of a sign-in that names none those
+    /// that were opened then, of a use those that were alive.
+    fn sessions_of(world: &World, seen: &Seen) -> Vec<u64> {
+        let own = world.sessions().into_iter().filter(|row| row.user == Some(seen.user));
+        let may_be = |row: &Row| match (seen.session, seen.act) {
+            (Some(session), _) => session == row.id,
+            (None, _) if seen.at > world.now + MINUTE => false,
+            (None, Act::SignIn) => {
+                row.opened.is_some_and(|opened| opened <= world.now + MINUTE && (opened - seen.at).abs() <= 10 * SECOND)
+            }
+            (None, Act::Use) => {
+                let is_open = |opened| opened > world.now + MINUTE || opened <= seen.at + 10 * SECOND;
+                row.opened.is_none_or(is_open) && seen.at <= row.seen + 10 * SECOND
+            }
+        };
+        own.filter(|row| may_be(row)).map(|row| row.id).collect()
+    }
+
+    /// Whether some row of this person could be about any of their sessions: it is from days to come, or a sign-in that
+    /// opened none, and this session may have been opened at any time.
+    fn is_doubted(&self, world: &World, row: &Row, acts: &[Act]) -> bool {
+        let has_no_beginning = row.opened.is_none_or(|opened| opened > world.now + MINUTE);
+        let mut homeless = self.seen.iter().filter(|seen| Some(seen.user) == row.user && seen.session.is_none());
+        homeless.any(|seen| {
+            let is_to_come = seen.at > world.now + MINUTE;
+            let opened_none = seen.act == Act::SignIn && Self::sessions_of(world, seen).is_empty();
+            acts.contains(&seen.act) && (is_to_come || opened_none && has_no_beginning)
+        })
     }
 
     /// Whether there can be no other place of this session: its opening and its use are told to the end, and each row of its
-    /// person names a session that is theirs.
+    /// person names a session that is theirs, or can be told apart.
     pub fn is_whole(&self, world: &World, row: &Row) -> bool {
         let user = row.user.unwrap();
         let used = row.used.map_or(row.seen, |used| used + world.idle_slack);
         let used = used.max(opened(row)).min(row.seen);
         self.tells_all(Act::SignIn, opened(row), world.now)
             && self.tells_all(Act::Use, used, world.now)
-            && !self.seen.iter().any(|seen| seen.user == user && seen.session.is_none())
+            && !self.is_doubted(world, row, Act::ALL)
             && !self.is_contradicted(world, user, Act::ALL)
     }
 
@@ -236,20 +266,19 @@ impl Scenery {
 
     /// Where a session was opened: what rows about it say differently is not known, and none may be missing.
     pub fn sign_in(&self, world: &World, row: &Row) -> Option<Seen> {
-        let (user, session) = (row.user?, row.id);
-        if !self.tells_all(Act::SignIn, opened(row), world.now) || self.is_contradicted(world, user, &[Act::SignIn]) {
+        let user = row.user?;
+        let is_doubted =
+            self.is_doubted(world, row, &[Act::SignIn]) || self.is_contradicted(world, user, &[Act::SignIn]);
+        if is_doubted || !self.tells_all(Act::SignIn, opened(row), world.now) {
             return None;
         }
-        let openings: Vec<&Seen> =
-            self.seen.iter().filter(|seen| seen.user == user && seen.act == Act::SignIn).collect();
-        if openings.iter().any(|seen| seen.session.is_none()) {
+        let openings = self.seen.iter().filter(|seen| seen.act == Act::SignIn && seen.user == user);
+        let openings: Vec<Vec<u64>> = openings.map(|seen| Self::sessions_of(world, seen)).collect();
+        if openings.iter().any(|sessions| sessions.len() > 1 && sessions.contains(&row.id)) {
             return None;
         }
-        let own: Vec<Seen> = openings
-            .into_iter()
-            .filter(|seen| seen.session == Some(session))
-            .map(|seen| seen.believed(world.now))
-            .collect();
+        let own = self.places_of(world, row).into_iter().filter(|seen| seen.act == Act::SignIn);
+        let own: Vec<Seen> = own.collect();
         let mut addresses: Vec<&str> = own.iter().filter_map(|seen| seen.address).collect();
         let mut agents: Vec<&str> = own.iter().filter_map(|seen| seen.agent).collect();
         addresses.dedup();
@@ -484,27 +513,29 @@ impl Said {
     }
 }
 
-fn sightings(
-    rng: &mut Rng,
-    world: &World,
-    (session, user): (u64, Option<u64>),
-    sources: &[(&'static str, Act, Option<Cause>)],
-) -> Vec<Seen> {
+fn sightings(rng: &mut Rng, world: &World, row: &Row, sources: &[(&'static str, Act, Option<Cause>)]) -> Vec<Seen> {
     let mut seen = Vec::new();
-    let (Some(user), false) = (user, sources.is_empty()) else { return seen };
+    let (Some(user), false) = (row.user, sources.is_empty()) else { return seen };
     let agents: Vec<&str> = AGENTS.iter().map(|(text, ..)| *text).collect();
     let home = (pick(rng, ADDRESSES), pick(rng, &agents));
     for _ in 0..rng.usize(0..=3) {
         let (source, act, _) = pick(rng, sources);
+        let is_homeless = chance(rng, 20);
+        // About when it was opened, or at any time.
+        let at = match row.opened {
+            Some(opened) if is_homeless && chance(rng, 60) => opened + pick(rng, &[0, 0, 10, -10, 11, -11]) * SECOND,
+            _ if chance(rng, 95) => world.now - rng.i64(0..HOUR),
+            _ => world.now + pick(rng, &[MINUTE, MINUTE + 1]),
+        };
         let (address, agent) = if chance(rng, 60) { home } else { (pick(rng, ADDRESSES), pick(rng, &agents)) };
         seen.push(Seen {
             user,
-            session: (!chance(rng, 3)).then(|| if chance(rng, 98) { session } else { 100 + rng.u64(0..25) * 3 }),
+            session: (!is_homeless).then(|| if chance(rng, 98) { row.id } else { 100 + rng.u64(0..25) * 3 }),
             act,
             address: (!chance(rng, 10)).then_some(address),
             agent: (!chance(rng, 15)).then_some(agent),
             source,
-            at: world.now - if chance(rng, 95) { rng.i64(0..HOUR) } else { pick(rng, &[-MINUTE, -MINUTE - 1]) },
+            at,
         });
     }
     seen

@@ -110,8 +110,8 @@ fn of_belt(belt: guard::Belt) -> Belt {
         guard::Belt::PeoplePerRuleAndDay => Belt::RuleDay,
         guard::Belt::RosterPerHour => Belt::AccountHour,
         guard::Belt::RosterPerDay => Belt::AccountDay,
-        guard::Belt::ReadBack | guard::Belt::Unreachable | guard::Belt::Stopping => {
-            panic!("`{}` is none of the guard's", belt.word())
+        guard::Belt::Ambiguous | guard::Belt::ReadBack | guard::Belt::Unreachable | guard::Belt::Stopping => {
+            panic!("`{}` is none that these laws can bring about", belt.word())
         }
     }
 }

@@ -1,6 +1,8 @@
 //! A session with places, from its snapshot to the report, the explanation and the trail: what is shown of them, what is
 //! written down, and what never stands in a line of the trail.
 
+mod joins;
+
 use std::sync::Arc;
 
 use evictd::address::Lists;
@@ -60,7 +62,7 @@ fn stolen() -> Snapshot {
     }];
     snapshot.people.insert(user(), Arc::new(ada(now)));
     for (name, tells) in [("sign-ins", Act::SignIn), ("uses", Act::Use)] {
-        snapshot.sources.insert(name.into(), SourceStanding { tells, as_of: now, unknown: None });
+        snapshot.sources.insert(name.into(), SourceStanding::whole(tells, now));
     }
     let row = |act, address: &str, agent: &str, from| Sighting {
         user: user(),
@@ -266,7 +268,7 @@ fn an_intent_names_its_databases_and_keeps_addresses_out_of_the_line() {
 
 #[test]
 fn the_world_of_the_documentation_is_one_that_a_rule_finds() {
-    let text = include_str!("../worlds/stolen.json");
+    let text = include_str!("../../worlds/stolen.json");
     let mut world = snapshot::from_bytes(text.as_bytes()).unwrap();
     locate(&mut world, &Databases::shipped());
     let report = told(&world, &policies(RULE), &Lists::default());

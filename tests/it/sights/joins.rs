@@ -1,0 +1,284 @@
+//! Zendesk's logs name a person and an instant, never a session: to which session a row belongs, situation by situation.
+
+use std::sync::Arc;
+
+use evictd::address::Lists;
+use evictd::gather::locate;
+use evictd::model::{
+    AccountName, Act, Action, Cause, Completeness, CycleId, KnownSession, Session, SessionId, Sighting, SourceStanding,
+    Strength, UserId,
+};
+use evictd::places::Databases;
+use evictd::policy::PolicySet;
+use evictd::snapshot::Snapshot;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{ada, policies, staged, user};
+
+/// An office in the United States, and a network in South Africa.
+const OFFICE: &str = "73.162.10.20";
+const ABROAD: &str = "41.0.0.1";
+
+const RULE: &str = r#"schema = 1
+[[rule]]
+id = "abroad"
+title = "T"
+action = "revoke-session"
+mode = "enforce"
+ON
+[rule.when]
+network.country.in = ["ZA"]
+"#;
+
+const OPENED: &str = r#"schema = 1
+[[rule]]
+id = "abroad"
+title = "T"
+action = "revoke-session"
+mode = "enforce"
+[rule.when]
+sign-in.country.in = ["ZA"]
+"#;
+
+fn now() -> Timestamp {
+    "2026-11-23T12:00:00Z".parse().unwrap()
+}
+
+fn ago(minutes: i64) -> Timestamp {
+    now() - SignedDuration::from_mins(minutes)
+}
+
+/// An account of one agent.
+struct World {
+    snapshot: Snapshot,
+    policies: PolicySet,
+}
+
+impl World {
+    fn new() -> Self {
+        let cycle = CycleId::new("019ab000-0000-7000-8000-000000000001");
+        let mut snapshot = Snapshot::empty(AccountName::new("acme"), cycle, now(), UserId::new(900).unwrap());
+        snapshot.people.insert(user(), Arc::new(ada(now())));
+        for (name, tells) in [("audit-log", Act::SignIn), ("access-log", Act::Use)] {
+            let since = Some(now() - SignedDuration::from_hours(48));
+            snapshot.sources.insert(name.into(), SourceStanding { since, ..SourceStanding::whole(tells, now()) });
+        }
+        Self { snapshot, policies: policies(&RULE.replace("ON", "")) }
+    }
+
+    fn by(mut self, policy: &str) -> Self {
+        self.policies = policies(policy);
+        self
+    }
+
+    /// A session that was opened so many minutes ago.
+    fn session(mut self, id: u64, opened: i64) -> Self {
+        self.snapshot.sessions.push(Session {
+            id: SessionId(id),
+            user: Some(user()),
+            authenticated_at: Some(ago(opened).into()),
+            last_seen_at: Some(ago(1).into()),
+            seen: now().into(),
+        });
+        self
+    }
+
+    /// A session that was listed once and is no longer.
+    fn gone(mut self, id: u64, opened: i64, gone: i64) -> Self {
+        let known = KnownSession {
+            user: user(),
+            authenticated_at: Some(ago(opened)),
+            last_seen_at: Some(ago(gone)),
+            gone_at: Some(ago(gone)),
+        };
+        self.snapshot.bygone.insert(SessionId(id), known);
+        self
+    }
+
+    fn row(mut self, act: Act, address: &str, at: Timestamp, last: Timestamp) -> Self {
+        self.snapshot.sightings.push(Sighting {
+            user: user(),
+            session: None,
+            act,
+            address: Some(address.parse().unwrap()),
+            agent: None,
+            first: at.into(),
+            last: last.into(),
+            source: if act == Act::SignIn { "audit-log" } else { "access-log" }.into(),
+        });
+        self
+    }
+
+    fn sign_in(self, address: &str, at: i64) -> Self {
+        self.row(Act::SignIn, address, ago(at) + SignedDuration::from_secs(2), ago(at) + SignedDuration::from_secs(2))
+    }
+
+    fn used(self, address: &str, from: i64, to: i64) -> Self {
+        self.row(Act::Use, address, ago(from), ago(to))
+    }
+
+    fn source(mut self, name: &str, change: impl FnOnce(&mut SourceStanding)) -> Self {
+        change(self.snapshot.sources.get_mut(name).unwrap());
+        self
+    }
+
+    /// What goes, how surely and how widely; how many sessions are undecided; and how many wait.
+    fn says(mut self) -> (Vec<(u64, Strength, Action)>, usize, usize) {
+        self.snapshot.sessions.sort_by_key(|session| session.id);
+        locate(&mut self.snapshot, &Databases::shipped());
+        staged(&self.snapshot, &self.policies, &Lists::default(), |stages| {
+            let mut revoke = Vec::new();
+            let mut held = 0;
+            for (intention, belts) in stages.plan.intentions.iter().zip(&stages.guarded.held) {
+                let claim = &intention.claims[0];
+                match belts[0] {
+                    None => revoke.push((intention.session.0, claim.strength, claim.action)),
+                    Some(_) => held += 1,
+                }
+            }
+            revoke.sort_unstable_by_key(|one| one.0);
+            (revoke, stages.judgement.tallies[0].undecided, held)
+        })
+    }
+}
+
+fn gone(sessions: &[(u64, Strength)]) -> Vec<(u64, Strength, Action)> {
+    sessions.iter().map(|(session, strength)| (*session, *strength, Action::RevokeSession)).collect()
+}
+
+#[test]
+fn a_sign_in_belongs_to_the_session_that_was_opened_at_its_instant() {
+    let opened = || World::new().by(OPENED).session(1, 60);
+    assert_eq!(opened().sign_in(ABROAD, 60).says().0, gone(&[(1, Strength::Exact)]));
+    assert_eq!(opened().sign_in(OFFICE, 60).says(), (vec![], 0, 0));
+    // Another time: it opened another session, and of this one nothing is known.
+    assert_eq!(opened().sign_in(ABROAD, 59).says(), (vec![], 1, 0));
+    // It is a place of the session too.
+    let place = || World::new().session(1, 60);
+    assert_eq!(place().sign_in(ABROAD, 60).says().0, gone(&[(1, Strength::Exact)]));
+    assert_eq!(place().sign_in(OFFICE, 60).used(OFFICE, 50, 10).says(), (vec![], 0, 0));
+}
+
+#[test]
+fn a_clock_that_is_off_is_measured_and_taken_off() {
+    let late = SignedDuration::from_secs(90);
+    let at = ago(60) + late;
+    let world = |skew| {
+        let world = World::new().by(OPENED).session(1, 60).row(Act::SignIn, ABROAD, at, at);
+        world.source("audit-log", |source| source.skew = skew)
+    };
+    assert_eq!(world(late).says().0, gone(&[(1, Strength::Exact)]));
+    assert_eq!(world(late + SignedDuration::from_secs(11)).says(), (vec![], 1, 0));
+    assert_eq!(world(SignedDuration::ZERO).says(), (vec![], 1, 0));
+    let wide = world(SignedDuration::ZERO).source("audit-log", |source| source.within = late);
+    assert_eq!(wide.says().0, gone(&[(1, Strength::Exact)]));
+}
+
+#[test]
+fn the_only_session_that_was_alive_was_used() {
+    let world = || World::new().session(1, 60).sign_in(OFFICE, 60);
+    assert_eq!(world().used(ABROAD, 30, 20).says().0, gone(&[(1, Strength::Only)]));
+    // Before it was opened: somebody else's use.
+    assert_eq!(world().used(ABROAD, 90, 70).says(), (vec![], 0, 0));
+    // Not known as well: a sign-in that opened something else, a source that is not whole, or known for too short a time.
+    let ambiguous = gone(&[(1, Strength::Ambiguous)]);
+    assert_eq!(world().used(ABROAD, 30, 20).sign_in(OFFICE, 40).says().0, ambiguous);
+    let without = |change: fn(&mut SourceStanding)| world().used(ABROAD, 30, 20).source("audit-log", change).says().0;
+    assert_eq!(without(|source| source.unknown = Some(Cause::Partial)), ambiguous);
+    assert_eq!(without(|source| source.since = Some(ago(12 * 60))), ambiguous);
+    assert_eq!(without(|source| source.since = None), ambiguous);
+    assert_eq!(without(|source| source.as_of = ago(21)), ambiguous);
+    let mut partial = world().used(ABROAD, 30, 20);
+    partial.snapshot.listing = Completeness::Partial("cut".to_owned());
+    assert_eq!(partial.says().0, ambiguous);
+    // A sign-in too old for its session to be alive speaks of nothing.
+    let old = world().used(ABROAD, 30, 20).sign_in(OFFICE, 30 + 12 * 60 + 31);
+    assert_eq!(old.says().0, gone(&[(1, Strength::Only)]));
+}
+
+#[test]
+fn of_several_each_could_be_the_one_and_the_rule_says_what_then() {
+    let both = |way: &str| {
+        let world = World::new().by(&RULE.replace("ON", way)).session(1, 120).session(2, 60);
+        world.sign_in(OFFICE, 120).sign_in(OFFICE, 60).used(ABROAD, 30, 20).session(3, 10).sign_in(OFFICE, 10)
+    };
+    let ambiguous = Strength::Ambiguous;
+    assert_eq!(both("").says(), (gone(&[(1, ambiguous), (2, ambiguous)]), 0, 0));
+    assert_eq!(both("on-ambiguous = \"withhold\"").says(), (vec![], 0, 2));
+    let wide = both("on-ambiguous = \"revoke-user\"").says().0;
+    assert_eq!(wide, [(1, ambiguous, Action::RevokeUser), (2, ambiguous, Action::RevokeUser)]);
+    // That it is not known well enough, of the one there is, is no reason to end others.
+    let one = World::new().by(&RULE.replace("ON", "on-ambiguous = \"revoke-user\""));
+    let one = one.session(1, 60).sign_in(OFFICE, 40).used(ABROAD, 30, 20);
+    assert_eq!(one.says().0, gone(&[(1, ambiguous)]));
+    // A rule that wants it exactly.
+    let exact = RULE.replace("ON", "match-min = \"exact\"\non-ambiguous = \"withhold\"");
+    let only = World::new().by(&exact).session(1, 60).sign_in(OFFICE, 60).used(ABROAD, 30, 20);
+    assert_eq!(only.says(), (vec![], 0, 1));
+    let own = World::new().by(&exact).session(1, 60).sign_in(ABROAD, 60);
+    assert_eq!(own.says().0, gone(&[(1, Strength::Exact)]));
+}
+
+#[test]
+fn two_sessions_opened_at_once_share_their_sign_ins() {
+    let seconds = SignedDuration::from_secs(5);
+    let mut world = World::new().by(OPENED).session(1, 60).session(2, 60).sign_in(ABROAD, 60).sign_in(OFFICE, 60);
+    world.snapshot.sessions[1].authenticated_at = Some((ago(60) + seconds).into());
+    let rows = std::mem::take(&mut world.snapshot.sightings);
+    let of_both = World {
+        snapshot: Snapshot { sightings: rows.clone(), ..world.snapshot.clone() },
+        policies: policies(&RULE.replace("ON", "")),
+    };
+    world.snapshot.sightings = rows;
+    // Which of them was opened abroad is not known; that one of them was is.
+    assert_eq!(world.says(), (vec![], 2, 0));
+    assert_eq!(of_both.says().0, gone(&[(1, Strength::Ambiguous), (2, Strength::Ambiguous)]));
+}
+
+#[test]
+fn the_innocent_session_of_somebody_whose_bad_one_has_ended_stays() {
+    // Opened abroad, used abroad, and over; the one in the office was open all the time.
+    let world = || World::new().session(2, 120).sign_in(OFFICE, 120).gone(1, 60, 10).sign_in(ABROAD, 60);
+    assert_eq!(world().used(ABROAD, 50, 20).says(), (vec![], 1, 0));
+    // Of the office nothing bad was seen since: the next cycle is sure of what was used after that end.
+    assert_eq!(world().used(ABROAD, 8, 5).says().0, gone(&[(2, Strength::Only)]));
+    // It was opened when the other was over.
+    let later = World::new().gone(1, 60, 10).sign_in(ABROAD, 60).used(ABROAD, 50, 20).session(2, 5).sign_in(OFFICE, 5);
+    assert_eq!(later.says(), (vec![], 0, 0));
+}
+
+/// INVARIANT 16: adding sessions, sign-ins and sightings of a person takes them out of no danger.
+#[test]
+fn opening_more_sessions_never_shields() {
+    let users = |world: World| world.says().0.iter().map(|one| one.0).collect::<Vec<_>>();
+    let bad = || World::new().session(1, 60).sign_in(OFFICE, 60).used(ABROAD, 30, 20);
+    assert_eq!(users(bad()), [1]);
+    let more: [fn(World) -> World; 6] = [
+        |world| world.session(2, 59),
+        |world| world.session(2, 59).sign_in(OFFICE, 59),
+        |world| world.session(2, 60).sign_in(OFFICE, 60),
+        |world| world.sign_in(OFFICE, 40).sign_in(ABROAD, 35),
+        |world| world.used(OFFICE, 30, 20).used(OFFICE, 19, 1),
+        |world| world.session(2, 25).session(3, 24).session(4, 23).sign_in(OFFICE, 25).used("41.0.0.2", 22, 21),
+    ];
+    for (number, more) in more.iter().enumerate() {
+        let found = users(more(bad()));
+        assert!(found.contains(&1), "{number}: {found:?}");
+    }
+}
+
+#[test]
+fn a_session_without_a_beginning_could_have_been_opened_by_any_sign_in() {
+    let mut world = World::new().by(OPENED).session(1, 60).sign_in(OFFICE, 30);
+    world.snapshot.sessions[0].authenticated_at = None;
+    assert_eq!(world.says(), (vec![], 1, 0));
+}
+
+#[test]
+fn a_row_from_days_to_come_leaves_all_of_the_persons_sessions_in_doubt() {
+    let never =
+        RULE.replace("ON", "").replace("network.country.in = [\"ZA\"]", "not = { network.country.in = [\"KP\"] }");
+    let world = || World::new().by(&never).session(1, 60).sign_in(OFFICE, 60);
+    assert_eq!(world().says().0.len(), 1);
+    assert_eq!(world().used(OFFICE, -5, -5).says(), (vec![], 1, 0));
+}
