@@ -44,9 +44,9 @@ pub use foreign::{FOREIGN_BYTES_MAX, Foreign, harmless_json, is_harmful};
 pub use ids::{AccountName, CycleId, ExceptionId, RuleId, SessionId, UserId};
 pub use law::{Action, CycleKind, Mode, Scope, Severity};
 pub use memory::{
-    Ended, Grade, History, KnownSession, Lesson, ListChange, ListMemory, ListStanding, ListTrouble, Listed, Memory,
-    Outcome, Pause, RULE_CYCLES_MAX, Remembered, Roster, RowMemory, RuleCycle, STAFF_REMEMBERED, Traces, UsersCursor,
-    Walk, stratum_of,
+    Ended, Grade, History, KnownSession, Lesson, ListChange, ListMemory, ListStanding, ListTrouble, Listed, LogLesson,
+    LogMemory, LogPlace, Memory, Outcome, Pause, RULE_CYCLES_MAX, Remembered, Roster, RowMemory, RuleCycle,
+    STAFF_REMEMBERED, SeenKey, Span, Traces, UsersCursor, Walk, stratum_of,
 };
 pub use moment::Moment;
 pub use person::{Person, Role, RoleType, Stratum};

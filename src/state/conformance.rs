@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use proptest::collection::{btree_map, vec};
 use proptest::option::of;
 use proptest::prelude::*;
@@ -15,8 +15,8 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::State;
 use crate::model::{
-    AccountName, Foreign, KnownSession, Lesson, ListMemory, Memory, Person, RULE_CYCLES_MAX, Remembered, Role,
-    RoleType, RowMemory, RuleCycle, RuleId, SessionId, Traces, UserId, UsersCursor,
+    AccountName, Act, Foreign, KnownSession, Lesson, ListMemory, LogLesson, LogPlace, Memory, Person, RULE_CYCLES_MAX,
+    Remembered, Role, RoleType, RowMemory, RuleCycle, RuleId, SeenKey, SessionId, Traces, UserId, UsersCursor,
 };
 
 const CASES: u32 = 32;
@@ -161,6 +161,29 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn seen_key()(
+        (user, act, time) in (user(), select(Act::ALL), any::<i64>()),
+        (address, agent) in (of(any::<std::net::IpAddr>()), of(text())),
+    ) -> SeenKey {
+        SeenKey { user, act, time, address, agent: agent.map(Into::into) }
+    }
+}
+
+prop_compose! {
+    fn log()(
+        place in of((instant(), instant(), any::<i64>(), of(text()))),
+        seen in btree_map(seen_key(), (instant(), instant()), 0..4),
+        forgotten in vec(seen_key(), 0..3),
+    ) -> LogLesson {
+        let place = place.map(|(since, as_of, skew, file)| {
+            LogPlace { since, as_of, skew: SignedDuration::from_nanos(skew), file }
+        });
+        let seen = seen.into_iter().map(|(key, (first, last))| (key, (first.into(), last.into()))).collect();
+        LogLesson { place, seen, forgotten }
+    }
+}
+
+prop_compose! {
     /// A lesson of anything.
     pub(super) fn lesson()(
         (people, people_gone) in (people(), vec(user(), 0..3)),
@@ -168,7 +191,8 @@ prop_compose! {
         users in of((text(), instant()).prop_map(|(cursor, as_of)| UsersCursor { cursor, as_of })),
         lists in btree_map(text(), list(), 0..3),
         rules in btree_map(text().prop_map(RuleId::new), rule_cycle(), 0..3),
+        logs in btree_map(text().prop_map(Into::into), log(), 0..3),
     ) -> Lesson {
-        Lesson { people, people_gone, sessions, sessions_gone, users, lists, rules }
+        Lesson { people, people_gone, sessions, sessions_gone, users, lists, rules, logs }
     }
 }

@@ -3,6 +3,7 @@
 
 mod history;
 mod leaver;
+mod log;
 
 use std::collections::{BTreeMap, btree_map};
 use std::iter::Peekable;
@@ -12,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use history::{Ended, Grade, History, Outcome, Pause, Roster};
 pub use leaver::{ListChange, ListStanding, ListTrouble, Listed};
+pub use log::{LogLesson, LogMemory, LogPlace, SeenKey, Span};
 
 use super::{Person, Role, RuleId, SessionId, Stratum, UserId};
 
@@ -28,6 +30,8 @@ pub struct Memory {
     pub lists: BTreeMap<String, ListMemory>,
     /// What each rule counted in its last complete cycles, oldest first.
     pub rules: BTreeMap<RuleId, Vec<RuleCycle>>,
+    /// Logs of sign-ins and of use, by name.
+    pub logs: BTreeMap<Arc<str>, LogMemory>,
 }
 
 /// One person, as remembered.
@@ -154,6 +158,8 @@ pub struct Lesson {
     pub lists: BTreeMap<String, ListMemory>,
     /// What rules counted, each to be added to its history; only the last [`RULE_CYCLES_MAX`] are kept.
     pub rules: BTreeMap<RuleId, RuleCycle>,
+    /// What logs told.
+    pub logs: BTreeMap<Arc<str>, LogLesson>,
 }
 
 /// How many complete cycles a rule's history holds (design §6).
@@ -201,6 +207,10 @@ impl Memory {
             history.push(cycle);
             history.drain(..history.len().saturating_sub(RULE_CYCLES_MAX));
         }
+        for (name, log) in lesson.logs {
+            self.logs.entry(name).or_default().learn(log);
+        }
+        self.logs.retain(|_, log| *log != LogMemory::default());
     }
 }
 

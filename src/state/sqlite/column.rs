@@ -2,17 +2,26 @@
 //!
 //! What does not come back as a noun is an error of the row, which the room tells as a broken file.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Result, Row};
 
-use crate::model::{Foreign, Role, RoleType, RuleId, SessionId, UserId};
+use crate::model::{Act, Foreign, Role, RoleType, RuleId, SeenKey, SessionId, UserId};
 
 /// An instant: nanoseconds since 1970, or text where they do not fit in 64 bits.
 pub(super) struct Instant(pub(super) Timestamp);
 
 /// An id of no kind of its own. Ids are below 2⁶³; one that is not is stored as a negative number and comes back whole.
 pub(super) struct Number(pub(super) u64);
+
+/// A length of time, as ISO 8601 writes it.
+pub(super) struct Length(pub(super) SignedDuration);
+
+/// What makes sightings one, as a JSON array.
+pub(super) struct KeyRef<'k>(pub(super) &'k SeenKey);
+
+/// The same as it comes back.
+pub(super) struct Key(pub(super) SeenKey);
 
 /// Tags, as a JSON array; null for none, which is what most people have.
 pub(super) struct Tags<'t>(pub(super) &'t [Foreign]);
@@ -56,6 +65,37 @@ impl ToSql for Number {
 impl FromSql for Number {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         value.as_i64().map(|number| Self(number.cast_unsigned()))
+    }
+}
+
+impl ToSql for Length {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        Ok(self.0.to_string().into())
+    }
+}
+
+impl FromSql for Length {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_str()?.parse().map(Self).map_err(FromSqlError::other)
+    }
+}
+
+impl ToSql for KeyRef<'_> {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        let SeenKey { user, act, time, address, agent } = self.0;
+        let json = serde_json::to_string(&(user.get(), act.word(), time, address, agent.as_deref()));
+        json.map(Into::into).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+    }
+}
+
+impl FromSql for Key {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        type Parts = (u64, String, i64, Option<std::net::IpAddr>, Option<String>);
+        let parts: Parts = serde_json::from_str(value.as_str()?).map_err(FromSqlError::other)?;
+        let (user, act, time, address, agent) = parts;
+        let user = known(UserId::new(user))?;
+        let act = known(Act::ALL.iter().copied().find(|one| one.word() == act))?;
+        Ok(Self(SeenKey { user, act, time, address, agent: agent.map(Into::into) }))
     }
 }
 

@@ -1,14 +1,14 @@
 //! Loading: row by row into the nouns, from one view of the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, Result};
 
-use super::column::{Columns, OwnedTags};
+use super::column::{Columns, Key, Length, OwnedTags};
 use crate::model::{
-    AccountName, KnownSession, ListMemory, Memory, Person, Remembered, RowMemory, RuleCycle, RuleId, SessionId, Traces,
-    UserId, UsersCursor,
+    AccountName, KnownSession, ListMemory, LogMemory, LogPlace, Memory, Person, Remembered, RowMemory, RuleCycle,
+    RuleId, SessionId, Traces, UserId, UsersCursor,
 };
 
 /// Everything remembered of this account. The caller holds a transaction, so that all of it is of one moment.
@@ -19,6 +19,7 @@ pub(super) fn memory(view: &Connection, account: &AccountName) -> Result<Memory>
         users: users(view, account)?,
         lists: lists(view, account)?,
         rules: rules(view, account)?,
+        logs: logs(view, account)?,
     })
 }
 
@@ -160,4 +161,36 @@ fn rules(view: &Connection, account: &AccountName) -> Result<BTreeMap<RuleId, Ve
         Ok(())
     })?;
     Ok(rules)
+}
+
+fn logs(view: &Connection, account: &AccountName) -> Result<BTreeMap<Arc<str>, LogMemory>> {
+    let mut logs: BTreeMap<Arc<str>, LogMemory> = BTreeMap::new();
+    each(view, "SELECT name, since, as_of, skew, file FROM log WHERE account = ?", account, |mut row| {
+        let name: String = row.take()?;
+        let (since, as_of) = (row.instant()?, row.instant()?);
+        let place = LogPlace { since, as_of, skew: row.take::<Length>()?.0, file: row.take()? };
+        logs.entry(name.into()).or_default().place = Some(place);
+        Ok(())
+    })?;
+    // Few programs send most rows: each text is in memory once.
+    let mut agents: BTreeSet<Arc<str>> = BTreeSet::new();
+    each(
+        view,
+        "SELECT log, key, first, last FROM sighting WHERE account = ? ORDER BY log, key",
+        account,
+        |mut row| {
+            let log: String = row.take()?;
+            let mut key = row.take::<Key>()?.0;
+            if let Some(agent) = &mut key.agent {
+                match agents.get(agent) {
+                    Some(same) => *agent = Arc::clone(same),
+                    None => drop(agents.insert(Arc::clone(agent))),
+                }
+            }
+            let span = (row.instant()?.into(), row.instant()?.into());
+            logs.entry(log.into()).or_default().seen.insert(key, span);
+            Ok(())
+        },
+    )?;
+    Ok(logs)
 }

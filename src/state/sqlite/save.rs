@@ -3,8 +3,10 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Result, params};
 
-use super::column::{Instant, Number, Tags};
-use crate::model::{AccountName, Lesson, ListMemory, RULE_CYCLES_MAX, Remembered, RuleCycle, RuleId, UserId};
+use super::column::{Instant, KeyRef, Length, Number, Tags};
+use crate::model::{
+    AccountName, Lesson, ListMemory, LogLesson, LogPlace, RULE_CYCLES_MAX, Remembered, RuleCycle, RuleId, UserId,
+};
 
 /// Writes what a cycle adds. The caller holds the transaction and commits it.
 pub(super) fn lesson(change: &Connection, account: &AccountName, lesson: &Lesson) -> Result<()> {
@@ -20,6 +22,9 @@ pub(super) fn lesson(change: &Connection, account: &AccountName, lesson: &Lesson
     }
     for (rule, cycle) in &lesson.rules {
         add_cycle(change, account, rule, cycle)?;
+    }
+    for (name, log) in &lesson.logs {
+        add_log(change, account, name, log)?;
     }
     Ok(())
 }
@@ -124,5 +129,22 @@ fn add_cycle(change: &Connection, account: &str, rule: &RuleId, cycle: &RuleCycl
     let kept = i64::try_from(RULE_CYCLES_MAX).unwrap_or(i64::MAX);
     let sql = "DELETE FROM rule_cycle WHERE account = ? AND rule = ? AND number <= ?";
     change.execute(sql, params![account, rule, number - kept])?;
+    Ok(())
+}
+
+fn add_log(change: &Connection, account: &str, name: &str, log: &LogLesson) -> Result<()> {
+    if let Some(LogPlace { since, as_of, skew, file }) = &log.place {
+        let sql = "INSERT OR REPLACE INTO log (account, name, since, as_of, skew, file) VALUES (?, ?, ?, ?, ?, ?)";
+        change.execute(sql, params![account, name, Instant(*since), Instant(*as_of), Length(*skew), file])?;
+    }
+    let mut forget = change.prepare("DELETE FROM sighting WHERE account = ? AND log = ? AND key = ?")?;
+    for key in &log.forgotten {
+        forget.execute(params![account, name, KeyRef(key)])?;
+    }
+    let sql = "INSERT OR REPLACE INTO sighting (account, log, key, first, last) VALUES (?, ?, ?, ?, ?)";
+    let mut keep = change.prepare(sql)?;
+    for (key, (first, last)) in &log.seen {
+        keep.execute(params![account, name, KeyRef(key), Instant(first.at()), Instant(last.at())])?;
+    }
     Ok(())
 }
