@@ -11,6 +11,9 @@ use super::Method;
 
 const WINDOW: Duration = Duration::from_mins(1);
 
+/// Where the access log is read.
+pub(super) const ACCESS_LOGS: &str = "/api/v2/access_logs";
+
 /// How much of the account's requests evictd may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BudgetLimits {
@@ -58,6 +61,12 @@ impl Endpoint {
         let is_id = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         let parts = path.split('/').map(|part| if is_id(part) { "*" } else { part });
         Self { method, path: parts.collect::<Vec<_>>().join("/") }
+    }
+
+    /// Whether a service of its own answers there, as for access logs: its limit is never the account's, its answers
+    /// tell of no other, and its bad days are its own.
+    pub(super) fn is_apart(&self) -> bool {
+        self.path == ACCESS_LOGS
     }
 }
 
@@ -286,6 +295,10 @@ mod tests {
         check(SHOW, (Method::Get, "/api/v2/users/7/sessions"), false);
         check(SHOW, delete, false);
         check(delete, (Method::Delete, "/api/v2/users/1/sessions/2"), true);
+        let accesses = (Method::Get, "/api/v2/access_logs?page[size]=2500");
+        check(accesses, (Method::Get, "/api/v2/access_logs?page[after]=a"), true);
+        check(accesses, (Method::Get, "/api/v2/audit_logs?page[after]=a"), false);
+        check(accesses, delete, false);
     }
 
     #[test]

@@ -180,9 +180,9 @@ impl Zendesk {
             };
             let sent = self.without_secrets(self.transport.send(request).await, authorization);
             if let Ok(answer) = &sent {
-                self.note_limits(answer);
+                self.note_limits(&endpoint, answer);
             }
-            match self.setback(question.method, sent) {
+            match self.setback(&endpoint, question.method, sent) {
                 Ok(answer) => return Ok(answer),
                 Err(Setback::Hold(extent, wait, why)) => {
                     self.hold(wait, why.clone(), (extent == Extent::Endpoint).then(|| endpoint.clone()));
@@ -227,7 +227,7 @@ impl Zendesk {
         }
     }
 
-    fn setback(&self, method: Method, sent: Result<Response, Lost>) -> Result<Response, Setback> {
+    fn setback(&self, endpoint: &Endpoint, method: Method, sent: Result<Response, Lost>) -> Result<Response, Setback> {
         let changes = method == Method::Delete;
         let answer = match sent {
             Ok(answer) => answer,
@@ -241,6 +241,7 @@ impl Zendesk {
             429 => {
                 let own = own_limit(&answer).filter(|_| account_remaining(&answer) != Some(0));
                 let (extent, wait) = match own {
+                    _ if endpoint.is_apart() => (Extent::Endpoint, asked),
                     // `ratelimit-reset` is the account's and says nothing about this limit.
                     Some(resets) if answer.header("retry-after").is_none() => (Extent::Endpoint, Some(resets)),
                     Some(_) => (Extent::Endpoint, asked),
@@ -250,7 +251,8 @@ impl Zendesk {
             }
             // Without a time to come back, a 503 may as well be the edge that lost Zendesk's answer.
             503 if asked.is_some() || !changes => {
-                Err(Setback::Hold(Extent::Account, asked.unwrap_or(WAIT_UNSAID), why()))
+                let extent = if endpoint.is_apart() { Extent::Endpoint } else { Extent::Account };
+                Err(Setback::Hold(extent, asked.unwrap_or(WAIT_UNSAID), why()))
             }
             500..=599 if changes => Err(Setback::Over(Trouble::Unanswered(why()))),
             500..=599 => Err(Setback::Repeat(Trouble::Later { wait: REPEATED_AFTER_MAX, why: why() })),
@@ -259,7 +261,11 @@ impl Zendesk {
     }
 
     /// Reads the account's limit off an answer, and stops early where it says that none is left.
-    fn note_limits(&self, answer: &Response) {
+    fn note_limits(&self, endpoint: &Endpoint, answer: &Response) {
+        // The same names may tell of that service's own limit, which is a small part of the account's.
+        if endpoint.is_apart() {
+            return;
+        }
         if let Some(limit) = number(answer, ["x-rate-limit", "ratelimit-limit"]) {
             self.budget.lock().unwrap_or_else(PoisonError::into_inner).account_limit_is(limit);
         }

@@ -10,6 +10,7 @@ mod budget;
 mod exchange;
 mod https;
 mod listing;
+mod logs;
 mod people;
 mod secrets;
 mod transport;
@@ -34,10 +35,11 @@ pub use access::{Access, Credential};
 pub use budget::{BudgetLimits, Pace, Purpose};
 pub use https::{BadBaseUrl, BaseUrl, HttpsTransport};
 pub use listing::{Listing, Roll};
+pub use logs::{AccessRow, AuditRow, Authorization, Channel, LogPage, SignInRow};
 pub use people::{ChangedUsers, PEOPLE_PER_CALL_MAX, UsersFrom};
 pub use transport::{Lost, Method, Request, Response, Transport};
 pub use trouble::{Denial, Trouble};
-pub use wire::CurrentToken;
+pub use wire::{CurrentToken, SecuritySettings};
 
 /// A value and the instant, on Zendesk's clock, of the answer that carried it (its `Date` header).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,6 +162,17 @@ impl Zendesk {
     pub async fn current_token(&self) -> Result<Dated<CurrentToken>, Trouble> {
         let (body, date) = self.get("/api/v2/oauth/tokens/current".to_owned()).await?;
         let value = wire::current_token(&body).ok_or_else(|| wire::nonsense("it has no `token`"))?;
+        Ok(Dated { value, date })
+    }
+
+    /// How the account limits sessions by itself, which an admin may read. That whoever asks may not is
+    /// [`Trouble::Denied`].
+    pub async fn security_settings(&self) -> Result<Dated<SecuritySettings>, Trouble> {
+        let path = "/api/v2/security_settings".to_owned();
+        let answer = self.ask(Method::Get, path, Purpose::Sweep, &mut Patience::brief()).await?;
+        let answer = trouble::judged_as_feature(answer)?;
+        let (body, date) = (wire::body(&answer)?, wire::date(&answer)?);
+        let value = wire::security_settings(&body).ok_or_else(|| wire::nonsense("it has no `security_settings`"))?;
         Ok(Dated { value, date })
     }
 

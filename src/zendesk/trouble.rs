@@ -99,6 +99,14 @@ pub(super) fn judged(method: Method, answer: Response) -> Result<Response, Troub
     })
 }
 
+/// The same of what an account has or has not as a whole, such as a log: if that is not there, the plan lacks it.
+pub(super) fn judged_as_feature(answer: Response) -> Result<Response, Trouble> {
+    if is_record_not_found(&answer) {
+        return Err(Trouble::Denied { kind: Denial::Plan, words: shown_words(&answer) });
+    }
+    judged(Method::Get, answer)
+}
+
 /// What the token endpoint's refusal means.
 pub(super) fn sign_in_refused(answer: Response) -> Trouble {
     let words = shown_words(&answer);

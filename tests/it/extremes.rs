@@ -69,9 +69,24 @@ fn json_of_any_depth_is_survived() {
         check(hostile::trail::survives, format!(r#"{{"v":1,"seq":1,"kind":"claim.began","claims":{deep}"#) + "\n");
         check(hostile::zendesk::survives, format!("200\n\n{deep}"));
         check(hostile::zendesk::survives, format!("403\n\n{{\"error\":{deep}"));
-        for array in ["sessions", "users", "session", "token", "user", "meta", "links"] {
+        let logs = ["audit_logs", "access_logs", "audits", "security_settings"];
+        for array in ["sessions", "users", "session", "token", "user", "meta", "links"].into_iter().chain(logs) {
             check(hostile::zendesk::survives, format!(r#"200{}{{"{array}":[{{"id":1,"tags":{deep}"#, "\n\n"));
             check(hostile::zendesk::survives, format!(r#"200{}{{"{array}":{deep}"#, "\n\n"));
+        }
+        check(hostile::zendesk::survives, format!(r#"200{}{{"audits":[{{"metadata":{{"system":{deep}"#, "\n\n"));
+    }
+}
+
+#[test]
+fn logs_cut_anywhere_or_with_any_bit_flipped_are_survived() {
+    for seed in ["audit-logs", "access-logs", "ticket-audits", "security-settings"] {
+        let bytes = std::fs::read(format!("{}/fuzz/seeds/zendesk/{seed}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        for at in (0..bytes.len()).step_by(2) {
+            check(hostile::zendesk::survives, &bytes[..at]);
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1 << (at / 2 % 8);
+            check(hostile::zendesk::survives, flipped);
         }
     }
 }

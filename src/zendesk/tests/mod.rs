@@ -4,6 +4,7 @@
 
 mod acts;
 mod listing;
+mod logs;
 mod people;
 mod sign_in;
 mod waiting;

@@ -5,19 +5,23 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
 use super::shape::{Taker, skip_array, skip_object, taken};
-use crate::model::Foreign;
+use crate::model::{Foreign, Moment};
 
 /// Bytes of one text in a record; Zendesk's own fields end at 255 letters.
 const TEXT_BYTES_MAX: usize = 1_024;
 
 /// Texts of one array, such as a person's tags.
-const TEXTS_MAX: usize = 1_000;
+pub(super) const TEXTS_MAX: usize = 1_000;
+
+/// 2007-01-01: Zendesk's first year. Nothing of it is older.
+const FIRST_INSTANT: Timestamp = Timestamp::constant(1_167_609_600, 0);
 
 /// A value.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -62,6 +66,17 @@ impl Field<'_> {
         self.whole().filter(|number| *number > 0)
     }
 
+    /// A whole number of 64 bits with sign, or its digits as text.
+    pub(super) fn signed(&self) -> Option<i64> {
+        match self {
+            Self::Number(number) => number.as_i64(),
+            Self::Text(text) if text.strip_prefix('-').unwrap_or(text).bytes().all(|byte| byte.is_ascii_digit()) => {
+                text.parse().ok()
+            }
+            _ => None,
+        }
+    }
+
     pub(super) fn truth(&self) -> Option<bool> {
         match self {
             Self::Truth(truth) => Some(*truth),
@@ -85,10 +100,20 @@ impl Field<'_> {
         self.text()?.parse().ok()
     }
 
+    /// An instant at which there was a Zendesk.
+    pub(super) fn moment(&self) -> Option<Moment> {
+        self.instant().filter(|instant| *instant >= FIRST_INSTANT).map(Moment::from)
+    }
+
+    /// A text that is not empty, to be held by many; cut where it is too long to be a field of a record.
+    pub(super) fn shared(&self) -> Option<Arc<str>> {
+        self.filled().map(|text| Arc::from(cut(text)))
+    }
+
     /// A text, or a number as text; cut where it is too long to be a field of a record.
     pub(super) fn foreign(&self) -> Option<Foreign> {
         match self {
-            Self::Text(text) => Some(capped(text)),
+            Self::Text(text) => Some(Foreign::new(cut(text))),
             Self::Number(number) => Some(Foreign::new(number.to_string())),
             _ => None,
         }
@@ -96,12 +121,8 @@ impl Field<'_> {
 }
 
 /// The text, or as many of its letters as have room.
-fn capped(text: &str) -> Foreign {
-    let mut end = text.len().min(TEXT_BYTES_MAX);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    Foreign::new(text.get(..end).unwrap_or_default())
+fn cut(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(TEXT_BYTES_MAX)).unwrap_or_default()
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Field<'a> {
@@ -175,7 +196,7 @@ impl<'de> Taker<'de> for OfTexts {
         let mut texts = Vec::new();
         while let Some(element) = elements.next_element::<Field<'_>>()? {
             if let (Some(text), true) = (element.text(), texts.len() < TEXTS_MAX) {
-                texts.push(capped(text));
+                texts.push(Foreign::new(cut(text)));
             }
         }
         Ok(Texts(texts))

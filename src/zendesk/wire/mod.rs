@@ -3,8 +3,10 @@
 //! Listings are read typed and in one pass; what is asked for once in a while is read from a loose tree.
 
 mod field;
+mod log;
 mod page;
 mod row;
+mod settings;
 mod shape;
 mod token;
 
@@ -16,8 +18,11 @@ use serde_json::Value;
 use super::{Response, Trouble};
 use field::Field;
 
-pub(super) use page::{PAGE_SIZE, Page, page, percent_encoded};
-pub(super) use row::{Listed, session, unambiguous};
+pub(super) use log::Entry;
+pub(super) use page::{PAGE_SIZE, Page, checked, page, percent_encoded};
+pub(super) use row::{Listed, Paged, session, unambiguous};
+pub use settings::SecuritySettings;
+pub(super) use settings::security_settings;
 pub use token::CurrentToken;
 pub(super) use token::{current_token, token};
 

@@ -11,13 +11,10 @@ use serde::de::{DeserializeSeed as _, IgnoredAny, MapAccess, SeqAccess};
 use serde_json::value::RawValue;
 
 use super::field::Field;
-use super::row::Listed;
+use super::row::Paged;
 use super::shape::{Object, Shaped, Taker, skip_array};
 use super::{date, nonsense};
 use crate::zendesk::{Response, Trouble};
-
-/// Rows of a page that is still believed: ten times what most listings give, all that the largest gives.
-const PAGE_ROWS_MAX: usize = 1_000;
 
 /// Rows of a full page: the most that Zendesk gives in a listing.
 pub(in crate::zendesk) const PAGE_SIZE: usize = 100;
@@ -31,7 +28,7 @@ pub(in crate::zendesk) struct Page<T> {
     pub(in crate::zendesk) rows: Vec<T>,
     /// Rows that could not be read.
     pub(in crate::zendesk) unread: usize,
-    /// Rows beyond [`PAGE_ROWS_MAX`], which were not looked at.
+    /// Rows beyond what is believed of a page, which were not looked at.
     pub(in crate::zendesk) beyond: usize,
     /// What it says of itself.
     pub(in crate::zendesk) foot: Foot,
@@ -47,6 +44,7 @@ pub(in crate::zendesk) struct Foot {
     link: Field<'static>,
     next_page: Option<Field<'static>>,
     count: Field<'static>,
+    after_url: Field<'static>,
     stream_after: Field<'static>,
     end_of_stream: Field<'static>,
 }
@@ -67,7 +65,7 @@ struct Links<'a> {
 }
 
 /// Reads a page.
-pub(in crate::zendesk) fn page<T: Listed>(answer: &Response) -> Result<Page<T>, Trouble> {
+pub(in crate::zendesk) fn page<T: Paged>(answer: &Response) -> Result<Page<T>, Trouble> {
     let date = date(answer)?;
     let read = |each| {
         let mut json = serde_json::Deserializer::from_slice(&answer.body);
@@ -114,7 +112,7 @@ struct OfWhole<T> {
     listed: PhantomData<T>,
 }
 
-impl<'de, T: Listed> Taker<'de> for OfWhole<T> {
+impl<'de, T: Paged> Taker<'de> for OfWhole<T> {
     type Value = Whole<T>;
 
     fn object<A: MapAccess<'de>>(self, mut entries: A) -> Result<Whole<T>, A::Error> {
@@ -136,6 +134,7 @@ impl<'de, T: Listed> Taker<'de> for OfWhole<T> {
                 }
                 "next_page" => foot.next_page = Some(entries.next_value::<Field<'_>>()?.owned()),
                 "count" => foot.count = entries.next_value::<Field<'_>>()?.owned(),
+                "after_url" => foot.after_url = entries.next_value::<Field<'_>>()?.owned(),
                 "after_cursor" => foot.stream_after = entries.next_value::<Field<'_>>()?.owned(),
                 "end_of_stream" => foot.end_of_stream = entries.next_value::<Field<'_>>()?.owned(),
                 _ => {
@@ -153,12 +152,12 @@ struct OfRows<T> {
     listed: PhantomData<T>,
 }
 
-impl<'de, T: Listed> Taker<'de> for OfRows<T> {
+impl<'de, T: Paged> Taker<'de> for OfRows<T> {
     type Value = Option<Rows<T>>;
 
     fn array<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
         let mut rows = Rows { read: Vec::with_capacity(PAGE_SIZE), unread: 0, beyond: 0 };
-        while rows.read.len() + rows.unread < PAGE_ROWS_MAX {
+        while rows.read.len() + rows.unread < T::ROWS_MAX {
             let row = match self.each {
                 Each::Straight => elements.next_element::<Object<T::Row<'de>>>()?.map(|row| row.0),
                 Each::Alone => elements.next_element::<&'de RawValue>()?.map(alone::<T>),
@@ -174,7 +173,7 @@ impl<'de, T: Listed> Taker<'de> for OfRows<T> {
     }
 }
 
-fn alone<'de, T: Listed>(row: &'de RawValue) -> Option<T::Row<'de>> {
+fn alone<'de, T: Paged>(row: &'de RawValue) -> Option<T::Row<'de>> {
     serde_json::from_str::<Object<T::Row<'de>>>(row.get()).ok()?.0
 }
 
@@ -196,7 +195,32 @@ impl<T> Page<T> {
             (Field::Null, Some(Field::Null)) if foot.count.whole().is_some() => Ok(None),
             // Zendesk's own description of these answers shows none of this: then a short page is the only one.
             (Field::Null, None | Some(Field::Null)) if self.total() < PAGE_SIZE => Ok(None),
-            _ => Err(nonsense("it does not say whether more follows")),
+            _ => Err(unsaid()),
+        }
+    }
+
+    /// The query of a log's next page, in a service that links to it; none if this is the last.
+    pub(in crate::zendesk) fn next_by_link(&self) -> Result<Option<String>, Trouble> {
+        match (&self.foot.has_more, self.foot.link.text()) {
+            (Field::Truth(false), _) => Ok(None),
+            (Field::Truth(true), Some(link)) => checked(query_of(link)).map(Some),
+            (Field::Truth(true), None) => Err(nowhere()),
+            _ => Err(unsaid()),
+        }
+    }
+
+    /// The query of a log's next page, made from this page's, which asked for the first one; none if this is the last.
+    /// Its cursor goes before its link, in which nobody knows what became of a parameter that is given twice.
+    pub(in crate::zendesk) fn next_after(&self, first: &str) -> Result<Option<String>, Trouble> {
+        let foot = &self.foot;
+        match (&foot.has_more, foot.page_after.filled()) {
+            (Field::Truth(true), Some(after)) if after.len() > QUERY_BYTES_MAX => Err(too_long()),
+            (Field::Truth(true), Some(after)) => Ok(Some(format!("{first}&page[after]={}", percent_encoded(after)))),
+            // The older way of ticket audits, which have an address to go on from even where nothing follows.
+            (Field::Null, None) if foot.after_url.filled().is_some() && self.total() > 0 => {
+                checked(query_of(foot.after_url.text().unwrap_or_default())).map(Some)
+            }
+            _ => self.next(""),
         }
     }
 
@@ -234,7 +258,7 @@ impl<T> Page<T> {
             }
             (None, Some(after)) if after.len() > QUERY_BYTES_MAX => Err(too_long()),
             (None, Some(after)) => Ok(format!("{filter}page[size]={PAGE_SIZE}&page[after]={}", percent_encoded(after))),
-            (None, None) => Err(nonsense("it says that more follows and not where")),
+            (None, None) => Err(nowhere()),
         }
     }
 }
@@ -244,7 +268,8 @@ fn query_of(link: &str) -> &str {
     link.split_once('?').map_or("", |(_, query)| query)
 }
 
-fn checked(query: &str) -> Result<String, Trouble> {
+/// The query, if it can be one.
+pub(in crate::zendesk) fn checked(query: &str) -> Result<String, Trouble> {
     if query.len() > QUERY_BYTES_MAX {
         return Err(too_long());
     }
@@ -252,6 +277,14 @@ fn checked(query: &str) -> Result<String, Trouble> {
         return Err(nonsense("its link to the next page is no address"));
     }
     Ok(query.to_owned())
+}
+
+fn unsaid() -> Trouble {
+    nonsense("it does not say whether more follows")
+}
+
+fn nowhere() -> Trouble {
+    nonsense("it says that more follows and not where")
 }
 
 fn too_long() -> Trouble {

@@ -11,21 +11,23 @@ use serde_json::Value;
 
 use super::field::{Field, Texts};
 use super::shape::Object;
-use crate::model::{Foreign, Moment, Person, Role, RoleType, Session, SessionId, UserId};
+use crate::model::{Foreign, Person, Role, RoleType, Session, SessionId, UserId};
 
-/// 2007-01-01: Zendesk's first year. No session is older.
-const FIRST_INSTANT: Timestamp = Timestamp::constant(1_167_609_600, 0);
-
-/// What a listing is made of.
-pub(in crate::zendesk) trait Listed: Sized {
+/// What a page is made of.
+pub(in crate::zendesk) trait Paged: Sized {
     /// The name of the array in the answer.
     const ARRAY: &'static str;
+    /// Rows of a page that is still believed: ten times what most pages hold, all that the largest listing's do.
+    const ROWS_MAX: usize = 1_000;
     /// A row as Zendesk writes it.
     type Row<'a>: Deserialize<'a>;
 
-    /// What the row says, seen in an answer of this date; none if it has no readable id.
+    /// What the row says, seen in an answer of this date; none if it cannot be read.
     fn read(row: Self::Row<'_>, seen: Timestamp) -> Option<Self>;
+}
 
+/// What a listing is made of.
+pub(in crate::zendesk) trait Listed: Paged {
     /// Zendesk's id of it.
     fn number(&self) -> u64;
 
@@ -44,13 +46,11 @@ pub(in crate::zendesk) struct SessionRow<'a> {
     last_seen_at: Field<'a>,
 }
 
-impl Listed for Session {
+impl Paged for Session {
     const ARRAY: &'static str = "sessions";
     type Row<'a> = SessionRow<'a>;
 
     fn read(row: SessionRow<'_>, seen: Timestamp) -> Option<Self> {
-        let possible =
-            |field: &Field<'_>| field.instant().filter(|instant| *instant >= FIRST_INSTANT).map(Moment::from);
         Some(Self {
             id: SessionId(row.id.positive()?),
             // A user who is named and cannot be read may be anybody.
@@ -58,12 +58,14 @@ impl Listed for Session {
                 Field::Null => None,
                 user => Some(user.positive().and_then(UserId::new)?),
             },
-            authenticated_at: possible(&row.authenticated_at),
-            last_seen_at: possible(&row.last_seen_at),
+            authenticated_at: row.authenticated_at.moment(),
+            last_seen_at: row.last_seen_at.moment(),
             seen: seen.into(),
         })
     }
+}
 
+impl Listed for Session {
     fn number(&self) -> u64 {
         self.id.0
     }
@@ -95,7 +97,7 @@ pub(in crate::zendesk) struct PersonRow<'a> {
     external_id: Field<'a>,
 }
 
-impl Listed for Person {
+impl Paged for Person {
     const ARRAY: &'static str = "users";
     type Row<'a> = PersonRow<'a>;
 
@@ -119,7 +121,9 @@ impl Listed for Person {
             external_id: row.external_id.foreign(),
         })
     }
+}
 
+impl Listed for Person {
     fn number(&self) -> u64 {
         self.id.get()
     }

@@ -1,15 +1,17 @@
 //! Zendesk's answers: whatever status, headers and body come, every verb ends in a value or in its trouble, after a
 //! bounded number of requests.
 
+use std::fmt::Debug;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use evictd::clock::{ManualClock, Pending, SeededChance};
-use evictd::model::{SessionId, UserId};
+use evictd::model::{Seen, SessionId, UserId};
 use evictd::zendesk::{
-    Access, BudgetLimits, Credential, Lost, Purpose, Request, Response, Transport, UsersFrom, Zendesk,
+    Access, BudgetLimits, Credential, Dated, LogPage, Lost, Purpose, Request, Response, Transport, Trouble, UsersFrom,
+    Zendesk,
 };
 
 use super::CUT;
@@ -64,6 +66,59 @@ pub fn survives(bytes: &[u8]) {
         format!("{:?}", zendesk.person_by_email("ann@example.com", Purpose::Sweep).await.err())
     });
     answers.shown(Token, async |zendesk| format!("{:?}", zendesk.changed_users(since).await.err()));
+    logs_survive(&answers);
+}
+
+fn logs_survive(answers: &Answers) {
+    let since = "2026-11-23T20:00:00Z".parse().unwrap();
+    let until = "2026-11-23T20:30:00Z".parse().unwrap();
+    answers.shown(Token, async |zendesk| {
+        read_on(
+            async |after| zendesk.sign_ins(since, until, after).await,
+            |row| {
+                assert_eq!(row.seen.agent, None);
+                &row.seen
+            },
+        )
+        .await
+    });
+    answers.shown(Client, async |zendesk| {
+        read_on(
+            async |after| zendesk.accesses(since, until, after).await,
+            |row| {
+                assert_eq!(row.id.len(), 26);
+                &row.seen
+            },
+        )
+        .await
+    });
+    answers
+        .shown(Token, async |zendesk| read_on(async |after| zendesk.ticket_audits(after).await, |row| &row.seen).await);
+    answers.shown(Token, async |zendesk| format!("{:?}", zendesk.security_settings().await.err()));
+}
+
+/// Two pages of a log, and what is to hold of whatever they say; the trouble.
+async fn read_on<R: Debug>(
+    ask: impl AsyncFn(Option<&str>) -> Result<Dated<LogPage<R>>, Trouble>,
+    seen: impl Fn(&R) -> &Seen,
+) -> String {
+    let mut after = None;
+    for _ in 0..2 {
+        let page = match ask(after.as_deref()).await {
+            Ok(page) => page.value,
+            Err(trouble) => return format!("{trouble:?}"),
+        };
+        for row in page.rows.iter().map(&seen) {
+            assert!(row.address.is_none_or(|address| address.to_canonical() == address), "{row:?}");
+            assert!(row.agent.as_ref().is_none_or(|agent| (1..=1_024).contains(&agent.len())), "{row:?}");
+        }
+        assert_ne!(page.next.as_deref(), Some(""));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    "None".to_owned()
 }
 
 /// How evictd signs in.
