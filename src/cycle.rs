@@ -99,7 +99,7 @@ pub fn staged<T>(
     look: impl FnOnce(Stages<'_>) -> T,
 ) -> T {
     let lists = lists.at(snapshot.on_host());
-    let dossier = Dossier::new(snapshot, &lists, account.idle_slack);
+    let dossier = Dossier::new(snapshot, &lists, account.sources.idle_slack);
     let judgement = evaluate(&dossier, policies);
     let plan = plan(&dossier, policies, &judgement, account.mode);
     let guarded = guard(&plan, policies, snapshot, &account.belts, CycleKind::Dry);
@@ -131,7 +131,7 @@ pub async fn run(
         protects(&snapshot).map_err(Halt::Unprotected)?;
     }
     let lists = setting.lists.at(snapshot.on_host());
-    let dossier = Dossier::new(&snapshot, &lists, account.idle_slack);
+    let dossier = Dossier::new(&snapshot, &lists, account.sources.idle_slack);
     let judgement = evaluate(&dossier, policies);
     let plan = plan(&dossier, policies, &judgement, account.mode);
     let mut guarded = guard(&plan, policies, &snapshot, &account.belts, CycleKind::Enforcing);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{
     Account, FilePattern, Host, ProtectedEntry, ScopeChoice, auth, filled, host, limits, looks_like_email, offboarding,
-    plain_name, sweep,
+    plain_name, sources, sweep,
 };
 use crate::diagnostic::{Code, Findings, quoted};
 use crate::document::{Item, Kind, Table};
@@ -27,7 +27,7 @@ pub(super) fn read(entry: &Item<'_>, folder: &Path, findings: &mut Findings) -> 
     let auth = table.required("auth", findings).and_then(|item| auth::read(&item, folder, findings));
     let budget = limits::budget(&mut table, findings);
     let belts = limits::belts(&mut table, findings);
-    let idle_slack = limits::idle_slack(&mut table, findings);
+    let sources = sources::read(&mut table, findings);
     let offboarding = offboarding::read(&mut table, folder, findings);
     table.finish(findings);
     Some(Account {
@@ -43,7 +43,7 @@ pub(super) fn read(entry: &Item<'_>, folder: &Path, findings: &mut Findings) -> 
         auth: auth?,
         budget,
         belts,
-        idle_slack,
+        sources,
         offboarding,
     })
 }

@@ -111,16 +111,6 @@ pub(super) fn belts(account: &mut Table<'_>, findings: &mut Findings) -> Belts {
     belts
 }
 
-/// Reads `sources`; of it only `idle-slack`.
-pub(super) fn idle_slack(account: &mut Table<'_>, findings: &mut Findings) -> SignedDuration {
-    let default = SignedDuration::from_mins(10);
-    let Some(mut table) = account.optional("sources").and_then(|item| item.table(findings)) else { return default };
-    let longest = SignedDuration::from_hours(2);
-    let slack = Limits { table: &mut table, findings }.length("idle-slack", SignedDuration::ZERO..=longest, default);
-    table.finish(findings);
-    slack
-}
-
 /// Reads one limit after the other. One that cannot be read is an error, so that the default in its place is never used.
 pub(super) struct Limits<'t, 'd> {
     pub(super) table: &'t mut Table<'d>,

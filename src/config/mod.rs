@@ -9,6 +9,7 @@ mod host;
 mod limits;
 mod offboarding;
 mod places;
+mod sources;
 mod sweep;
 mod words;
 
@@ -16,13 +17,13 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 pub use host::Host;
 pub use limits::{Belts, Budget};
 pub use offboarding::OffboardingList;
 pub use places::{DATABASES_MAX, PlacesSettings};
+pub use sources::{Sources, Wanted};
 pub use words::looks_like_email;
 use words::{filled, plain_name};
 
@@ -73,8 +74,8 @@ pub struct Account {
     pub budget: Budget,
     /// What holds intentions back.
     pub belts: Belts,
-    /// A session that looks idle for this long may have been used just now: Zendesk writes `last_seen_at` so rarely.
-    pub idle_slack: SignedDuration,
+    /// Where evidence of sign-ins and of use comes from.
+    pub sources: Sources,
     /// Lists of people who have left, by name.
     pub offboarding: BTreeMap<String, OffboardingList>,
 }

@@ -46,7 +46,7 @@ fn shipped_files_read_without_findings_and_say_the_defaults() {
         let account = account(text);
         assert_eq!(account.budget, Budget::default());
         assert_eq!(account.belts, Belts::default());
-        assert_eq!(account.idle_slack, SignedDuration::from_mins(10));
+        assert_eq!(account.sources.idle_slack, SignedDuration::from_mins(10));
         assert_eq!(account.mode, Mode::Report);
         assert_eq!((account.sweep.to_string().as_str(), account.time_zone), ("*/5 * * * *", TimeZone::UTC));
         assert_eq!(account.host.base_url(), "https://acme.zendesk.com");
@@ -110,7 +110,7 @@ fn values_are_read_as_written() {
     assert_eq!((account.belts.people_per_rule_max, account.belts.people_per_rule_and_hour_max), (0, 20));
     assert_eq!((account.belts.roster_part_per_hour_max, account.belts.roster_floor), (0, 3));
     assert_eq!(account.belts.evidence_age_max, SignedDuration::ZERO);
-    assert_eq!((account.budget.reserve_percent, account.idle_slack), (0, SignedDuration::from_mins(90)));
+    assert_eq!((account.budget.reserve_percent, account.sources.idle_slack), (0, SignedDuration::from_mins(90)));
 }
 
 #[test]

@@ -17,4 +17,4 @@ pub use condition::{Bound, Condition, Ground, Line, Test, TextTest, Told, TraceL
 pub use given::{Given, Stated};
 pub use lists::Lists;
 pub use read::read;
-pub use set::{Case, Exception, Expect, OnAmbiguous, PolicyFile, PolicySet, Rule, end_of_day};
+pub use set::{Case, Exception, Expect, Needs, OnAmbiguous, PolicyFile, PolicySet, Rule, end_of_day};

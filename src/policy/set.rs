@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use super::{Condition, Given, lint};
 use crate::address::ListDecl;
 use crate::config::ScopeChoice;
+use crate::facts::Reading;
 use crate::model::{Action, ExceptionId, Mode, RuleId, Scope, Severity, Strength};
 
 /// Everything that is in force together.
@@ -65,6 +66,20 @@ pub struct Rule {
     pub cases: Vec<Case>,
     /// The file it stands in, and its line there, from 1.
     pub place: (String, usize),
+}
+
+/// What the rules of a set ask about, as far as it costs something to find out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// Where and how sessions were opened.
+    pub sign_ins: bool,
+    /// Where and how they are used.
+    pub uses: bool,
+}
+
+impl Needs {
+    /// All of it.
+    pub const EVERYTHING: Self = Self { sign_ins: true, uses: true };
 }
 
 /// What a claim that is weaker than `match-min` does.
@@ -124,6 +139,15 @@ pub enum Expect {
 }
 
 impl PolicySet {
+    /// What rules that are not off, and exceptions, ask about.
+    pub fn needs(&self) -> Needs {
+        let rules = self.rules.iter().filter(|rule| rule.mode != Mode::Off).map(|rule| &rule.when);
+        let conditions = rules.chain(self.exceptions.iter().map(|exception| &exception.when));
+        let facts: Vec<Reading> = conditions.flat_map(Condition::lines).map(|line| line.fact.reading).collect();
+        let uses = facts.iter().any(|reading| matches!(reading, Reading::Place(_)));
+        Needs { sign_ins: uses || facts.iter().any(|reading| matches!(reading, Reading::SignIn(_))), uses }
+    }
+
     /// Whose sessions this choice lists under these rules: of *auto* everyone, if a rule that is not off may match
     /// somebody who is not staff. It never depends on what a listing costs.
     pub fn scope(&self, choice: ScopeChoice) -> Scope {
