@@ -5,21 +5,22 @@ use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
 use clap::Args;
+use jiff::Timestamp;
 use tokio::net::TcpListener;
 
 use super::load::{Loaded, load, policies, read_policies};
 use super::{Exit, Failure, Where, apply, audit, plan, screen::Screen};
 use crate::address::Lists;
 use crate::clock::{Clock, SystemClock};
-use crate::cycle::{Cycle, judge};
+use crate::cycle::judge;
 use crate::diagnostic::Source;
 use crate::files::Disk;
 use crate::gather::locate;
-use crate::model::{Grade, History, Outcome, SessionId};
+use crate::model::{Grade, History, Outcome, Role, Session, SessionId};
 use crate::places::Databases;
 use crate::policy::PolicySet;
 use crate::report::{Report, revoked, to_text};
-use crate::simulator::{Options, Seed, Simulator, World, see_staff, write_config};
+use crate::simulator::{Options, Seed, Simulator, World, desk_of, see_staff, write_config};
 use crate::snapshot::{self, Snapshot};
 
 #[derive(Debug, Args)]
@@ -68,7 +69,7 @@ async fn story(simulator: &Simulator, config: &Path, screen: Screen) -> Result<E
     screen.out(&revoked(&done, screen.look()));
     screen.out(&format!("\n{} claims stay withheld\n", done.withheld.len()));
     chapter(screen, "4  Dry run again: what was ended is gone, what was withheld waits for a human");
-    let Cycle { snapshot: after_snapshot, report: after, .. } = plan::live(&loaded, &set, screen).await?;
+    let after = plan::live(&loaded, &set, screen).await?.report;
     screen.out(&format!(
         "of {} revoked sessions {} are still listed; {} claims wait for a human\n",
         ended(&done).len(),
@@ -79,7 +80,9 @@ async fn story(simulator: &Simulator, config: &Path, screen: Screen) -> Result<E
     let verified = verify(&loaded, screen);
     screen.out(&closing(&set));
     chapter(screen, "6  Where sessions are used: networks, places and clients, from a snapshot");
-    let placed = places(&after_snapshot, &loaded, screen)?;
+    simulator.world(|world| befall(world, SystemClock.now()));
+    let seen = plan::live(&loaded, &set, screen).await?.snapshot;
+    let placed = places(&seen, simulator, &loaded, screen)?;
     let whole = placed
         && verified
         && again(&done, &after) == 0
@@ -95,13 +98,31 @@ const ABOUT_PLACES: &[(&str, &str)] = &[
     ("clients.toml", include_str!("../../policies/clients.toml")),
 ];
 
-/// Zendesk's rows say neither where a session is used nor with what. Here a snapshot is told what logs would have seen,
+/// A cookie is carried off from a desk that is no Linux, a colleague is phished, another has a script.
+fn befall(world: &mut World, now: Timestamp) {
+    let is_agent = |session: &&Session| {
+        let user = session.user.and_then(|user| world.people.get(&user));
+        user.is_some_and(|user| user.role == Some(Role::Agent) && user.suspended == Some(false))
+    };
+    let agents: Vec<_> = world.sessions.values().filter(is_agent).filter_map(|one| Some((one.id, one.user?))).collect();
+    let stolen = agents.iter().find(|(_, user)| desk_of(*user).contains("Windows"));
+    let others: Vec<_> = agents.iter().filter(|one| Some(one) != stolen.as_ref()).collect();
+    if let Some((session, _)) = stolen {
+        world.steal_cookie(*session, now);
+    }
+    if let [(_, phished), .., (scripted, _)] = others.as_slice() {
+        world.phish(*phished, now);
+        world.script_in_session(*scripted);
+    }
+}
+
+/// Zendesk's rows say neither where a session is used nor with what. Here a snapshot is told what its logs saw,
 /// written, read again, and judged by the shipped rules about places.
-fn places(seen: &Snapshot, loaded: &Loaded, screen: Screen) -> Result<bool, Failure> {
+fn places(seen: &Snapshot, simulator: &Simulator, loaded: &Loaded, screen: Screen) -> Result<bool, Failure> {
     let bug = |what: &str, error: String| Failure::new(Exit::Bug, format!("{what}: {error}"));
     // What was ended a moment ago is another story: here the account is as before any rule acted.
     let mut seen = Snapshot { history: History::default(), ..seen.clone() };
-    see_staff(&mut seen, 7);
+    simulator.world(|world| see_staff(&mut seen, world));
     locate(&mut seen, &Databases::shipped());
     let bytes = snapshot::to_bytes(&seen).map_err(|error| bug("the snapshot", error.to_string()))?;
     let seen = snapshot::from_bytes(&bytes).map_err(|fault| bug("the snapshot", fault.to_string()))?;

@@ -15,7 +15,9 @@ use tokio::sync::watch;
 
 use super::stop::asked_to_stop;
 use crate::clock::{Clock, SystemClock};
-use crate::simulator::{Odds, Options, Paging, REQUESTS_PER_MINUTE, Seed, ShowShape, Simulator, World, write_config};
+use crate::simulator::{
+    LogSettings, Odds, Options, Paging, REQUESTS_PER_MINUTE, Seed, ShowShape, Simulator, World, write_config,
+};
 use crate::snapshot;
 
 /// How long open answers may take once it is told to stop.
@@ -33,10 +35,13 @@ const CONTROL: &str = r#"While it runs, its `control_url` takes, without a crede
                    [{"user": "35436", "change": "rehire", "role": "agent"}]
                  user: an id or an e-mail; change: downgrade, promote, suspend, unsuspend,
                  delete, rehire, sign-in, sign-out, of which only sign-out ends sessions;
-                 it answers with the ids of the sessions that sign-in opened
+                 and what logs tell of: use, steal-cookie, script-in-session, scrape (all of
+                 the person's newest session), open-second, phish;
+                 it answers with the ids of the sessions that were opened
   POST now       an instant (RFC 3339) for the account's clock
   POST advance   a length of time such as 10m, by which the account's clock moves on
   POST faults    as for --fault; an empty body ends them
+  POST logs      as for --logs; what is not named stays
   POST paging    cursor or offset
   GET  calls     how often each verb and route was asked for"#;
 
@@ -82,6 +87,10 @@ pub struct SimulatorArgs {
     /// move-rows, vanish, appear, skew, lag.
     #[arg(long, value_name = "NAME=CHANCE,…", default_value = "", value_parser = Odds::parse, hide_default_value = true)]
     pub fault: Odds,
+    /// How the logs behave: audit-log=on|absent, access-log=on|off|absent, lag=10m, late=20m (every third row),
+    /// skew=-3s (the rows' clock), user-ids=number|text.
+    #[arg(long, value_name = "NAME=VALUE,…", default_value = "", value_parser = LogSettings::parse, hide_default_value = true)]
+    pub logs: LogSettings,
     /// A file that gets one line of JSON per request: time (the account's clock), method, path with query, status.
     #[arg(long, value_name = "FILE")]
     pub request_log: Option<PathBuf>,
@@ -122,7 +131,8 @@ pub async fn run(args: &SimulatorArgs, out: &mut dyn Write, err: &mut dyn Write)
 
 async fn serve(args: &SimulatorArgs, out: &mut dyn Write) -> Result<(), Refusal> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (world, now) = world(args, &*clock)?;
+    let (mut world, now) = world(args, &*clock)?;
+    world.logs.settings = args.logs.clone();
     let usage = |text: String| Refusal(USAGE, text);
     let listener = TcpListener::bind(args.listen).await;
     let listener = listener.map_err(|error| usage(format!("cannot listen on `{}`: {error}", args.listen)))?;

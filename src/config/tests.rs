@@ -1,5 +1,7 @@
 //! What is read, what is refused and how it is said; and that the shipped files are what they claim.
 
+use jiff::SignedDuration;
+
 use super::*;
 use crate::diagnostic::{Style, render};
 

@@ -133,13 +133,12 @@ impl Access {
         Basic::Token(known.then(whose).flatten())
     }
 
-    /// Whether the caller's token covers a read or a change of users and sessions.
+    /// Whether the caller's token has one of these scopes.
     ///
     /// # Errors
     ///
     /// The 403 that names the scopes which would do.
-    pub(super) fn permit(&self, caller: &Caller, changes: bool) -> Result<(), Reply> {
-        let needed = if changes { ["users:write", "write"] } else { ["users:read", "read"] };
+    pub(super) fn permit(&self, caller: &Caller, needed: &[&str]) -> Result<(), Reply> {
         let scopes = caller.token.as_ref().and_then(|token| self.tokens.get(token)).map(|token| &token.scopes);
         if scopes.is_none_or(|scopes| scopes.iter().any(|scope| needed.contains(&scope.as_str()))) {
             return Ok(());

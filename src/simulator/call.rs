@@ -106,7 +106,11 @@ impl Reply {
 
     /// 403 for a role that may not.
     pub(super) fn forbidden() -> Self {
-        let message = "Your role does not allow this";
+        Self::refused_because("Your role does not allow this")
+    }
+
+    /// 403, and why.
+    pub(super) fn refused_because(message: &str) -> Self {
         Self::json(403, json!({ "error": { "title": "Forbidden", "message": message } }))
     }
 

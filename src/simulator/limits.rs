@@ -1,4 +1,5 @@
-//! Limits on requests a minute: the account's, and that of the incremental exports; and the headers that tell of them.
+//! Limits on requests a minute: the account's, those of the incremental exports and of the access log; and the headers
+//! that tell of them.
 //!
 //! Minutes are those of the monotonic clock since the simulator started.
 
@@ -9,11 +10,15 @@ use super::call::Reply;
 /// Incremental exports a minute, of all kinds together.
 pub(super) const EXPORTS_PER_MINUTE: u32 = 10;
 
+/// Questions to the access log a minute.
+pub(super) const ACCESSES_PER_MINUTE: u32 = 50;
+
 /// Which limit it is, and so which headers tell of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
     Account,
     Exports,
+    Accesses,
 }
 
 /// One budget, shared by all clients.
@@ -65,6 +70,7 @@ impl Standing {
                 ("ratelimit-reset", reset_seconds.to_string()),
             ],
             Kind::Exports => vec![(exports, format!("total={limit}; remaining={remaining}; resets={reset_seconds}"))],
+            Kind::Accesses => Vec::new(),
         })
     }
 

@@ -36,7 +36,10 @@ pub use faults::{BadOdds, Effect, Fault, Lag, Move, Odds, Script};
 pub use log::LoggedRequest;
 pub use seen::see_staff;
 use state::{Delivery, State};
-pub use world::{CONTRACTORS, STAFF_MIN, Seed, World};
+pub use world::{
+    AccessLog, AccessRow, AuditAction, Authorization, CONTRACTORS, LogSettings, LoginRow, Logs, STAFF_MIN, Seed,
+    TicketAudit, World, desk_of, home_of,
+};
 pub use written::write_config;
 
 /// The account's limit unless told otherwise: that of Enterprise Plus and of the High Volume add-on.
@@ -49,7 +52,8 @@ pub struct Options {
     /// What the account's clock shows at the start, to run on from there by the host's monotonic clock. Without it the
     /// account's clock is the host's wall clock.
     pub now: Option<Timestamp>,
-    /// The account's limit; `None` is no limit and no headers about it, not even that of the incremental exports.
+    /// The account's limit; `None` is no limit and no headers about it, not even those of the incremental exports and of
+    /// the access log.
     pub requests_per_minute: Option<u32>,
     /// The form of a shown session.
     pub show: ShowShape,

@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use super::Options;
 use super::access::Access;
 use super::account::Account;
-use super::api::{Paging, ShowShape};
+use super::api::{Paging, ShowShape, in_own_words, is_of_access_log};
 use super::call::{Call, Reply};
 use super::faults::{Effect, Faults, Marks};
-use super::limits::{EXPORTS_PER_MINUTE, Kind, Limit};
+use super::limits::{ACCESSES_PER_MINUTE, EXPORTS_PER_MINUTE, Kind, Limit};
 use super::log::Log;
 use super::world::World;
 use crate::clock::Clock;
@@ -24,6 +24,7 @@ pub(super) struct State {
     pub(super) access: Access,
     pub(super) limit: Limit,
     pub(super) exports: Limit,
+    pub(super) accesses: Limit,
     pub(super) faults: Faults,
     pub(super) anchor: Option<(Timestamp, Duration)>,
     pub(super) requests_per_minute: Option<u32>,
@@ -70,6 +71,7 @@ impl State {
             access: Access::new(options.seed),
             limit: Limit::new(Kind::Account, options.requests_per_minute),
             exports: Limit::new(Kind::Exports, exports),
+            accesses: Limit::new(Kind::Accesses, options.requests_per_minute.map(|_| ACCESSES_PER_MINUTE)),
             faults: Faults::new(options.odds, options.seed),
             anchor: options.now.map(|now| (now, clock.monotonic())),
             requests_per_minute: options.requests_per_minute,
@@ -117,7 +119,7 @@ impl State {
 
     /// The first effect that decides the answer decides it; without one the account answers.
     fn deliver(&mut self, turn: &Turn<'_>, effects: &[Effect]) -> Delivery {
-        let late = |reply: Reply| reply.dated(turn.date());
+        let late = |reply: Reply| turn.voiced(reply).dated(turn.date());
         for effect in effects {
             return match effect {
                 Effect::RateLimit(seconds) => Delivery::Whole(late(Reply::too_many(*seconds))),
@@ -146,7 +148,7 @@ impl State {
             Ok(standing) => standing.tell(self.route(turn)),
             Err(too_many) => too_many,
         };
-        reply.dated(turn.date())
+        turn.voiced(reply).dated(turn.date())
     }
 }
 
@@ -154,6 +156,11 @@ impl Turn<'_> {
     /// What the answer says the time is.
     fn date(&self) -> Timestamp {
         self.now.saturating_add(self.marks.skew).unwrap_or(self.now)
+    }
+
+    /// The answer as the service gives it that was asked.
+    fn voiced(&self, reply: Reply) -> Reply {
+        if is_of_access_log(self.call) { in_own_words(reply, self.date()) } else { reply }
     }
 
     /// Seconds on the account's clock.

@@ -3,6 +3,7 @@
 //! Who asks and whether the credential covers it is settled here, once for all of them.
 
 mod exports;
+mod logs;
 mod page;
 mod rows;
 mod sessions;
@@ -10,10 +11,27 @@ mod users;
 
 use serde_json::json;
 
-use super::call::Reply;
+use super::call::{Call, Reply};
 use super::state::{State, Turn};
+pub(super) use logs::in_own_words;
 pub use page::Paging;
 pub use sessions::ShowShape;
+
+/// Whether the access log answers, which is a service of its own with its own ways.
+pub(super) fn is_of_access_log(call: &Call) -> bool {
+    call.segments() == ["api", "v2", "access_logs"]
+}
+
+/// The scopes of which one is needed.
+fn scopes(method: &str, path: &[&str]) -> &'static [&'static str] {
+    match path {
+        _ if method != "GET" => &["users:write", "write"],
+        ["audit_logs"] => &["auditlogs:read", "read"],
+        ["access_logs" | "ticket_audits"] => &["read"],
+        ["security_settings"] => &["security:read", "read"],
+        _ => &["users:read", "read"],
+    }
+}
 
 impl State {
     /// Finds and runs the endpoint.
@@ -35,7 +53,7 @@ impl State {
         if (method, path) == ("GET", &["oauth", "tokens", "current"]) {
             return self.access.current(&caller, &self.base_url);
         }
-        if let Err(refusal) = self.access.permit(&caller, method != "GET") {
+        if let Err(refusal) = self.access.permit(&caller, scopes(method, path)) {
             return refusal;
         }
         let is_admin = caller.is_admin(self.account.world());
@@ -50,8 +68,16 @@ impl State {
             ["deleted_users"] if method == "GET" => self.list_deleted(turn),
             ["incremental", "users", "cursor"] if method == "GET" && is_admin => self.export_users(turn),
             ["security_settings"] if method == "GET" && is_admin => self.security_settings(),
+            ["audit_logs"] if method == "GET" && is_admin => self.list_audit_logs(turn),
+            ["access_logs"] if method == "GET" && is_admin => self.list_access_logs(turn),
+            ["ticket_audits"] if method == "GET" && is_admin => self.list_ticket_audits(turn),
             ["users", "logout_many"] if method == "POST" => Reply::forbidden(),
-            ["incremental", "users", "cursor"] | ["security_settings"] if method == "GET" => Reply::forbidden(),
+            ["incremental", "users", "cursor"]
+            | ["security_settings" | "audit_logs" | "access_logs" | "ticket_audits"]
+                if method == "GET" =>
+            {
+                Reply::forbidden()
+            }
             ["users", id] if method == "GET" => self.show_user(id),
             _ => Reply::no_such_endpoint(),
         }

@@ -12,8 +12,26 @@ use super::super::call::{Call, Reply};
 use super::super::faults::Move;
 use super::super::state::Turn;
 
-/// Most rows on a page, and the number if none is asked for.
+/// Most rows on a numbered page, and the number if none is asked for.
 const SIZE_MAX: usize = 100;
+
+/// How many rows a page has that is found by cursor.
+#[derive(Clone, Copy)]
+pub(super) struct Sizes {
+    /// If no number is asked for.
+    pub(super) usual: usize,
+    /// Whatever is asked for.
+    pub(super) max: usize,
+}
+
+impl Sizes {
+    /// Those of nearly every listing.
+    pub(super) const HUNDRED: Self = Self { usual: SIZE_MAX, max: SIZE_MAX };
+}
+
+/// Parameters that say where a page begins; those of the access log's own service have a second name.
+const AFTER: [&str; 2] = ["page[after]", "filter[after]"];
+const BEFORE: [&str; 2] = ["page[before]", "filter[before]"];
 
 /// Numbered pages end here, whatever there is.
 const DEPTH_MAX: usize = 10_000;
@@ -48,6 +66,7 @@ pub(super) struct Listing<'a, T> {
     pub(super) name: &'static str,
     pub(super) base_url: &'a str,
     pub(super) rows: &'a dyn Fn(Span) -> Vec<Rows<'a, T>>,
+    pub(super) sizes: Sizes,
 }
 
 /// Which page is asked for.
@@ -65,11 +84,12 @@ impl<T: Copy> Listing<'_, T> {
         if asks && paging == Paging::Cursor { self.by_cursor(turn, row) } else { self.by_number(turn, row) }
     }
 
-    fn by_cursor(&self, turn: &Turn<'_>, row: impl Fn(T) -> Value) -> Reply {
+    /// The page that a cursor asks for, or the first.
+    pub(super) fn by_cursor(&self, turn: &Turn<'_>, row: impl Fn(T) -> Value) -> Reply {
         let call = turn.call;
         let size = match call.asked("page[size]").map(|text| text.parse::<usize>()) {
-            None => SIZE_MAX,
-            Some(Ok(size)) if size > 0 => size.min(SIZE_MAX),
+            None => self.sizes.usual,
+            Some(Ok(size)) if size > 0 => size.min(self.sizes.max),
             Some(_) => return Reply::bad_paging("InvalidPaginationParameter", "page[size] must be a positive number"),
         };
         let Some(asked) = place(call) else {
@@ -179,7 +199,7 @@ impl<T: Copy> Listing<'_, T> {
     }
 
     fn link(&self, call: &Call, name: &str, id: u64) -> String {
-        self.url(call, &["page[after]", "page[before]"], name, &cursor(id))
+        self.url(call, &[AFTER, BEFORE].concat(), name, &cursor(id))
     }
 
     fn numbered_link(&self, call: &Call, page: usize) -> String {
@@ -205,7 +225,8 @@ fn cut<T>(mut rows: Vec<T>, rows_max: usize) -> (Vec<T>, bool) {
 /// `None` if a cursor is none of ours.
 fn place(call: &Call) -> Option<Place> {
     let read = |text: &str| u64::from_str_radix(text.strip_prefix("at-")?, 16).ok();
-    match (call.asked("page[after]"), call.asked("page[before]")) {
+    let asked = |names: [&str; 2]| names.iter().find_map(|name| call.asked(name));
+    match (asked(AFTER), asked(BEFORE)) {
         (Some(after), _) if !after.is_empty() => read(&after).map(Place::After),
         (_, Some(before)) if !before.is_empty() => read(&before).map(Place::Before),
         _ => Some(Place::First),

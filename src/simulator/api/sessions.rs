@@ -6,7 +6,7 @@ use super::super::access::Caller;
 use super::super::account::Span;
 use super::super::call::Reply;
 use super::super::state::{State, Turn};
-use super::page::{Listing, Rows};
+use super::page::{Listing, Rows, Sizes};
 use super::rows::session_row;
 use crate::model::{Session, SessionId, UserId};
 
@@ -82,7 +82,7 @@ impl State {
             let listed = account.listed(only, span).into_iter();
             listed.map(|rows| Box::new(rows.map(|session| (session.id.0, session))) as Rows<'_, _>).collect()
         };
-        let listing = Listing { name: "sessions", base_url: &self.base_url, rows: &rows };
+        let listing = Listing { name: "sessions", base_url: &self.base_url, rows: &rows, sizes: Sizes::HUNDRED };
         let reply = listing.answer(turn, self.paging, |session| session_row(session, &self.base_url));
         self.account.count_page();
         reply

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::account::Span;
 use super::super::call::{Call, Reply};
 use super::super::state::{State, Turn};
-use super::page::{Listing, Rows};
+use super::page::{Listing, Rows, Sizes};
 use super::rows::user_row;
 use crate::model::{Foreign, Person, Role, UserId};
 
@@ -62,7 +62,7 @@ impl State {
             let people = self.account.people(span).filter(|person| asked(person));
             vec![Box::new(people.map(|person| (person.id.get(), person)))]
         };
-        answer(&Listing { name, base_url: &self.base_url, rows: &rows })
+        answer(&Listing { name, base_url: &self.base_url, rows: &rows, sizes: Sizes::HUNDRED })
     }
 
     /// The people of these ids or external ids, unknown ones left out, deleted ones only on request.

@@ -24,6 +24,7 @@ pub(super) const PATH: &str = "/control";
 /// - `POST now`: an RFC 3339 instant as plain text, or `{"now": "…"}`.
 /// - `POST advance`: a length of time such as `10m`, as plain text, or `{"by": "10m"}`.
 /// - `POST faults`: as on the command line, `rate-limit=0.1,cut=0.2`, or `{"rate-limit": 0.1}`; empty ends them.
+/// - `POST logs`: as on the command line, `access-log=off,lag=10m`, or `{"access-log": "off"}`; the rest stays.
 /// - `POST paging`: `cursor` or `offset`.
 /// - `GET calls`: how often each verb and route was asked for.
 pub(super) fn answer(simulator: &Simulator, call: &Call) -> Reply {
@@ -43,6 +44,10 @@ pub(super) fn answer(simulator: &Simulator, call: &Call) -> Reply {
             let odds = object.as_ref().and_then(pairs);
             set_faults(simulator, odds.as_deref().unwrap_or(&text))
         }
+        ("POST", [_, "logs"]) => {
+            let settings = object.as_ref().and_then(pairs);
+            set_logs(simulator, settings.as_deref().unwrap_or(&text))
+        }
         ("POST", [_, "paging"]) => set_paging(simulator, word("paging")),
         ("GET", [_, "calls"]) => return Reply::json(200, json!({ "schema": 1, "calls": simulator.calls() })),
         _ => return Reply::no_such_endpoint(),
@@ -52,7 +57,9 @@ pub(super) fn answer(simulator: &Simulator, call: &Call) -> Reply {
 
 fn set_world(simulator: &Simulator, bytes: &[u8]) -> Result<(), String> {
     let snapshot = snapshot::from_bytes(bytes).map_err(|fault| fault.to_string())?;
-    simulator.set_world(World::from_snapshot(&snapshot), snapshot.now);
+    let mut world = World::from_snapshot(&snapshot);
+    world.logs.settings = simulator.world(|old| old.logs.settings.clone());
+    simulator.set_world(world, snapshot.now);
     Ok(())
 }
 
@@ -74,6 +81,13 @@ fn set_faults(simulator: &Simulator, text: &str) -> Result<(), String> {
     Ok(())
 }
 
+fn set_logs(simulator: &Simulator, text: &str) -> Result<(), String> {
+    simulator.world(|world| {
+        world.logs.settings = world.logs.settings.clone().with(text.trim())?;
+        Ok(())
+    })
+}
+
 fn set_paging(simulator: &Simulator, text: &str) -> Result<(), String> {
     let paging = Paging::ALL.iter().find(|paging| paging.word() == text);
     simulator.set_paging(*paging.ok_or_else(|| format!("`{text}` is neither `cursor` nor `offset`"))?);
@@ -82,6 +96,7 @@ fn set_paging(simulator: &Simulator, text: &str) -> Result<(), String> {
 
 /// `{"rate-limit": 0.1}` as it stands on the command line.
 fn pairs(object: &Value) -> Option<String> {
-    let pairs = object.as_object()?.iter().map(|(name, chance)| format!("{name}={chance}"));
+    let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let pairs = object.as_object()?.iter().map(|(name, value)| format!("{name}={}", plain(value)));
     Some(pairs.collect::<Vec<_>>().join(","))
 }

@@ -1,13 +1,29 @@
 //! Changes of people by a script: read as a whole, then made, so that a fault in one leaves all undone.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::super::Simulator;
 use super::super::world::World;
-use crate::model::{Foreign, Person, Role, UserId};
+use crate::model::{Foreign, Person, Role, SessionId, UserId};
 
 /// The words for what can happen to a person.
-const WORDS: &[&str] = &["downgrade", "promote", "suspend", "unsuspend", "delete", "rehire", "sign-in", "sign-out"];
+const WORDS: &[&str] = &[
+    "downgrade",
+    "promote",
+    "suspend",
+    "unsuspend",
+    "delete",
+    "rehire",
+    "sign-in",
+    "sign-out",
+    "use",
+    "steal-cookie",
+    "phish",
+    "script-in-session",
+    "scrape",
+    "open-second",
+];
 
 /// One change, with everything it needs.
 struct Change {
@@ -26,20 +42,34 @@ pub(super) fn change(simulator: &Simulator, list: Option<&Value>) -> Result<Vec<
     simulator.world(|world| {
         let changes: Vec<_> = list.iter().map(|one| read(world, one)).collect::<Result<_, _>>()?;
         let mut opened = Vec::new();
-        for Change { user, word, role } in changes {
-            match word.as_str() {
-                "downgrade" => world.downgrade(user),
-                "promote" => world.promote(user, role),
-                "suspend" => world.suspend(user),
-                "unsuspend" => world.unsuspend(user),
-                "delete" => world.delete(user),
-                "rehire" => world.rehire(user, role),
-                "sign-out" => world.sign_out(user),
-                _ => opened.push(world.sign_in(user, now).to_string()),
-            }
+        for change in changes {
+            opened.extend(make(world, change, now).map(|id| id.to_string()));
         }
         Ok(opened)
     })
+}
+
+/// Makes one change; returns the session that it opened. What befalls a session befalls the person's newest one.
+fn make(world: &mut World, Change { user, word, role }: Change, now: Timestamp) -> Option<SessionId> {
+    let newest = world.sessions_of(user).max_by_key(|session| (session.authenticated_at, session.id));
+    match (word.as_str(), newest.map(|session| session.id)) {
+        ("downgrade", _) => world.downgrade(user),
+        ("promote", _) => world.promote(user, role),
+        ("suspend", _) => world.suspend(user),
+        ("unsuspend", _) => world.unsuspend(user),
+        ("delete", _) => world.delete(user),
+        ("rehire", _) => world.rehire(user, role),
+        ("sign-out", _) => world.sign_out(user),
+        ("sign-in", _) => return Some(world.sign_in(user, now)),
+        ("phish", _) => return Some(world.phish(user, now)),
+        ("open-second", Some(session)) => return world.open_second(user, session),
+        ("use", Some(session)) => world.use_session(session, now),
+        ("steal-cookie", Some(session)) => world.steal_cookie(session, now),
+        ("script-in-session", Some(session)) => world.script_in_session(session),
+        ("scrape", Some(session)) => world.scrape(session),
+        _ => {}
+    }
+    None
 }
 
 fn read(world: &World, one: &Value) -> Result<Change, String> {

@@ -1,7 +1,8 @@
-//! The simulated account's people and sessions: plain data that a seed, a snapshot or a test fills.
+//! The simulated account's people, sessions and logs: plain data that a seed, a snapshot or a test fills.
 //!
 //! Nothing here answers requests or knows the time; whoever asks brings `now`.
 
+mod logs;
 mod names;
 mod people;
 mod seed;
@@ -14,6 +15,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::model::{Foreign, Moment, Person, Role, RoleType, Session, SessionId, UserId};
 use crate::snapshot::Snapshot;
 
+pub(super) use logs::location_of;
+pub use logs::{
+    AccessLog, AccessRow, AuditAction, Authorization, LogSettings, LoginRow, Logs, TicketAudit, desk_of, home_of,
+};
 pub use seed::{CONTRACTORS, STAFF_MIN, Seed};
 
 /// Id of the admin whom evictd signs in as, in a world made by hand.
@@ -30,26 +35,29 @@ pub struct World {
     pub own: UserId,
     /// The highest id that a session was ever given here, so that none is given twice.
     pub last_session: SessionId,
+    /// What the logs hold, and how they behave.
+    pub logs: Logs,
 }
 
 impl Default for World {
     /// An account with nobody but the admin of the tokens, who has no session.
     fn default() -> Self {
         let (people, sessions) = (BTreeMap::new(), BTreeMap::new());
-        let mut world = Self { people, sessions, own: OWN.into(), last_session: SessionId(0) };
+        let mut world = Self { people, sessions, own: OWN.into(), last_session: SessionId(0), logs: Logs::default() };
         world.add_person(world.own, Role::Admin);
         world
     }
 }
 
 impl World {
-    /// What a snapshot saw; if it lacks the own user's record, an admin stands in.
+    /// What a snapshot saw, with rows in the logs for its sightings; if it lacks the own user's record, an admin stands in.
     pub fn from_snapshot(snapshot: &Snapshot) -> Self {
         let mut world = Self {
             people: snapshot.people.iter().map(|(id, person)| (*id, Person::clone(person))).collect(),
             sessions: snapshot.sessions.iter().map(|session| (session.id, *session)).collect(),
             own: snapshot.own,
             last_session: snapshot.sessions.iter().map(|session| session.id).max().unwrap_or(SessionId(0)),
+            logs: Logs::of_sightings(&snapshot.sightings),
         };
         if !world.people.contains_key(&world.own) {
             world.add_person(world.own, Role::Admin);

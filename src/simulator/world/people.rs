@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use super::World;
+use super::{World, home_of};
 use crate::model::{Person, Role, RoleType, SessionId, UserId};
 
 impl World {
@@ -47,11 +47,19 @@ impl World {
         });
     }
 
-    /// Opens a session that is used right away, under an id that no session had before.
+    /// Opens a session from home that is used right away, under an id that no session had before. Of staff the audit
+    /// log tells.
     pub fn sign_in(&mut self, user: UserId, now: Timestamp) -> SessionId {
+        let id = self.open(user, now, now);
+        self.log_sign_in(id, home_of(user));
+        id
+    }
+
+    /// A session under an id that none had before, in no log yet.
+    pub(super) fn open(&mut self, user: UserId, opened: Timestamp, seen: Timestamp) -> SessionId {
         let highest = self.sessions.keys().next_back().copied().max(Some(self.last_session));
         let id = SessionId(highest.map_or(1, |id| id.0.saturating_add(1)));
-        self.add_session(id, user, now, now);
+        self.add_session(id, user, opened, seen);
         id
     }
 

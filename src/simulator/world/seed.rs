@@ -45,6 +45,7 @@ impl World {
     ///
     /// Offenders are at most two admins, three agents and three end users; [`CONTRACTORS`] agents have the tag
     /// `contractor` and offend nothing else. One session belongs to nobody whose record could be had.
+    /// The logs hold what ordinary people left in them, and no attacker.
     pub fn seeded(seed: Seed, now: Timestamp) -> Self {
         let staff = seed.staff.max(STAFF_MIN);
         let admins = (staff / 20).max(ADMINS_MIN);
@@ -65,6 +66,7 @@ impl World {
             sower.sow_end_user(place);
         }
         sower.sow_orphan();
+        sower.world.fill_logs();
         sower.world
     }
 }

@@ -4,7 +4,9 @@
 
 mod exports;
 mod faults;
+mod logs;
 mod people;
+mod situations;
 mod speed;
 mod time;
 
