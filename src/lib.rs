@@ -60,6 +60,7 @@ pub mod chronicle;
 // Effects: thin.
 pub mod clock;
 pub mod directory;
+pub mod feeds;
 pub mod files;
 pub mod lists;
 pub mod places;

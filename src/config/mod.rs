@@ -5,6 +5,7 @@
 
 mod account;
 mod auth;
+mod feeds;
 mod host;
 mod limits;
 mod offboarding;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
+pub use feeds::{FeedFormat, FeedSettings, JsonPath, Mapping, PersonIs, Where};
 pub use host::Host;
 pub use limits::{Belts, Budget};
 pub use offboarding::OffboardingList;
@@ -78,6 +80,8 @@ pub struct Account {
     pub sources: Sources,
     /// Lists of people who have left, by name.
     pub offboarding: BTreeMap<String, OffboardingList>,
+    /// Files into which others write who signed in, by name.
+    pub feeds: BTreeMap<String, FeedSettings>,
 }
 
 /// A pattern of file names, and where it stands: whether it matches any is only seen on the disk.

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::diagnostic::{Style, render};
+use crate::model::Act;
 
 const SHIPPED: &str = include_str!("../../config/evictd.toml");
 const MINIMAL: &str = include_str!("../../config/evictd.minimal.toml");
@@ -70,14 +71,16 @@ fn every_key_the_reader_knows_stands_in_the_shipped_file() {
     let text = "schema = 1\nqqqqqqqq = 1\npaths = { qqqqqqqq = 1 }\nplaces = { qqqqqqqq = 1 }\n[accounts.a]\nqqqqqqqq = 1\n\
                 sweep = { qqqqqqqq = 1 }\nauth = { oauth-client = { id = \"x\", secret = { env = \"X\", qqqqqqqq = 1 }, \
                 qqqqqqqq = 1 }, qqqqqqqq = 1 }\nbudget = { qqqqqqqq = 1 }\nbelts = { qqqqqqqq = 1 }\n\
-                sources = { qqqqqqqq = 1 }\noffboarding.hr = { qqqqqqqq = 1, file = \"x\" }\n[accounts.b]\n\
+                sources = { qqqqqqqq = 1 }\noffboarding.hr = { qqqqqqqq = 1, file = \"x\" }\n\
+                feeds.siem = { qqqqqqqq = 1, mapping = { qqqqqqqq = 1, where = { qqqqqqqq = 1 } }, \
+                format = \"mapping\" }\n[accounts.b]\n\
                 auth.api-token = { qqqqqqqq = 1 }\n";
     let findings = read_text(text).1;
     let strangers: Vec<_> = findings.sorted().into_iter().filter(|fault| fault.code == Code::UnknownKey).collect();
     assert_eq!(strangers.len(), text.matches("qqqqqqqq").count());
     let helps = strangers.iter().map(|fault| fault.help.as_deref().unwrap().strip_prefix("known here: ").unwrap());
     let keys: Vec<_> = helps.flat_map(|help| help.split(", ")).map(|key| key.trim_matches('`')).collect();
-    assert_eq!(keys.len(), 51, "{keys:?}");
+    assert_eq!(keys.len(), 67, "{keys:?}");
     for key in keys {
         let written = [
             format!("\n{key} = "),
@@ -495,4 +498,83 @@ fn place_databases_are_files_in_order_of_preference() {
     check("places.older-than-max = 90", "bad-duration: `older-than-max` needs a unit");
     let many: Vec<String> = (0..33).map(|number| number.to_string()).collect();
     check(&format!("places.databases = {many:?}"), "out-of-range: `databases` names 33 files, and 32 are the most");
+}
+
+#[test]
+fn feeds_are_read_with_their_formats() {
+    let text = "[accounts.acme.feeds.okta]\nfile = \"/var/log/okta/system.jsonl\"\nformat = \"okta\"\n\
+                [accounts.acme.feeds.sso]\nfile = \"kc.jsonl\"\nformat = \"keycloak\"\napp = \"acme\"\nlate = \"0s\"\n\
+                older-than-max = \"2d\"\n[accounts.acme.feeds.siem]\nfile = \"siem\"\nformat = \"mapping\"\n\
+                mapping = { time = \"ts\", person = \"user.id\", person-is = \"external-id\", agent = \"ua\", act = \"use\", \
+                where = { path = \"events.0\", in = [\"login\", \"1\"] } }\n";
+    let feeds = account(&format!("{MINIMAL}{text}")).feeds;
+    let path = |text| JsonPath::new(text).unwrap();
+    let mapping = Mapping {
+        time: path("ts"),
+        person: path("user.id"),
+        person_is: PersonIs::ExternalId,
+        address: None,
+        agent: Some(path("ua")),
+        act: Act::Use,
+        only: Some(Where { path: path("events.0"), values: vec!["login".to_owned(), "1".to_owned()] }),
+    };
+    let feed = |file: &str, format, late, older| FeedSettings {
+        file: PathBuf::from(file),
+        format,
+        late: SignedDuration::from_mins(late),
+        older_than_max: SignedDuration::from_hours(older),
+    };
+    let okta = feed("/var/log/okta/system.jsonl", FeedFormat::Okta { app: "Zendesk".to_owned() }, 1, 1);
+    let sso = feed("/etc/evictd/kc.jsonl", FeedFormat::Keycloak { app: "acme".to_owned() }, 0, 48);
+    let siem = feed("/etc/evictd/siem", FeedFormat::Mapping(mapping), 1, 1);
+    assert_eq!((okta.format.tells(), siem.format.tells()), (Act::SignIn, Act::Use));
+    let wanted = [("okta", okta), ("siem", siem), ("sso", sso)];
+    assert_eq!(feeds, wanted.map(|(name, feed)| (name.to_owned(), feed)).into());
+    for format in ["entra", "google-workspace"] {
+        let text = format!("feeds.x = {{ file = \"x\", format = \"{format}\", app = \"Zendesk EU\" }}");
+        assert!(matches!(&account(&with(&text)).feeds["x"].format,
+            FeedFormat::Entra { app } | FeedFormat::GoogleWorkspace { app } if app == "Zendesk EU"));
+    }
+}
+
+#[test]
+fn wrong_feeds_are_refused() {
+    let feed = |keys: &str, wanted: &[&str]| check(&format!("feeds.x = {{ file = \"f\", {keys} }}"), wanted);
+    check("feeds = 1", &["wrong-kind: `feeds` must be a table, not a whole number"]);
+    check("feeds.x = {}", &["missing-key: `file` is missing", "missing-key: `format` is missing"]);
+    for name in ["audit-log", "access-log", "ticket-audits"] {
+        let wanted = format!("bad-name: `{name}` is the name of a source that evictd has itself");
+        check(&format!("feeds.{name} = {{ file = \"f\", format = \"okta\" }}"), &[&wanted]);
+    }
+    check("feeds.\"a b\" = { file = \"f\", format = \"okta\" }", &["bad-name: `a b` cannot name a feed"]);
+    feed("format = \"otka\"", &["unknown-value: `format` cannot be `otka`"]);
+    feed("format = \"okta\", app = \" \"", &["empty-set: `app` must not be empty"]);
+    feed("format = \"okta\", late = \"25h\"", &["out-of-range: `late` must lie between 0s and 1d"]);
+    feed("format = \"okta\", older-than-max = \"1s\"", &["out-of-range: `older-than-max` must lie between 1m and 31d"]);
+    feed("format = \"keycloak\"", &["missing-key: `app` is missing"]);
+    feed("format = \"mapping\"", &["missing-key: `mapping` is missing"]);
+    feed("format = \"entra\", mapping = {}", &["contradiction: `mapping` does nothing with the format `entra`"]);
+    let mapping = |keys: &str, wanted: &[&str]| feed(&format!("format = \"mapping\", mapping = {{ {keys} }}"), wanted);
+    mapping(
+        "",
+        &["missing-key: `person-is` is missing", "missing-key: `person` is missing", "missing-key: `time` is missing"],
+    );
+    let with_all = |keys: &str, wanted: &[&str]| {
+        mapping(&format!("time = \"t\", person = \"p\", person-is = \"email\", {keys}"), wanted);
+    };
+    with_all("address = \"a..b\"", &["bad-path: `a..b` is no path into a line of JSON"]);
+    with_all("agent = \"\"", &["empty-set: `agent` must not be empty"]);
+    with_all("act = \"login\"", &["unknown-value: `act` cannot be `login`"]);
+    with_all("where = {}", &["missing-key: `in` is missing", "missing-key: `path` is missing"]);
+    with_all("where = { path = \"e\", in = [] }", &["empty-set: `in` is empty"]);
+    with_all("where = { path = \"e\", in = [1] }", &["wrong-kind: each of `in` must be a text, not a whole number"]);
+    mapping("time = \"t\", person = \"p\", person-is = \"name\"", &["unknown-value: `person-is` cannot be `name`"]);
+    let deep = ["a"; 17].join(".");
+    with_all(&format!("address = \"{deep}\""), &[&format!("bad-path: `{deep}` is no path into a line of JSON")]);
+    let two = |other: &str| {
+        let text = "feeds.a = { file = \"f\", format = \"okta\" }\nfeeds.b = { file = \"f\", format = ";
+        with(&format!("{text}{other} }}"))
+    };
+    assert_eq!(refused(&two("\"okta\"")), ["contradiction: feeds `a` and `b` read the same rows"]);
+    assert_eq!(account(&two("\"okta\", app = \"Sandbox\"")).feeds.len(), 2);
 }

@@ -104,8 +104,12 @@ codes! {
         "The pattern of names or files cannot be compiled. `*` stands for any letters, `?` for one, `[a-z]` for one \
          of a range, `{a,b}` for alternatives.";
     BadName = "bad-name", Error,
-        "An account, rule, exception or list has a name that cannot be one. Names go into paths, reports and the \
-         trail, so that only letters, digits, `-` and `_` are allowed.";
+        "An account, rule, exception, list or feed has a name that cannot be one. Names go into paths, reports and the \
+         trail, so that only letters, digits, `-` and `_` are allowed, and a feed cannot have the name of a source \
+         that evictd has itself.";
+    BadPath = "bad-path", Error,
+        "The text is no path into a line of JSON. A path is keys of objects, or numbers of a list's elements from 0, \
+         with dots between them: `user.email` is the key `email` of the object at `user`.";
     BadEmail = "bad-email", Error,
         "The text does not look like an e-mail address: one `@` with something on both sides, and no spaces.";
     BadNetwork = "bad-network", Error,

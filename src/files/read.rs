@@ -156,12 +156,12 @@ fn text_of(path: &Path, bytes: Vec<u8>) -> Result<String, FileTrouble> {
         .map_err(|error| FileTrouble::new(path, FileFault::NotText { offset: error.utf8_error().valid_up_to() }))
 }
 
-/// Reads a regular file of at most this many bytes, with what the system says of the very file that was read.
+/// Opens a regular file for reading, with what the system says of the very file that was opened.
 ///
 /// # Errors
 ///
-/// As [`read_bytes`].
-pub fn read_with_metadata(path: &Path, bytes_max: u64) -> Result<(Vec<u8>, Metadata), FileTrouble> {
+/// When it is missing, not a file or cannot be opened.
+pub fn open_regular(path: &Path) -> Result<(File, Metadata), FileTrouble> {
     let io = |error: io::Error| FileTrouble::io(path, &error);
     // Asked before opening: opening a pipe would wait for its writer.
     if !std::fs::metadata(path).map_err(io)?.is_file() {
@@ -169,11 +169,22 @@ pub fn read_with_metadata(path: &Path, bytes_max: u64) -> Result<(Vec<u8>, Metad
     }
     let file = File::open(path).map_err(io)?;
     let metadata = file.metadata().map_err(io)?;
+    Ok((file, metadata))
+}
+
+/// Reads a regular file of at most this many bytes, with what the system says of the very file that was read.
+///
+/// # Errors
+///
+/// As [`read_bytes`].
+pub fn read_with_metadata(path: &Path, bytes_max: u64) -> Result<(Vec<u8>, Metadata), FileTrouble> {
+    let (file, metadata) = open_regular(path)?;
     let mut bytes = Vec::new();
     // What is too large from the start is not read at all; what grows meanwhile is cut off.
     let is_small = metadata.len() <= bytes_max;
     if is_small {
-        file.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes).map_err(io)?;
+        let read = file.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes);
+        read.map_err(|error| FileTrouble::io(path, &error))?;
     }
     if !is_small || bytes.len() as u64 > bytes_max {
         return Err(FileTrouble::new(path, FileFault::TooLarge { max: bytes_max }));

@@ -36,6 +36,7 @@ const EFFECTS: &[(&str, u8)] = &[
     ("trail", 14),
     ("directory", 14),
     ("lists", 14),
+    ("feeds", 14),
     ("state", 14),
     ("places", 14),
     ("library", 15),

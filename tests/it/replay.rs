@@ -49,6 +49,11 @@ fn lists_of_leavers_of_every_kind_are_survived() {
 }
 
 #[test]
+fn feeds_of_every_kind_are_survived() {
+    check("feeds", hostile::feeds::survives);
+}
+
+#[test]
 fn lists_of_every_kind_are_survived() {
     check("lists", hostile::lists::survives);
 }

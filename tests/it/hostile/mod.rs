@@ -5,6 +5,7 @@
 
 pub mod agents;
 pub mod config;
+pub mod feeds;
 pub mod lists;
 pub mod offboarding;
 pub mod places;
