@@ -13,7 +13,7 @@ use crate::cycle::{Cycle, Setting, dry, judge};
 use crate::daemon::{Stop, cycle_id, keep_snapshot, read_lists};
 use crate::enforce::Brakes as _;
 use crate::files::{Disk, read_bytes};
-use crate::gather::{Known, locate};
+use crate::gather::{Known, locate, read_feeds};
 use crate::library::{Consulted, Library, Look};
 use crate::model::{Memory, harmless_json};
 use crate::places::usual_folders;
@@ -76,7 +76,9 @@ pub(super) async fn live(loaded: &Loaded, set: &PolicySet, screen: Screen) -> Re
     let consulted = consulted(loaded, set, screen);
     let databases = Arc::clone(&consulted.databases);
     let unasked = consulted.unasked.clone();
-    let known = Known { cycle, history, pause, scope, memory: &memory, lists, databases, unasked };
+    let feeds = read_feeds(&loaded.account.feeds, &memory, SystemClock.now());
+    let known =
+        Known { cycle, history, pause, scope, memory: &memory, lists, databases, unasked, needs: set.needs(), feeds };
     let bar = screen.progress("sessions listed");
     let (account, clock) = (&loaded.account, &SystemClock);
     let setting =

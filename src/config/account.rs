@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::{
-    Account, FilePattern, Host, ProtectedEntry, ScopeChoice, auth, feeds, filled, host, limits, looks_like_email,
-    offboarding, plain_name, sources, sweep,
+    Account, FilePattern, Host, ProtectedEntry, ScopeChoice, auth, filled, host, limits, looks_like_email, offboarding,
+    plain_name, sources, sweep,
 };
 use crate::diagnostic::{Code, Findings, quoted};
 use crate::document::{Item, Kind, Table};
@@ -29,7 +29,7 @@ pub(super) fn read(entry: &Item<'_>, folder: &Path, findings: &mut Findings) -> 
     let belts = limits::belts(&mut table, findings);
     let sources = sources::read(&mut table, findings);
     let offboarding = offboarding::read(&mut table, folder, findings);
-    let feeds = feeds::read(&mut table, folder, findings);
+    let feeds = sources::feeds::read(&mut table, folder, findings);
     table.finish(findings);
     Some(Account {
         name: name?,

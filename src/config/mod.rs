@@ -5,7 +5,6 @@
 
 mod account;
 mod auth;
-mod feeds;
 mod host;
 mod limits;
 mod offboarding;
@@ -20,12 +19,11 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
-pub use feeds::{FeedFormat, FeedSettings, JsonPath, Mapping, PersonIs, Where};
 pub use host::Host;
 pub use limits::{Belts, Budget};
 pub use offboarding::OffboardingList;
 pub use places::{DATABASES_MAX, PlacesSettings};
-pub use sources::{Sources, Wanted};
+pub use sources::{FeedFormat, FeedSettings, JsonPath, Mapping, PersonIs, Sources, Wanted, Where};
 pub use words::looks_like_email;
 use words::{filled, plain_name};
 

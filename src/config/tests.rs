@@ -80,7 +80,7 @@ fn every_key_the_reader_knows_stands_in_the_shipped_file() {
     assert_eq!(strangers.len(), text.matches("qqqqqqqq").count());
     let helps = strangers.iter().map(|fault| fault.help.as_deref().unwrap().strip_prefix("known here: ").unwrap());
     let keys: Vec<_> = helps.flat_map(|help| help.split(", ")).map(|key| key.trim_matches('`')).collect();
-    assert_eq!(keys.len(), 67, "{keys:?}");
+    assert_eq!(keys.len(), 70, "{keys:?}");
     for key in keys {
         let written = [
             format!("\n{key} = "),
@@ -279,7 +279,8 @@ fn wrong_limits_are_refused() {
     check("budget.part-of-limit-max = \"0%\"", &["out-of-range: `part-of-limit-max` must lie between 1% and 100%"]);
     check("budget.reserve = \"100%\"", &["out-of-range: `reserve` must lie between 0% and 90%"]);
     check("sources.idle-slack = \"1d\"", &["out-of-range: `idle-slack` must lie between 0s and 2h"]);
-    check("sources.audit-log = \"auto\"", &["unknown-key: `audit-log` is not known here"]);
+    check("sources.audit-log = \"maybe\"", &["unknown-value: `audit-log` cannot be `maybe`"]);
+    check("sources.sign-in-window = \"1h\"", &["out-of-range: `sign-in-window` must lie between 0s and 5m"]);
 }
 
 #[test]

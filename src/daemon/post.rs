@@ -17,7 +17,7 @@ use crate::cycle::{self, Books, Cycle, Halt, Setting};
 use crate::directory::{read_acceptances, read_list};
 use crate::enforce::{Brakes as _, settle};
 use crate::files::{Disk, Lock, LockTrouble};
-use crate::gather::{Known, ListRead};
+use crate::gather::{Known, ListRead, read_feeds};
 use crate::library::{Consulted, Library, Look};
 use crate::model::{AccountName, CycleId, Memory, Mode};
 use crate::places::usual_folders;
@@ -224,6 +224,8 @@ impl Post {
             lists,
             databases: Arc::clone(&consulted.databases),
             unasked: consulted.unasked.clone(),
+            needs: setup.policies.needs(),
+            feeds: read_feeds(&setup.account.feeds, &self.memory, self.clock.now()),
         };
         let setting = Setting {
             account: &setup.account,

@@ -75,6 +75,8 @@ pub struct Spot<'d> {
     pub as_of: Timestamp,
     /// How surely it is a place of this very session.
     pub strength: Strength,
+    /// How surely the agent is the one that was used there.
+    pub agent_strength: Strength,
 }
 
 impl Spot<'_> {
@@ -192,6 +194,7 @@ impl<'s> Scene<'s> {
             seen: Some((row.first.at(), row.last.at())),
             as_of: source.map_or(row.last.at(), |source| source.as_of),
             strength: placed.strength,
+            agent_strength: Strength::Exact,
         })
     }
 }
@@ -213,11 +216,18 @@ impl Life {
         Self { opened: opened.min(seen), used: used.max(opened).min(seen) }
     }
 
-    /// Up to when a source that tells of this has to have told everything.
-    fn needs(self, act: Act) -> Timestamp {
-        match act {
-            Act::SignIn => self.opened,
-            Act::Use => self.used,
+    /// Why a source that tells of this act has not told all of it. How a session was opened has to be told for good; how
+    /// it is used need only be told by a reading after its last use, as far as that goes: what comes late is seen next time.
+    fn flaw(self, source: &SourceStanding) -> Option<Cause> {
+        let (needed, told) = match source.tells {
+            Act::SignIn => (self.opened, source.as_of),
+            Act::Use => (self.used, source.as_of.checked_add(source.late).unwrap_or(source.as_of)),
+        };
+        let began = source.since.is_none_or(|since| self.opened.duration_until(since) <= source.within);
+        match (source.as_of < self.opened || told < needed, began) {
+            (true, _) => Some(Cause::Stale),
+            (false, false) => Some(Cause::Partial),
+            (false, true) => None,
         }
     }
 }
@@ -232,7 +242,7 @@ impl Scene<'_> {
         }
         let flaw = |source: &SourceStanding| match source.unknown {
             None if is_future(source.as_of, self.snapshot.now) => Some(Cause::ClockSkew),
-            None => (source.as_of < life.needs(act)).then_some(Cause::Stale),
+            None => life.flaw(source),
             unknown => unknown,
         };
         sources.filter_map(flaw).fold(Causes::default(), |all, cause| all.with(cause.into()))
@@ -266,13 +276,30 @@ impl<'d> View<'d> {
     }
 
     pub(super) fn spot(&self, number: usize) -> Option<Spot<'d>> {
-        self.scene.spot(*self.own.get(number)?)
+        let spot = self.scene.spot(*self.own.get(number)?)?;
+        Some(if spot.act == Act::SignIn && spot.agent.err() == Some(Cause::Null) {
+            self.with_agent(spot)
+        } else {
+            spot
+        })
+    }
+
+    /// Zendesk's log of sign-ins never tells the program. It is the one that everything else at that address came from, if
+    /// that is one.
+    fn with_agent(&self, spot: Spot<'d>) -> Spot<'d> {
+        let address = |spot: &Spot<'_>| spot.network.ok().map(|network| network.address);
+        let others = self.own.iter().filter_map(|placed| self.scene.spot(*placed));
+        let here = others.filter(|other| address(other).is_some() && address(other) == address(&spot));
+        let mut told = here.filter_map(|other| Some((other.agent.ok()?, other.strength)));
+        let Some((agent, strength)) = told.next() else { return spot };
+        let is_one = told.all(|(other, _)| other.text == agent.text);
+        if is_one { Spot { agent: Ok(agent), agent_strength: strength, ..spot } } else { spot }
     }
 
     /// Where the session was opened, or why that cannot be said: every source has to be whole, since another row might say
     /// otherwise.
     pub(super) fn sign_in(&self) -> Result<Spot<'d>, Causes> {
-        let spots = (0..self.own.len()).filter_map(|number| self.spot(number));
+        let spots = self.own.iter().filter_map(|placed| self.scene.spot(*placed));
         let sign_ins: Vec<Spot<'_>> = spots.take_while(|spot| spot.act == Act::SignIn).collect();
         let is_sure = sign_ins.iter().all(|spot| spot.strength == Strength::Exact);
         let unsure = if is_sure { Causes::default() } else { Cause::Ambiguous.into() };

@@ -62,7 +62,7 @@ static FACTS: &[FactSpec] = &[
 pub(super) const KINDS: &[&str] = &["browser", "mobile-app", "script", "headless", "bot", "unknown-agent"];
 
 fn of_client<'a>(spot: &Spot<'a>, read: impl FnOnce(&'a Client) -> Result<Value<'a>, Cause>) -> Fact<'a> {
-    spot.agent.and_then(|agent| read(agent.client())).map_or_else(Fact::unknown, |value| at(spot, value))
+    spot.agent.and_then(|agent| read(agent.client())).map_or_else(Fact::unknown, |value| told(spot, value))
 }
 
 fn name(text: Option<&str>) -> Value<'_> {
@@ -70,7 +70,12 @@ fn name(text: Option<&str>) -> Value<'_> {
 }
 
 pub(super) fn user_agent<'a>(spot: &Spot<'a>) -> Fact<'a> {
-    spot.agent.map_or_else(Fact::unknown, |agent| at(spot, name(Some(&*agent.text).filter(|text| !text.is_empty()))))
+    spot.agent.map_or_else(Fact::unknown, |agent| told(spot, name(Some(&*agent.text).filter(|text| !text.is_empty()))))
+}
+
+/// What the program says, as surely as it is the one that was used there.
+fn told<'a>(spot: &Spot<'a>, value: Value<'a>) -> Fact<'a> {
+    at(&Spot { strength: spot.strength.min(spot.agent_strength), ..*spot }, value)
 }
 
 pub(super) fn family<'a>(spot: &Spot<'a>) -> Fact<'a> {

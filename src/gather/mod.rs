@@ -3,12 +3,15 @@
 //! The order is: who changed, who is staff, whose sessions there are, whose records are still missing. What the cycle
 //! teaches about people goes into a lesson for the memory.
 
+mod feeds;
 mod leavers;
+mod logs;
 mod protection;
 mod records;
+mod skew;
 mod sweep;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,10 +24,14 @@ use crate::evidence::keep_latest;
 use crate::memory::learn;
 use crate::model::{Completeness, CycleId, History, Lesson, Memory, Pause, Scope, UserId};
 use crate::places::Databases;
+use crate::policy::Needs;
 use crate::snapshot::{Clocks, Snapshot};
 use crate::zendesk::{Trouble, Zendesk};
+use feeds::People;
+pub use feeds::{FeedRead, read_feeds};
 use leavers::Leavers;
 pub use leavers::ListRead;
+use logs::Logs;
 use records::Records;
 use sweep::Sweep;
 
@@ -52,6 +59,10 @@ pub struct Known<'a> {
     pub databases: Arc<Databases>,
     /// What is wrong with those that cannot be asked.
     pub unasked: Vec<String>,
+    /// What the policies ask about.
+    pub needs: Needs,
+    /// The account's feeds, as they were just read.
+    pub feeds: Vec<FeedRead>,
 }
 
 impl<'a> Known<'a> {
@@ -68,6 +79,8 @@ impl<'a> Known<'a> {
             lists: Vec::new(),
             databases,
             unasked: Vec::new(),
+            needs: Needs::default(),
+            feeds: Vec::new(),
         }
     }
 }
@@ -121,11 +134,13 @@ pub async fn gather(
     let wanted: BTreeSet<UserId> = sessions.iter().filter_map(|row| row.user).chain(protected.people.clone()).collect();
     records.read(zendesk, &wanted, now).await?;
     leavers.read_again(&account.time_zone, now);
+    let mut logs = Logs::of(&known.memory.logs);
+    logs.read(zendesk, &account.sources, known.needs, (now, own.value)).await?;
+    let people = People::of(&records, &known.feeds);
+    logs.take(&known.feeds, &people, &account.sources, (now, clocks.host_offset));
+    let sightings = logs.sightings(&wanted);
     let people = records.of_all(&wanted);
     let mut snapshot = Snapshot {
-        account: account.name.clone(),
-        cycle: known.cycle,
-        now,
         clocks,
         scope: known.scope,
         listing: sweep.listing,
@@ -134,24 +149,20 @@ pub async fn gather(
         protected: protection::only_known(protected, &people, &account.protected),
         people,
         people_as_of: records.as_of(),
-        traces: BTreeMap::new(),
         lists: leavers.standings(),
         listed: leavers.listed(),
-        sources: BTreeMap::new(),
-        sightings: Vec::new(),
-        bygone: BTreeMap::new(),
-        places: BTreeMap::new(),
-        databases: Vec::new(),
-        unasked: known.unasked,
-        roster: None,
+        sources: logs.standings(),
+        sightings,
+        unasked: known.unasked.into_iter().chain(std::mem::take(&mut logs.troubles)).collect(),
         unread: records.unread(&wanted),
-        own: own.value,
         history: known.history,
         pause: known.pause,
+        ..Snapshot::empty(account.name.clone(), known.cycle, now, own.value)
     };
     locate(&mut snapshot, &known.databases);
     let (fresh, cursor) = records.learned();
     let mut lesson = learn(known.memory, &mut snapshot, &fresh);
+    lesson.logs = logs.lessons(&snapshot.sessions, &snapshot.sightings);
     if snapshot.clocks.trusted {
         (lesson.users, lesson.lists) = (cursor, leavers.lessons());
     }

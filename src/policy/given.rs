@@ -88,6 +88,7 @@ impl StatedPlace {
 
     fn spot(&self) -> Spot<'_> {
         Spot {
+            agent_strength: Strength::Exact,
             act: self.act,
             network: self.network.as_ref().ok_or(Cause::NotStated),
             agent: self.agent.as_ref().ok_or(Cause::NotStated),

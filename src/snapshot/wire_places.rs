@@ -27,13 +27,15 @@ pub(super) struct WireSource {
     /// Null if that is not known.
     #[serde(default)]
     since: Option<String>,
-    #[serde(default = "no_skew")]
+    #[serde(default = "no_time")]
     skew: String,
     #[serde(default = "within")]
     within: String,
+    #[serde(default = "no_time")]
+    late: String,
 }
 
-fn no_skew() -> String {
+fn no_time() -> String {
     SignedDuration::ZERO.to_string()
 }
 
@@ -126,6 +128,7 @@ impl From<&SourceStanding> for WireSource {
             since: source.since.map(|since| since.to_string()),
             skew: source.skew.to_string(),
             within: source.within.to_string(),
+            late: source.late.to_string(),
         }
     }
 }
@@ -141,6 +144,7 @@ impl TryFrom<WireSource> for SourceStanding {
             since: maybe("sources.since", wire.since.as_deref())?,
             skew: read("sources.skew", &wire.skew)?,
             within: read("sources.within", &wire.within)?,
+            late: read("sources.late", &wire.late)?,
         })
     }
 }

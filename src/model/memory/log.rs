@@ -62,23 +62,23 @@ impl SeenKey {
         };
         Self { user: seen.user, act, time, address: seen.address, agent: seen.agent.clone() }
     }
+
+    /// The sighting, as one of the source with this name.
+    pub fn sighting(&self, (first, last): Span, source: &Arc<str>) -> Sighting {
+        Sighting {
+            user: self.user,
+            session: None,
+            act: self.act,
+            address: self.address,
+            agent: self.agent.clone(),
+            first,
+            last,
+            source: Arc::clone(source),
+        }
+    }
 }
 
 impl LogMemory {
-    /// All it saw, as rows of the log with this name.
-    pub fn sightings<'l>(&'l self, source: &'l Arc<str>) -> impl Iterator<Item = Sighting> + 'l {
-        self.seen.iter().map(|(key, (first, last))| Sighting {
-            user: key.user,
-            session: None,
-            act: key.act,
-            address: key.address,
-            agent: key.agent.clone(),
-            first: *first,
-            last: *last,
-            source: Arc::clone(source),
-        })
-    }
-
     /// Takes in what a cycle adds.
     pub fn learn(&mut self, lesson: LogLesson) {
         self.place = lesson.place.or(self.place.take());

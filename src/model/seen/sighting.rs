@@ -78,6 +78,8 @@ pub struct SourceStanding {
     pub skew: SignedDuration,
     /// A row and what it tells of are at most this far apart.
     pub within: SignedDuration,
+    /// It was read this much after `as_of`: rows of that time may still come.
+    pub late: SignedDuration,
 }
 
 impl SourceStanding {
@@ -86,6 +88,14 @@ impl SourceStanding {
 
     /// A source that told everything up to this instant, on Zendesk's own clock.
     pub fn whole(tells: Act, as_of: Timestamp) -> Self {
-        Self { tells, as_of, unknown: None, since: None, skew: SignedDuration::ZERO, within: Self::WITHIN }
+        Self {
+            tells,
+            as_of,
+            unknown: None,
+            since: None,
+            skew: SignedDuration::ZERO,
+            within: Self::WITHIN,
+            late: SignedDuration::ZERO,
+        }
     }
 }

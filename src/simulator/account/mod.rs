@@ -23,6 +23,9 @@ use lagging::Lagging;
 /// How long a session of an agent or admin lives, whatever it does.
 const STAFF_SESSION_LIFE: SignedDuration = SignedDuration::from_hours(12);
 
+/// Requests by tokens are so many that not each is written down.
+const LOGGED_EVERY: SignedDuration = SignedDuration::from_secs(10);
+
 /// Every id.
 pub(super) const EVERY: Span = (Bound::Unbounded, Bound::Unbounded);
 
@@ -36,12 +39,14 @@ pub(super) struct Account {
     lagging: Lagging,
     /// How many sessions there were when chance first ended or opened one.
     crowd: Option<usize>,
+    /// When a request by a token was last written to the access log.
+    logged_at: Option<Timestamp>,
 }
 
 impl Account {
     pub(super) fn new(world: World) -> Self {
         let (index, changes, lagging) = (Index::of(&world), Changes::default(), Lagging::default());
-        Self { world, index, is_index_old: false, changes, lagging, crowd: None }
+        Self { world, index, is_index_old: false, changes, lagging, crowd: None, logged_at: None }
     }
 
     pub(super) fn world(&self) -> &World {
@@ -176,6 +181,15 @@ impl Account {
             if let Some(session) = self.world.sessions.get(&id) {
                 self.index.add(&self.world, session);
             }
+        }
+    }
+
+    /// A request by a token stands in the access log too. One in ten seconds is enough to see that the log is written.
+    pub(super) fn log_request(&mut self, user: UserId, now: Timestamp) {
+        let is_new = self.logged_at.is_none_or(|at| at.duration_until(now).abs() >= LOGGED_EVERY);
+        if is_new && self.world.logs.settings.has_token_requests {
+            self.logged_at = Some(now);
+            self.world.logs.token_request(user, now);
         }
     }
 

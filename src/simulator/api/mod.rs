@@ -56,6 +56,7 @@ impl State {
         if let Err(refusal) = self.access.permit(&caller, scopes(method, path)) {
             return refusal;
         }
+        self.account.log_request(caller.user, turn.now);
         let is_admin = caller.is_admin(self.account.world());
         match path {
             ["users", "me", rest @ ..] => self.route_me(method, rest, &caller),

@@ -16,7 +16,7 @@ use evictd::cycle::{self, Books, Cycle, Halt, Setting};
 use evictd::diagnostic::{Findings, Source};
 use evictd::enforce::{Brakes, settle};
 use evictd::files::MemoryMedium;
-use evictd::gather::{Known, ListRead};
+use evictd::gather::{FeedRead, Known, ListRead};
 use evictd::model::{CycleId, History, Memory, Outcome, Role, SessionId, UserId};
 use evictd::policy::{self, PolicySet};
 use evictd::record::{DaemonStarted, Entry, Line, RevocationIntended, whole_lines};
@@ -57,6 +57,8 @@ pub struct Stage {
     pub learned: Mutex<Option<Memory>>,
     /// Offboarding lists as they are read.
     pub lists: Mutex<Vec<ListRead>>,
+    /// Feeds as they are read.
+    pub feeds: Mutex<Vec<FeedRead>>,
     cycles: AtomicU64,
 }
 
@@ -88,6 +90,7 @@ impl Stage {
             past_losses: Mutex::default(),
             learned: Mutex::default(),
             lists: Mutex::default(),
+            feeds: Mutex::default(),
             cycles: AtomicU64::new(0),
         }
     }
@@ -239,7 +242,9 @@ impl Stage {
     fn known<'a>(&self, memory: &'a Memory) -> Known<'a> {
         let scope = self.policies.scope(self.account.scope);
         let lists = self.lists.lock().unwrap().clone();
-        Known { pause: self.brake.pause(), scope, lists, ..Known::first(self.next_cycle(), memory) }
+        let needs = self.policies.needs();
+        let feeds = self.feeds.lock().unwrap().clone();
+        Known { pause: self.brake.pause(), scope, lists, needs, feeds, ..Known::first(self.next_cycle(), memory) }
     }
 
     /// What earlier cycles saw; nothing unless the stage remembers.

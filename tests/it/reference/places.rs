@@ -201,6 +201,21 @@ impl Scenery {
 
     /// The places of a session that are known; of one seen in days to come nothing else is.
     pub fn places_of(&self, world: &World, row: &Row) -> Vec<Seen> {
+        let own = self.own_rows(world, row);
+        let told = |seen: &Seen| {
+            // A sign-in that does not tell the program: it is what everything else at that address came from.
+            let here = own.iter().filter(|other| seen.address.is_some() && other.address == seen.address);
+            let mut agents: Vec<&str> = here.filter_map(|other| other.agent).collect();
+            agents.sort_unstable();
+            agents.dedup();
+            let is_silent = seen.act == Act::SignIn && seen.agent.is_none();
+            let agent = agents.first().copied().filter(|_| is_silent && agents.len() == 1);
+            Seen { agent: seen.agent.or(agent), ..seen.clone() }
+        };
+        own.iter().map(told).collect()
+    }
+
+    fn own_rows(&self, world: &World, row: &Row) -> Vec<Seen> {
         let own = self.seen.iter().filter(|seen| Self::sessions_of(world, seen).contains(&row.id));
         own.map(|seen| seen.believed(world.now)).collect()
     }
@@ -277,7 +292,7 @@ impl Scenery {
         if openings.iter().any(|sessions| sessions.len() > 1 && sessions.contains(&row.id)) {
             return None;
         }
-        let own = self.places_of(world, row).into_iter().filter(|seen| seen.act == Act::SignIn);
+        let own = self.own_rows(world, row).into_iter().filter(|seen| seen.act == Act::SignIn);
         let own: Vec<Seen> = own.collect();
         let mut addresses: Vec<&str> = own.iter().filter_map(|seen| seen.address).collect();
         let mut agents: Vec<&str> = own.iter().filter_map(|seen| seen.agent).collect();

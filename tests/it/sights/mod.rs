@@ -2,6 +2,7 @@
 //! written down, and what never stands in a line of the trail.
 
 mod joins;
+mod live;
 
 use std::sync::Arc;
 

@@ -157,6 +157,23 @@ impl Logs {
         self.audit(LoginRow { id: 0, action, user, session, at, address, late: SignedDuration::ZERO });
     }
 
+    /// One more request by a token of this person, to some endpoint of the API.
+    pub fn token_request(&mut self, user: UserId, at: Timestamp) {
+        self.accesses.push(AccessRow {
+            user,
+            session: None,
+            at,
+            address: habits::CLOUD,
+            agent: Some("evictd".into()),
+            authorization: Some(Authorization::Bearer),
+            graphql: false,
+            method: "GET",
+            path: "/api/v2/users/me".into(),
+            status: 200,
+            late: SignedDuration::ZERO,
+        });
+    }
+
     /// One more row of the audit log, under the next id.
     fn audit(&mut self, row: LoginRow) {
         let last = self.sign_ins.last().map_or(FIRST_LOGIN, |row| row.id);

@@ -34,13 +34,23 @@ pub struct LogSettings {
     pub skew: SignedDuration,
     /// Whether the access log writes ids of people as text, as webhooks do.
     pub user_ids_are_text: bool,
+    /// Whether requests by tokens stand in the access log, as they do at Zendesk.
+    pub has_token_requests: bool,
 }
 
 impl Default for LogSettings {
     fn default() -> Self {
         let zero = SignedDuration::ZERO;
         let (has_audit_log, access_log) = (true, AccessLog::On);
-        Self { has_audit_log, access_log, lag: zero, late: zero, skew: zero, user_ids_are_text: false }
+        Self {
+            has_audit_log,
+            access_log,
+            lag: zero,
+            late: zero,
+            skew: zero,
+            user_ids_are_text: false,
+            has_token_requests: true,
+        }
     }
 }
 

@@ -1,6 +1,11 @@
-//! Where evidence of sign-ins and of use comes from: Zendesk's own logs.
+//! Where evidence of sign-ins and of use comes from: Zendesk's own logs, and feeds that others write.
+
+pub(super) mod feeds;
+mod mapping;
 
 use jiff::SignedDuration;
+
+pub use feeds::{FeedFormat, FeedSettings, JsonPath, Mapping, PersonIs, Where};
 
 use super::limits::Limits;
 use crate::diagnostic::Findings;

@@ -3,8 +3,6 @@
 //! What stands in the files is not looked at here: they grow while evictd runs, and one that cannot be used makes what
 //! it could have told unknown instead of stopping anything.
 
-mod mapping;
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -12,8 +10,9 @@ use jiff::SignedDuration;
 
 pub use mapping::{JsonPath, Mapping, PersonIs, Where};
 
-use super::limits::Limits;
-use super::{filled, plain_name};
+use super::mapping;
+use crate::config::limits::Limits;
+use crate::config::{filled, plain_name};
 use crate::diagnostic::{Code, Findings, quoted};
 use crate::document::{Item, Table};
 use crate::model::Act;
@@ -78,7 +77,11 @@ const LATE: SignedDuration = SignedDuration::from_mins(1);
 const OLDER_THAN_MAX: SignedDuration = SignedDuration::from_hours(1);
 
 /// Reads `feeds`; without it there are none.
-pub(super) fn read(account: &mut Table<'_>, folder: &Path, findings: &mut Findings) -> BTreeMap<String, FeedSettings> {
+pub(in crate::config) fn read(
+    account: &mut Table<'_>,
+    folder: &Path,
+    findings: &mut Findings,
+) -> BTreeMap<String, FeedSettings> {
     let mut feeds: BTreeMap<String, FeedSettings> = BTreeMap::new();
     let Some(table) = account.optional("feeds").and_then(|item| item.table(findings)) else { return feeds };
     for entry in table.entries() {

@@ -1,0 +1,242 @@
+//! Places of sessions on an account as Zendesk has it: from its logs, through the join, to what goes.
+
+use evictd::cycle::Cycle;
+use evictd::gather::read_feeds;
+use evictd::model::{Cause, Memory, Role};
+use evictd::simulator::LogSettings;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::enforcement::{Stage, WIDE, session, user};
+
+const ELSEWHERE: &str = r#"schema = 1
+[[rule]]
+id = "server"
+title = "Used by a driven browser"
+action = "revoke-session"
+mode = "enforce"
+[rule.when]
+client.kind.in = ["headless", "script"]
+"#;
+
+const ABROAD: &str = r#"schema = 1
+[[rule]]
+id = "abroad"
+title = "Opened abroad"
+action = "revoke-session"
+mode = "enforce"
+when.sign-in.country.in = ["ZA"]
+"#;
+
+/// Three agents at their desks, one session each, opened two hours ago.
+fn desk(policies: &str) -> Stage {
+    let stage = Stage::new(policies, WIDE);
+    *stage.learned.lock().unwrap() = Some(Memory::default());
+    for number in 1..=3 {
+        stage.person(number, Role::Agent).signs_in(100 + number, number, 2);
+    }
+    stage.simulator.world(evictd::simulator::World::fill_logs);
+    // So that a log of use has told all that was done before now.
+    stage.wait(6);
+    stage
+}
+
+fn gone(cycle: &Cycle) -> Vec<u64> {
+    cycle.report.revoke.iter().map(|row| row.session.0).collect()
+}
+
+fn undecided(cycle: &Cycle) -> Vec<(Cause, usize)> {
+    cycle.report.undecided.iter().map(|row| (row.cause, row.sessions)).collect()
+}
+
+fn set(stage: &Stage, settings: &str) {
+    stage.simulator.world(|world| world.logs.settings = LogSettings::parse(settings).unwrap());
+}
+
+#[tokio::test]
+async fn a_stolen_cookie_is_found_where_it_is_used_and_only_that_session_goes() {
+    let stage = desk(ELSEWHERE);
+    assert_eq!(gone(&stage.plan().await), [0; 0]);
+    let now = stage.now();
+    stage.simulator.world(|world| world.steal_cookie(session(102), now));
+    stage.wait(6);
+    let cycle = stage.apply().await;
+    assert_eq!(gone(&cycle), [102]);
+    assert_eq!(cycle.report.revoke[0].reasons, ["client.kind `headless`"]);
+    assert_eq!(stage.sessions(), [101, 103]);
+    let intended: Vec<_> = stage.verified().into_iter().filter(|line| line.kind == "revocation.intended").collect();
+    let text = format!("{:?}", intended[0].entry);
+    assert!(text.contains("strength: \"only\"") && text.contains("source: \"sighting\""), "{text}");
+}
+
+#[tokio::test]
+async fn programs_that_use_tokens_are_nobodys_session() {
+    let stage = desk(ELSEWHERE);
+    let now = stage.now();
+    stage.simulator.world(|world| (0..5).for_each(|_| world.logs.token_request(user(2), now)));
+    stage.wait(6);
+    let cycle = stage.plan().await;
+    assert_eq!((gone(&cycle), undecided(&cycle)), (vec![], vec![]));
+    assert!(cycle.snapshot.sightings.iter().all(|row| row.agent.as_deref() != Some("evictd")), "{cycle:?}");
+}
+
+#[tokio::test]
+async fn a_phished_sign_in_is_told_from_the_persons_own() {
+    let stage = desk(ABROAD);
+    let now = stage.now();
+    let phished = stage.simulator.world(|world| world.phish(user(2), now));
+    stage.wait(6);
+    assert_eq!(gone(&stage.apply().await), [phished.0]);
+    assert_eq!(stage.sessions(), [101, 102, 103]);
+}
+
+#[tokio::test]
+async fn a_log_that_the_plan_lacks_is_told_and_its_rules_wait() {
+    let stage = desk(ELSEWHERE);
+    set(&stage, "audit-log=absent,access-log=absent");
+    let now = stage.now();
+    stage.simulator.world(|world| world.steal_cookie(session(102), now));
+    let cycle = stage.plan().await;
+    assert_eq!((gone(&cycle), undecided(&cycle)), (vec![], vec![(Cause::PlanLacks, 3)]));
+    assert_eq!(cycle.snapshot.unasked, Vec::<String>::new(), "nobody is asked to mend a plan");
+}
+
+#[tokio::test]
+async fn a_log_that_was_there_and_refuses_is_trouble() {
+    let stage = desk(ELSEWHERE);
+    stage.apply().await;
+    set(&stage, "access-log=absent");
+    let cycle = stage.plan().await;
+    assert_eq!(undecided(&cycle), [(Cause::Down, 3)]);
+    assert!(cycle.snapshot.unasked[0].starts_with("the access log cannot be read to its end: "), "{cycle:?}");
+}
+
+#[tokio::test]
+async fn a_log_of_use_that_is_switched_off_tells_of_no_absence() {
+    let stage = desk(ELSEWHERE);
+    set(&stage, "access-log=off");
+    let cycle = stage.plan().await;
+    assert_eq!(gone(&cycle), [0; 0]);
+    assert_eq!(undecided(&cycle)[0], (Cause::Stale, 3));
+}
+
+#[tokio::test]
+async fn rows_that_come_late_are_seen_in_the_next_cycle() {
+    let stage = desk(ELSEWHERE);
+    set(&stage, "lag=4m");
+    let now = stage.now();
+    stage.simulator.world(|world| world.steal_cookie(session(102), now));
+    // What it did until four minutes ago shows already; a moment ago it did the first of it.
+    let early = stage.plan().await;
+    assert!(early.snapshot.sightings.len() < 20, "{early:?}");
+    stage.wait(6);
+    assert_eq!(gone(&stage.apply().await), [102]);
+}
+
+#[tokio::test]
+async fn a_cycle_reads_on_from_where_the_last_one_ended() {
+    let stage = desk(ELSEWHERE);
+    stage.apply().await;
+    let before = stage.simulator.requests().len();
+    stage.wait(5);
+    stage.apply().await;
+    let asked = stage.simulator.requests().split_off(before);
+    let starts: Vec<_> = asked.iter().filter(|one| one.path.contains("access_logs")).map(|one| &one.path).collect();
+    assert_eq!(starts.len(), 1, "{starts:?}");
+    let from = stage.now() - SignedDuration::from_mins(15);
+    assert!(starts[0].contains(&from.strftime("%H%%3A%M").to_string()), "{from} {starts:?}");
+    // What is told twice is one sighting.
+    let memory = stage.remembered();
+    let rows = memory.logs["access-log"].seen.len();
+    stage.apply().await;
+    assert_eq!(stage.remembered().logs["access-log"].seen.len(), rows);
+}
+
+#[tokio::test]
+async fn a_log_whose_clock_is_off_is_joined_once_that_is_measured() {
+    let stage = desk(ABROAD);
+    for number in 4..=7 {
+        stage.person(number, Role::Agent).signs_in(100 + number, number, 2);
+    }
+    stage.simulator.world(evictd::simulator::World::fill_logs);
+    set(&stage, "skew=40s");
+    stage.wait(6);
+    let first = stage.apply().await;
+    assert_eq!(undecided(&first), [(Cause::NoRow, 7)]);
+    let second = stage.apply().await;
+    assert_eq!((gone(&second), undecided(&second)), (vec![], vec![]), "{:?}", second.snapshot.sources);
+    assert_eq!(second.snapshot.sources["audit-log"].skew.as_secs(), 42);
+}
+
+#[tokio::test]
+async fn rules_that_ask_nothing_of_places_cost_no_request() {
+    let stage = desk(crate::enforcement::OLD);
+    stage.plan().await;
+    assert!(stage.simulator.requests().iter().all(|one| !one.path.contains("_logs")));
+}
+
+/// A Suite Team plan: no log of Zendesk's at all, and the identity provider writes who signed in.
+#[tokio::test]
+async fn a_feed_decides_on_any_plan_and_without_it_the_report_says_what_is_missing() {
+    let policy = ABROAD.to_owned()
+        + r#"
+[[rule]]
+id = "scripted"
+title = "Opened by a script"
+action = "revoke-session"
+mode = "enforce"
+when.sign-in.kind.in = ["script"]
+"#;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("okta.jsonl");
+    let lines = format!("feeds.okta = {{ file = \"{}\", format = \"okta\" }}\n{WIDE}", file.display());
+    let stage = Stage::new(&policy, &lines);
+    let now = stage.now();
+    let mut rows = String::new();
+    for number in 1..=40 {
+        stage.person(number, Role::Agent).signs_in(100 + number, number, 2);
+        let (address, agent) = match number {
+            7 => ("41.0.0.1", "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"),
+            9 => ("73.162.10.20", "python-requests/2.32.5"),
+            _ => ("73.162.10.20", "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"),
+        };
+        // Of one nothing is written.
+        if number != 11 {
+            rows += &okta(number, now - SignedDuration::from_hours(2) + SignedDuration::from_secs(3), address, agent);
+        }
+    }
+    set(&stage, "audit-log=absent,access-log=absent");
+    let without = stage.plan().await;
+    assert_eq!(undecided(&without), [(Cause::PlanLacks, 40), (Cause::PlanLacks, 40)]);
+    std::fs::write(&file, rows).unwrap();
+    let written = std::time::SystemTime::try_from(now).unwrap();
+    std::fs::File::options().append(true).open(&file).unwrap().set_modified(written).unwrap();
+    let fed = || read_feeds(&stage.account.feeds, &stage.remembered(), stage.now());
+    *stage.feeds.lock().unwrap() = fed();
+    let cycle = stage.plan().await;
+    assert_eq!(gone(&cycle), [107, 109]);
+    assert_eq!(undecided(&cycle), [(Cause::NoRow, 1), (Cause::NoRow, 1)]);
+    // Zendesk's own log is lacking, which is no reason any more.
+    assert_eq!(cycle.snapshot.sources.keys().map(|name| &**name).collect::<Vec<_>>(), ["okta"]);
+    // A feed that others can write to tells nothing.
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o666)).unwrap();
+    *stage.feeds.lock().unwrap() = fed();
+    let open = stage.plan().await;
+    assert_eq!(gone(&open), [0; 0]);
+    assert!(
+        open.snapshot.unasked[0].contains("feed `okta`: others than its owner can write"),
+        "{:?}",
+        open.snapshot.unasked
+    );
+}
+
+fn okta(person: u64, at: Timestamp, address: &str, agent: &str) -> String {
+    let row = serde_json::json!({
+        "eventType": "user.authentication.sso",
+        "published": at.to_string(),
+        "outcome": { "result": "SUCCESS" },
+        "actor": { "type": "User", "alternateId": format!("person{person}@acme.example") },
+        "client": { "ipAddress": address, "userAgent": { "rawUserAgent": agent } },
+        "target": [{ "type": "AppInstance", "displayName": "Zendesk" }],
+    });
+    format!("{row}\n")
+}
