@@ -20,16 +20,21 @@ pub(super) fn brakes(loaded: &Loaded, stop: Stop) -> FileBrakes {
     FileBrakes { state: loaded.state(), expires_after, clock: Arc::new(SystemClock), stop }
 }
 
+/// The Unix user, as number; none if the system does not tell.
+pub(super) fn uid() -> Option<u32> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    status.lines().find_map(|line| line.strip_prefix("Uid:")?.split_whitespace().next())?.parse().ok()
+}
+
 /// The Unix user, as number; for a login through `sudo`, whoever logged in.
 pub(super) fn caller() -> String {
     let login = std::fs::read_to_string("/proc/self/loginuid").unwrap_or_default();
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let uid = status.lines().find_map(|line| line.strip_prefix("Uid:")?.split_whitespace().next());
+    let uid = uid().map_or("?".to_owned(), |uid| uid.to_string());
     let unset = u32::MAX.to_string();
     match login.trim() {
-        "" => format!("uid={}", uid.unwrap_or("?")),
-        login if login == unset => format!("uid={}", uid.unwrap_or("?")),
-        login => format!("uid={} login={login}", uid.unwrap_or("?")),
+        "" => format!("uid={uid}"),
+        login if login == unset => format!("uid={uid}"),
+        login => format!("uid={uid} login={login}"),
     }
 }
 

@@ -116,6 +116,13 @@ pub(super) fn policies(loaded: &Loaded, screen: Screen) -> Result<PolicySet, Fai
 /// Reads the account's policies; findings are told to the caller. A pattern that matches nothing is a fault of the
 /// configuration, at its place there.
 pub(super) fn read_policies_of(loaded: &Loaded, findings: &mut Findings) -> Result<Option<PolicySet>, Failure> {
+    let paths = policy_files(loaded, findings)?;
+    let sources: Vec<Source> = paths.iter().map(|path| source_of(path)).collect::<Result<_, _>>()?;
+    Ok(policy::read(&sources, Some(SystemClock.now()), findings))
+}
+
+/// The account's policy files, each once.
+pub(super) fn policy_files(loaded: &Loaded, findings: &mut Findings) -> Result<Vec<PathBuf>, Failure> {
     let mut paths: Vec<PathBuf> = Vec::new();
     for pattern in &loaded.account.policies {
         paths.extend(files_of(pattern, loaded, findings)?);
@@ -123,8 +130,7 @@ pub(super) fn read_policies_of(loaded: &Loaded, findings: &mut Findings) -> Resu
     // Two patterns may name one file.
     paths.sort();
     paths.dedup();
-    let sources: Vec<Source> = paths.iter().map(|path| source_of(path)).collect::<Result<_, _>>()?;
-    Ok(policy::read(&sources, Some(SystemClock.now()), findings))
+    Ok(paths)
 }
 
 fn files_of(pattern: &FilePattern, loaded: &Loaded, findings: &mut Findings) -> Result<Vec<PathBuf>, Failure> {
@@ -210,12 +216,16 @@ pub(super) fn connect(account: &Account, dress: impl FnOnce(Ways) -> Ways) -> Re
         part_of_limit_max_percent: account.budget.part_of_limit_max_percent,
         reserve_percent: account.budget.reserve_percent,
     };
+    let (transport, clock) = dress((Arc::new(transport_of(account)?), Arc::new(SystemClock)));
+    Ok(Zendesk::new(Access { credential, budget }, transport, clock, Arc::new(SystemChance)))
+}
+
+/// The way to the account's host, and to no other.
+pub(super) fn transport_of(account: &Account) -> Result<HttpsTransport, Failure> {
     // `config` has judged already whether the host may be used.
     let base = BaseUrl::dangerous(account.host.base_url());
     let base = base.map_err(|why| Failure::new(Exit::Config, format!("`{}`: {why}", account.host)))?;
-    let transport = HttpsTransport::new(base).map_err(|why| Failure::new(Exit::Bug, why.to_string()))?;
-    let (transport, clock) = dress((Arc::new(transport), Arc::new(SystemClock)));
-    Ok(Zendesk::new(Access { credential, budget }, transport, clock, Arc::new(SystemChance)))
+    HttpsTransport::new(base).map_err(|why| Failure::new(Exit::Bug, why.to_string()))
 }
 
 /// Fetches a secret from where the configuration says it is.

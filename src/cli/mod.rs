@@ -8,6 +8,7 @@ mod apply;
 pub mod audit;
 mod clients;
 mod demo;
+mod doctor;
 mod exit;
 mod explain;
 mod load;
@@ -69,6 +70,8 @@ enum Command {
     Places(places::PlacesArgs),
     /// What an account's evictd did last, and whether it is paused or running
     Status(status::StatusArgs),
+    /// What is well and what is not with an account's setup, and what to do about it
+    Doctor(doctor::DoctorArgs),
     /// How well agent strings are told apart
     #[command(subcommand)]
     Clients(clients::ClientsCommand),
@@ -109,6 +112,7 @@ evictd revokes risky Zendesk sessions by policy, and leaves a trail that an outs
   evictd demo                            one cycle against a built-in simulator, end to end
   evictd policy check policies/*.toml    every fault of a policy set
   evictd policy test policies/*.toml     the policies' own test cases
+  evictd doctor --config FILE            whether everything is set up as it should be
   evictd plan   --config FILE            what would end, and why; sends no changing request
   evictd apply  --config FILE            one enforcing cycle, within modes and belts
   evictd run    --config FILE            the daemon: sweeps on schedule
@@ -167,6 +171,7 @@ fn run(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Lookup(args) => lookup::run(&args, screen),
         Command::Places(args) => places::run(&args, screen),
         Command::Status(args) => status::run(&args, screen),
+        Command::Doctor(args) => block_on(doctor::run(&args, screen)),
         Command::Clients(command) => clients::run(&command, screen),
         Command::Schedule(command) => schedule::run(&command, screen),
         Command::Simulator(args) => block_on(simulate(&args)),

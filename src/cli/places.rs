@@ -25,6 +25,7 @@ use crate::places::{
     Atlas, InForce, LastGood, NotInstalled, OLD_AFTER, OpenFiles, PlacesStanding, USUAL_FOLDERS, accept, install,
     read_accepted, read_last_good,
 };
+use crate::policy::PolicySet;
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -87,31 +88,48 @@ pub(super) struct View {
     pub(super) atlas: Atlas,
     pub(super) lists: Lists,
     pub(super) list_news: Vec<ListNews>,
+    /// What of the account's state could not be read for it.
+    pub(super) unread: Vec<String>,
     pub(super) now: Timestamp,
 }
 
 impl View {
     /// By this account's settings; without any, by the databases that ship and those in the usual folders.
     pub(super) fn of(loaded: Option<&Loaded>, screen: Screen) -> Result<Self, Failure> {
+        let set = loaded.map(|loaded| policies_of(loaded, screen)).transpose()?.flatten();
+        let view = Self::with(loaded, set.as_ref());
+        for why in &view.unread {
+            screen.note(&format!("warning: {why}"));
+        }
+        Ok(view)
+    }
+
+    /// The same, with the lists of these policies.
+    pub(super) fn with(loaded: Option<&Loaded>, set: Option<&PolicySet>) -> Self {
         let now = SystemClock.now();
-        let accepted = loaded.map_or_else(BTreeSet::new, |loaded| accepted(loaded, screen));
+        let mut unread = Vec::new();
+        let accepted = loaded.map_or(Ok(BTreeSet::new()), |loaded| read_accepted(&loaded.state()));
+        let accepted = accepted.unwrap_or_else(|why| {
+            unread.push(format!("what was let in cannot be read: {why}"));
+            BTreeSet::new()
+        });
         let nowhere = PlacesSettings { databases: None, older_than_max: None, installed: PathBuf::new() };
         let settings = loaded.map_or(&nowhere, |loaded| &loaded.settings.places);
         let usual: Vec<PathBuf> = USUAL_FOLDERS.iter().map(PathBuf::from).collect();
         let last_good = loaded.map_or_else(LastGood::new, |loaded| {
             read_last_good(&loaded.state()).unwrap_or_else(|why| {
-                screen.note(&format!("warning: which place databases were in force cannot be told: {why}"));
+                unread.push(format!("which place databases were in force cannot be told: {why}"));
                 LastGood::new()
             })
         });
         let mut atlas = Atlas::begin(settings, &usual, Arc::new(OpenFiles::default()), &last_good);
         let live = loaded.map_or_else(BTreeMap::new, |loaded| last_seen(&loaded.last_snapshot()));
         atlas.refresh(&live, &accepted, now);
-        let (lists, list_news) = match loaded {
-            Some(loaded) => lists(loaded, &accepted, screen)?,
-            None => (Lists::default(), Vec::new()),
+        let (lists, list_news) = match (loaded, set) {
+            (Some(loaded), Some(set)) => lists(loaded, set, &accepted),
+            _ => (Lists::default(), Vec::new()),
         };
-        Ok(Self { atlas, lists, list_news, now })
+        Self { atlas, lists, list_news, unread, now }
     }
 
     /// Says what a person should know before they trust what they read.
@@ -122,11 +140,7 @@ impl View {
         }
         for old in standing.databases.iter().filter(|one| is_old(&one.database, self.now)) {
             let (name, age) = (Foreign::new(old.database.name.as_str()), age(&old.database, self.now));
-            let help = if old.path.is_some() {
-                "see that `geoipupdate`, or whatever delivers it, still runs"
-            } else {
-                "install newer ones with `evictd places update`, or set up `geoipupdate`: docs/places.md"
-            };
+            let help = renewed_by(old);
             screen.note(&format!("warning: place database `{name}` is {age}\n  help: {help}"));
         }
         for news in &self.list_news {
@@ -134,6 +148,15 @@ impl View {
                 screen.note(&format!("warning: list `{}`: {}", news.name, trouble.why));
             }
         }
+    }
+}
+
+/// Where a newer edition of this database comes from.
+pub(super) fn renewed_by(old: &InForce) -> &'static str {
+    if old.path.is_some() {
+        "see that `geoipupdate`, or whatever delivers it, still runs"
+    } else {
+        "install newer ones with `evictd places update`, or set up `geoipupdate`: docs/places.md"
     }
 }
 
@@ -168,25 +191,23 @@ pub(super) fn database_json(database: &Database, now: Timestamp) -> Value {
     })
 }
 
-fn accepted(loaded: &Loaded, screen: Screen) -> BTreeSet<String> {
-    read_accepted(&loaded.state()).unwrap_or_else(|why| {
-        screen.note(&format!("warning: what was let in cannot be read: {why}"));
-        BTreeSet::new()
-    })
+/// The account's policies; none if they cannot be read, and then that is said.
+fn policies_of(loaded: &Loaded, screen: Screen) -> Result<Option<PolicySet>, Failure> {
+    let mut findings = Findings::default();
+    let set = read_policies_of(loaded, &mut findings)?;
+    if set.is_none() {
+        show(&findings, screen);
+        screen.note("warning: the policies cannot be read, so that their lists are left out");
+    }
+    Ok(set)
 }
 
 /// The lists of the account's policies, as they stand.
-fn lists(loaded: &Loaded, accepted: &BTreeSet<String>, screen: Screen) -> Result<(Lists, Vec<ListNews>), Failure> {
-    let mut findings = Findings::default();
-    let Some(set) = read_policies_of(loaded, &mut findings)? else {
-        show(&findings, screen);
-        screen.note("warning: the policies cannot be read, so that their lists are left out");
-        return Ok((Lists::default(), Vec::new()));
-    };
+fn lists(loaded: &Loaded, set: &PolicySet, accepted: &BTreeSet<String>) -> (Lists, Vec<ListNews>) {
     let disk = Disk::at(&loaded.state());
     let circumstances = Circumstances { state: Some(&disk), keeps: false, accepted, now: SystemClock.now() };
     let (lists, news) = Shelf::default().refresh(&set.lists, circumstances);
-    Ok((lists.at(SystemClock.now()), news))
+    (lists.at(SystemClock.now()), news)
 }
 
 fn run_show(args: &ShowArgs, screen: Screen) -> Result<Exit, Failure> {

@@ -40,6 +40,11 @@ impl Screen {
         Look { width: self.width, colour: true }
     }
 
+    /// Whether a person's terminal shows what was asked for.
+    pub fn is_terminal(self) -> bool {
+        std::io::stdout().is_terminal()
+    }
+
     /// Columns.
     pub fn width(self) -> usize {
         usize::from(self.width)

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::Notify;
 use tracing::Instrument as _;
 
@@ -13,14 +13,13 @@ use super::brakes::FileBrakes;
 use super::desk::{Desk, Order, Start};
 use super::post::{Post, PostTrouble, keep_snapshot};
 use super::pulse::{Pulse, WatchedClock};
-use super::rhythm::Rhythm;
+use super::rhythm::{Needs, Rhythm};
 use super::setup::{Loader, Setup};
 use super::status::{Circumstances, LastCycle, Status, Turn};
 use crate::clock::{Chance, Clock};
 use crate::cycle::{Cycle, Halt};
 use crate::enforce::Brakes as _;
 use crate::files::{Lock, LockTrouble};
-use crate::model::human_duration;
 use crate::zendesk::Trouble;
 
 /// Until Zendesk answered the first time, it is asked this often, whatever the schedule says.
@@ -266,20 +265,11 @@ impl<'g> Lane<'g> {
             return;
         }
         let (account, now) = (&self.setup.account, self.clock.now());
-        let pace = self.setup.zendesk.pace();
-        let seconds = calls.saturating_mul(60).div_ceil(u64::from(pace.requests_per_minute.max(1)));
-        let needs = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
-        let gives = account.sweep.interval(now, &account.time_zone);
-        let line = format!(
-            "a sweep needs about {calls} calls, {} at {} a minute; the schedule gives {}",
-            human_duration(needs),
-            pace.requests_per_minute,
-            human_duration(gives)
-        );
-        if needs > gives {
-            tracing::warn!("{line}: sweeps will be missed; raise the budget or sweep less often");
+        let needs = Needs::of(account, calls, &self.setup.zendesk.pace(), now);
+        if needs.fit() {
+            tracing::info!("{needs}");
         } else {
-            tracing::info!("{line}");
+            tracing::warn!("{needs}: sweeps will be missed; raise the budget or sweep less often");
         }
     }
 

@@ -28,7 +28,7 @@ pub use herald::{Herald, RecordingHerald, Systemd};
 
 pub use post::{Post, PostTrouble, cycle_id, keep_snapshot, read_lists};
 pub use pulse::{Pulse, Pulses, WatchedClock, WatchedTransport, Ways};
-pub use rhythm::Rhythm;
+pub use rhythm::{Needs, Rhythm};
 pub use setup::{LAST_SNAPSHOT, Loader, Rejected, Setup};
 pub use status::{BudgetStatus, LastCycle, ListStatus, RejectedStatus, STATUS_FILE, Standing, Status};
 

@@ -3,12 +3,15 @@
 //! The schedule's instants are wall-clock ones; waiting is by the monotonic clock. What the schedule wanted while a sweep
 //! was still at work is counted, not made up for.
 
+use std::fmt;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::Chance;
 use crate::config::Account;
+use crate::model::human_duration;
+use crate::zendesk::Pace;
 
 /// Accounts that share a schedule do not ask in the same second: up to this part of the interval, in hundredths.
 const JITTER_PERCENT: i32 = 5;
@@ -50,6 +53,41 @@ impl Rhythm {
         let Some(due) = self.due else { return Duration::MAX };
         let until = Duration::try_from(now.duration_until(due)).unwrap_or(Duration::ZERO);
         until.saturating_add(jitter(account.sweep.interval(now, &account.time_zone), chance))
+    }
+}
+
+/// What a sweep needs, and what the schedule gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needs {
+    calls: u64,
+    requests_per_minute: u32,
+    needs: SignedDuration,
+    gives: SignedDuration,
+}
+
+impl Needs {
+    /// Those of a sweep of so many calls at this pace.
+    pub fn of(account: &Account, calls: u64, pace: &Pace, now: Timestamp) -> Self {
+        let seconds = calls.saturating_mul(60).div_ceil(u64::from(pace.requests_per_minute.max(1)));
+        let needs = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+        let gives = account.sweep.interval(now, &account.time_zone);
+        Self { calls, requests_per_minute: pace.requests_per_minute, needs, gives }
+    }
+
+    /// Whether the schedule gives enough.
+    pub fn fit(&self) -> bool {
+        self.needs <= self.gives
+    }
+}
+
+impl fmt::Display for Needs {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { calls, requests_per_minute, needs, gives } = self;
+        let (needs, gives) = (human_duration(*needs), human_duration(*gives));
+        write!(
+            out,
+            "a sweep needs about {calls} calls, {needs} at {requests_per_minute} a minute; the schedule gives {gives}"
+        )
     }
 }
 

@@ -29,6 +29,11 @@ pub struct ListRead {
     pub accepted: Option<Acceptance>,
 }
 
+/// How these lists stand at this instant, by name, before anybody is asked whom their rows mean.
+pub fn standings(lists: Vec<ListRead>, memory: &Memory, now: Timestamp) -> BTreeMap<String, ListStanding> {
+    Leavers::of(lists, memory, now).standings()
+}
+
 /// All lists of the account in this cycle, and what was configured of each.
 pub(super) struct Leavers(Vec<(OffboardingList, Roll)>);
 

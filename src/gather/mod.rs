@@ -30,13 +30,14 @@ use crate::zendesk::{Trouble, Zendesk};
 use feeds::People;
 pub use feeds::{FeedRead, read_feeds};
 use leavers::Leavers;
-pub use leavers::ListRead;
+pub use leavers::{ListRead, standings};
 use logs::Logs;
+pub use protection::{Guarded, guarded};
 use records::Records;
 use sweep::Sweep;
 
 /// Host and Zendesk may differ by this much before conditions on time are unknown (design §2).
-const HOST_OFFSET_MAX: SignedDuration = SignedDuration::from_secs(30);
+pub const HOST_OFFSET_MAX: SignedDuration = SignedDuration::from_secs(30);
 /// Wall and monotonic clock may part by this much within a cycle (design §2).
 const DRIFT_MAX: SignedDuration = SignedDuration::from_secs(5);
 

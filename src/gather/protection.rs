@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::records::Records;
 use crate::config::ProtectedEntry;
-use crate::model::{Foreign, Person, UserId};
+use crate::model::{Foreign, Memory, Person, UserId};
 use crate::snapshot::Protected;
 use crate::zendesk::{Purpose, Trouble, Zendesk};
 
@@ -50,4 +52,27 @@ pub(super) fn only_known(
         }
     }
     protected
+}
+
+/// Who is protected, and the records of those who are.
+#[derive(Debug)]
+pub struct Guarded {
+    /// Whom the entries mean.
+    pub protected: Protected,
+    /// Their records, as far as Zendesk has them.
+    pub people: BTreeMap<UserId, Arc<Person>>,
+}
+
+/// Resolves these entries as a cycle that remembers nothing would at this instant.
+///
+/// # Errors
+///
+/// When Zendesk could not be asked.
+pub async fn guarded(zendesk: &Zendesk, entries: &[ProtectedEntry], now: Timestamp) -> Result<Guarded, Trouble> {
+    let memory = Memory::default();
+    let mut records = Records::of(&memory);
+    let protected = resolve(zendesk, entries, &mut records).await?;
+    records.read(zendesk, &protected.people, now).await?;
+    let people = records.of_all(&protected.people);
+    Ok(Guarded { protected: only_known(protected, &people, entries), people })
 }

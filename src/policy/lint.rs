@@ -18,7 +18,7 @@ use crate::model::{ClassSet, Role, Source as FactSource};
 const ALTERNATIVES_MAX: usize = 500;
 
 /// Zendesk itself ends staff sessions after this long, whatever they do.
-const STAFF_SESSION_MAX: SignedDuration = SignedDuration::from_hours(12);
+pub(super) const STAFF_SESSION_MAX: SignedDuration = SignedDuration::from_hours(12);
 
 /// The session itself is listed, so that these are never 0.
 const COUNTED_FROM_ONE: &[&str] = &["session.count", "session.rank"];
@@ -99,6 +99,22 @@ pub(super) fn unsupplied(when: &Condition) -> Option<&'static FactSpec> {
     when.lines().iter().map(|line| line.fact).find(|fact| !fact.supplied)
 }
 
+/// Whether the condition can certainly never hold in an account whose sessions end so.
+pub(super) fn never_holds(when: &Condition, endings: Endings) -> bool {
+    never(when, true, Limits::Account(endings))
+}
+
+/// When Zendesk itself ends an account's sessions, as far as that is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Endings {
+    /// Sessions of staff end at this age.
+    pub staff_age_max: SignedDuration,
+    /// Sessions of staff end after so long without use.
+    pub staff_idle_max: Option<SignedDuration>,
+    /// And those of end users.
+    pub end_user_idle_max: Option<SignedDuration>,
+}
+
 /// Whose limits count.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Limits {
@@ -106,6 +122,25 @@ enum Limits {
     Zendesk,
     /// Zendesk's, and what memory can show.
     Memory,
+    /// Those of one account.
+    Account(Endings),
+}
+
+impl Limits {
+    /// The longest that this fact can be of people whose role is one of these; of anybody if that cannot be listed.
+    fn longest(self, fact: &str, roles: Option<&[Option<&str>]>) -> Option<SignedDuration> {
+        let end_user = Some(Role::EndUser.word());
+        let is_staff = roles.is_some_and(|left| left.iter().all(|role| *role != end_user));
+        let is_end_user = roles.is_some_and(|left| left.iter().all(|role| *role == end_user));
+        match (self, fact) {
+            (Self::Zendesk | Self::Memory, "session.age") => is_staff.then_some(STAFF_SESSION_MAX),
+            (Self::Account(endings), "session.age") => is_staff.then_some(endings.staff_age_max),
+            (Self::Account(endings), "session.idle") if is_staff => endings.staff_idle_max,
+            (Self::Account(endings), "session.idle") if is_end_user => endings.end_user_idle_max,
+            (Self::Account(endings), "session.idle") => Some(endings.staff_idle_max?.max(endings.end_user_idle_max?)),
+            _ => None,
+        }
+    }
 }
 
 /// A line and the answer it has to give. Lines about places are left out: two of them may mean two places, and a place of
@@ -153,13 +188,9 @@ fn demands_of(lines: &[Line]) -> Vec<Demand<'_>> {
 fn is_impossible(demands: &[Demand<'_>], limits: Limits) -> bool {
     let facts: BTreeSet<&str> = demands.iter().map(|(line, _)| line.fact.name).collect();
     let about = |name: &str| demands.iter().filter(|(line, _)| line.fact.name == name).copied().collect::<Vec<_>>();
-    let is_staff = || words(&about("user.role")).is_some_and(|left| left.iter().all(|role| *role != Some("end-user")));
+    let roles = words(&about("user.role"));
     let unproven = limits == Limits::Memory && demands.iter().any(is_unproven);
-    unproven
-        || facts.iter().any(|name| {
-            let age_max = (limits != Limits::None && *name == "session.age" && is_staff()).then_some(STAFF_SESSION_MAX);
-            excludes_itself(&about(name), age_max)
-        })
+    unproven || facts.iter().any(|name| excludes_itself(&about(name), limits.longest(name, roles.as_deref())))
 }
 
 /// Whether the answer would show that a remembered time is short: nothing does.
@@ -368,6 +399,31 @@ mod tests {
         check("user.role.in = [\"agent\", \"end-user\"]\nsession.age.over = \"12h\"", &[]);
         check("session.age.over = \"12h\"", &[]);
         check("user.role.is = \"agent\"\nsession.idle.over = \"12h\"", &[]);
+    }
+
+    #[test]
+    fn what_an_account_ends_by_itself_is_never_seen_there() {
+        let hours = |hours| Some(SignedDuration::from_hours(hours));
+        let known = Endings { staff_age_max: STAFF_SESSION_MAX, staff_idle_max: hours(1), end_user_idle_max: hours(8) };
+        let unknown = Endings { staff_idle_max: None, end_user_idle_max: None, ..known };
+        for (when, expected) in [
+            ("user.role.in = [\"agent\", \"admin\"]\nsession.age.over = \"12h\"", (true, true)),
+            ("user.role.in = [\"agent\", \"admin\"]\nsession.age.over = \"11h\"", (false, false)),
+            ("user.role.is = \"agent\"\nsession.idle.over = \"1h\"", (true, false)),
+            ("user.role.is = \"agent\"\nsession.idle.over = \"59m\"", (false, false)),
+            ("user.role.is = \"end-user\"\nsession.idle.over = \"7h\"", (false, false)),
+            ("user.role.is = \"end-user\"\nsession.idle.over = \"9h\"", (true, false)),
+            ("session.idle.over = \"7h\"", (false, false)),
+            ("session.idle.over = \"9h\"", (true, false)),
+            ("session.idle.under = \"9h\"", (false, false)),
+        ] {
+            let rule = format!(
+                "schema = 1\n[[rule]]\nid = \"r\"\ntitle = \"T\"\naction = \"revoke-session\"\n[rule.when]\n{when}\n"
+            );
+            let set = super::super::read(&[Source::new("a.toml", rule)], None, &mut Findings::default()).unwrap();
+            let never = |endings| never_holds(&set.rules[0].when, endings);
+            assert_eq!((never(known), never(unknown)), expected, "{when}");
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod set;
 
 pub use condition::{Bound, Condition, Ground, Line, Test, TextTest, Told, TraceLine, Words, shown};
 pub use given::{Given, Stated};
+pub use lint::Endings;
 pub use lists::Lists;
 pub use read::read;
 pub use set::{Case, Exception, Expect, Needs, OnAmbiguous, PolicyFile, PolicySet, Rule, end_of_day};

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use globset::GlobMatcher;
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
-use super::{Condition, Given, lint};
+use super::{Condition, Endings, Given, lint};
 use crate::address::ListDecl;
 use crate::config::ScopeChoice;
 use crate::facts::Reading;
@@ -158,6 +158,16 @@ impl PolicySet {
             ScopeChoice::Auto => Scope::Staff,
         }
     }
+
+    /// Rules that are not off and certainly never fire in an account whose sessions end so.
+    pub fn never_firing(&self, endings: Endings) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().filter(move |rule| rule.mode != Mode::Off && lint::never_holds(&rule.when, endings))
+    }
+}
+
+impl Endings {
+    /// The longest life of a staff session that Zendesk allows in any account.
+    pub const STAFF_AGE_MAX: SignedDuration = lint::STAFF_SESSION_MAX;
 }
 
 impl Exception {

@@ -142,10 +142,7 @@ impl Snapshot {
 
     /// Whether an admin who can sign in is protected: somebody has to be left who can undo a mistake.
     pub fn protects_admin(&self) -> bool {
-        let can_mend = |person: &Arc<Person>| {
-            person.role == Some(Role::Admin) && person.deleted != Some(true) && person.suspended != Some(true)
-        };
-        self.protected.people.iter().any(|user| self.people.get(user).is_some_and(can_mend))
+        self.protected.admins(&self.people).next().is_some()
     }
 }
 
@@ -167,4 +164,14 @@ pub struct Protected {
     pub people: BTreeSet<UserId>,
     /// Entries of the configuration that matched nobody, or several.
     pub unresolved: Vec<Foreign>,
+}
+
+impl Protected {
+    /// Admins among them who can sign in, by these records.
+    pub fn admins(&self, people: &BTreeMap<UserId, Arc<Person>>) -> impl Iterator<Item = UserId> {
+        let can_mend = |person: &Arc<Person>| {
+            person.role == Some(Role::Admin) && person.deleted != Some(true) && person.suspended != Some(true)
+        };
+        self.people.iter().copied().filter(move |user| people.get(user).is_some_and(can_mend))
+    }
 }

@@ -37,7 +37,7 @@ pub use https::{BadBaseUrl, BaseUrl, HttpsTransport};
 pub use listing::{Listing, Roll};
 pub use logs::{AccessRow, AuditRow, Authorization, Channel, LogPage, SignInRow};
 pub use people::{ChangedUsers, PEOPLE_PER_CALL_MAX, UsersFrom};
-pub use transport::{Lost, Method, Request, Response, Transport};
+pub use transport::{Greeting, Lost, Method, Request, Response, Transport, greet};
 pub use trouble::{Denial, Trouble};
 pub use wire::{CurrentToken, SecuritySettings};
 

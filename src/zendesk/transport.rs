@@ -1,8 +1,11 @@
 //! The seam to the network: a request in; status, headers and bytes out.
 
+use jiff::Timestamp;
 use secrecy::SecretString;
 
+use super::{trouble, wire};
 use crate::clock::Pending;
+use crate::model::Foreign;
 
 /// The three verbs evictd uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,4 +73,33 @@ pub enum Lost {
 pub trait Transport: Send + Sync {
     /// Sends one request, once.
     fn send(&self, request: Request) -> Pending<'_, Result<Response, Lost>>;
+}
+
+/// What whoever stands at the account's address says to a stranger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Greeting {
+    /// HTTP status.
+    pub status: u16,
+    /// Whether it is Zendesk's API that answers; the edge in front of it, or a proxy, answers in pages and plain text.
+    pub is_json: bool,
+    /// What the answer says went wrong, if its status is no success.
+    pub words: Foreign,
+    /// Its clock, if it tells.
+    pub date: Option<Timestamp>,
+}
+
+/// Asks for nothing that needs a credential, and shows none: one request, not repeated, outside of any budget.
+///
+/// # Errors
+///
+/// When no answer comes back.
+pub async fn greet(transport: &dyn Transport) -> Result<Greeting, Lost> {
+    let path = "/api/v2/users/me".to_owned();
+    let answer = transport.send(Request { method: Method::Get, path, authorization: None, body: None }).await?;
+    Ok(Greeting {
+        status: answer.status,
+        is_json: wire::body(&answer).is_ok(),
+        words: trouble::shown_words(&answer),
+        date: wire::date(&answer).ok(),
+    })
 }

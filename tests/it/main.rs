@@ -1,8 +1,8 @@
 //! Everything that looks at evictd from outside, in one binary: linking once is what keeps a test run short.
 //!
 //! `house` and `tidy` watch the text of the tree, `reference` is a second, naive reading of the documentation that the
-//! real evaluator and guard must agree with, `daemon` runs on simulated time, `command`, `credentials`, `offboard`,
-//! `processes` and `unit` start programs and poll for their end. Nothing else here sleeps, and nothing depends on order.
+//! real evaluator and guard must agree with, `daemon` runs on simulated time, `command`, `credentials`, `doctor`,
+//! `offboard`, `processes` and `unit` start programs and poll for their end. Nothing else here sleeps, and nothing depends on order.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,6 +18,7 @@ mod command;
 mod credentials;
 mod daemon;
 mod diagnostics;
+mod doctor;
 mod enforcement;
 mod extremes;
 mod facts;

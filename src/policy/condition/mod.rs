@@ -93,6 +93,23 @@ impl Condition {
         }
     }
 
+    /// Whether it can give this answer where only the facts of `can_tell` are ever known.
+    pub fn can_answer(&self, wanted: bool, can_tell: &dyn Fn(&'static FactSpec) -> bool) -> bool {
+        let can = |line: &Line| can_tell(line.fact);
+        match (self, wanted) {
+            (Self::Line(line), _) => can(line),
+            (Self::Not(part), _) => part.can_answer(!wanted, can_tell),
+            (Self::All(parts), true) | (Self::Any(parts), false) => {
+                parts.iter().all(|part| part.can_answer(wanted, can_tell))
+            }
+            (Self::All(parts), false) | (Self::Any(parts), true) => {
+                parts.iter().any(|part| part.can_answer(wanted, can_tell))
+            }
+            (Self::Place(lines), true) => lines.iter().all(can),
+            (Self::Place(lines), false) => lines.iter().any(can),
+        }
+    }
+
     /// Every line of the tree, in the order written.
     pub fn lines(&self) -> Vec<&Line> {
         match self {

@@ -8,7 +8,7 @@ use super::shape::Object;
 use crate::model::Foreign;
 
 /// How the account limits sessions by itself, in Zendesk's own terms. What is missing or strange is none.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SecuritySettings {
     /// A team member without activity is signed out after so many minutes.
     pub agent_session_timeout_minutes: Option<u64>,

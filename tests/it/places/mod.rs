@@ -2,7 +2,7 @@
 
 mod commands;
 mod hostile;
-mod mmdb;
+pub mod mmdb;
 mod schemas;
 mod silence;
 mod takeover;
