@@ -151,7 +151,8 @@ impl Lists {
     /// What lists and databases together make of an address.
     ///
     /// Of each class: yes if a list or the databases say so; no only if something supplies the class and all of it
-    /// says no. *Private* follows from the address alone. Privacy relays are listed as VPN services and stand in
+    /// says no. *Private* follows from the address alone, unless its place says that it is not: a redacted address stands
+    /// where none is routed. Privacy relays are listed as VPN services and stand in
     /// clouds, and companies' gateways stand there too, so that *vpn* is without relay, *hosting* without relay and
     /// corporate: these are unknown for want of what they lack, too.
     pub fn classes_of(&self, address: IpAddr, asn: Result<u32, Cause>, databases: ClassAnswers) -> Classes {
@@ -160,6 +161,7 @@ impl Lists {
         let (no_relay, no_corporate) = (told(Relay).not(), told(Corporate).not());
         NetworkClass::ALL.iter().fold(Classes::unknown(Cause::NoSource), |classes, class| {
             let answer = match class {
+                Private if databases.no.has(Private) => Answer::No(Strength::Exact),
                 Private if special_range(address).is_some_and(|range| range.is_private) => Answer::Yes(Strength::Exact),
                 Private => Answer::No(Strength::Exact),
                 Vpn => told(Vpn).and(no_relay),

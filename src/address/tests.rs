@@ -414,6 +414,9 @@ fn what_lacks_another_class_is_unknown_for_want_of_it() {
     check(&[(Hosting, None), (Relay, Some(true))], Hosting, NO);
     let private = Lists::default().classes_of(ip("::ffff:10.0.0.1"), Err(Cause::NoSource), nothing);
     assert_eq!(private.any_of(ClassSet::NONE.with(Private)), YES);
+    let redacted = ClassAnswers { no: ClassSet::NONE.with(Private), ..nothing };
+    let routed = Lists::default().classes_of(ip("198.18.0.1"), Err(Cause::NoSource), redacted);
+    assert_eq!(routed.any_of(ClassSet::NONE.with(Private)), NO);
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod schedule;
 mod score;
 mod screen;
 pub mod simulator;
+mod snapshot;
 mod status;
 mod stop;
 
@@ -72,6 +73,9 @@ enum Command {
     Status(status::StatusArgs),
     /// What is well and what is not with an account's setup, and what to do about it
     Doctor(doctor::DoctorArgs),
+    /// What a cycle saw, as a file: redact it, to give it away
+    #[command(subcommand)]
+    Snapshot(snapshot::SnapshotCommand),
     /// How well agent strings are told apart
     #[command(subcommand)]
     Clients(clients::ClientsCommand),
@@ -172,6 +176,7 @@ fn run(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Places(args) => places::run(&args, screen),
         Command::Status(args) => status::run(&args, screen),
         Command::Doctor(args) => block_on(doctor::run(&args, screen)),
+        Command::Snapshot(command) => snapshot::run(&command, screen),
         Command::Clients(command) => clients::run(&command, screen),
         Command::Schedule(command) => schedule::run(&command, screen),
         Command::Simulator(args) => block_on(simulate(&args)),

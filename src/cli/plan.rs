@@ -152,13 +152,18 @@ pub(super) fn offline(
     Ok((lists, snapshot))
 }
 
-/// Reads a snapshot of this account.
-fn read_snapshot(path: &Path, loaded: &Loaded) -> Result<Snapshot, Failure> {
+/// Reads a snapshot, whosever it is.
+pub(super) fn read_any_snapshot(path: &Path) -> Result<Snapshot, Failure> {
     let bytes = read_bytes(path, SNAPSHOT_BYTES_MAX).map_err(|trouble| Failure::of_file(&trouble))?;
-    let snapshot = snapshot::from_bytes(&bytes).map_err(|fault| {
+    snapshot::from_bytes(&bytes).map_err(|fault| {
         Failure::new(Exit::Config, format!("`{}`: {fault}", path.display()))
             .help("a snapshot is what a cycle leaves as `last-snapshot.json.gz` in the account's folder of state")
-    })?;
+    })
+}
+
+/// Reads a snapshot of this account.
+fn read_snapshot(path: &Path, loaded: &Loaded) -> Result<Snapshot, Failure> {
+    let snapshot = read_any_snapshot(path)?;
     if snapshot.account != loaded.account.name {
         let failure = Failure::new(
             Exit::Config,

@@ -78,6 +78,10 @@ pub struct Evidence<'s> {
     pub person_as_of: Timestamp,
     /// What cycles saw of the person beyond the record, if there is anything.
     pub traces: Option<&'s Traces>,
+    /// Ids of the groups of the person, none for whoever is in none; or why they are not known.
+    pub groups: Result<&'s [u64], Cause>,
+    /// The groups are as of then, on Zendesk's clock.
+    pub groups_as_of: Timestamp,
     /// The offboarding lists that name the person.
     pub named: &'s [Listed],
     /// How many offboarding lists are configured, and why some cannot say whom they name.
@@ -189,6 +193,12 @@ impl<'s> Dossier<'s> {
             person_as_of: person.map_or(self.snapshot.now, |person| {
                 self.snapshot.people_as_of.map_or(person.seen, |as_of| as_of.max(person.seen))
             }),
+            groups: match (&self.snapshot.groups, user) {
+                (Ok(groups), Some(user)) => Ok(groups.get(&user).map_or(&[], Vec::as_slice)),
+                (Ok(_), None) => Err(Cause::NoUser),
+                (Err(cause), _) => Err(*cause),
+            },
+            groups_as_of: self.snapshot.now,
             named: known.map_or(&[], |known| known.named),
             offboarding: self.offboarding,
             lists: self.lists,

@@ -63,9 +63,9 @@ static FACTS: &[FactSpec] = &[
     FactSpec {
         name: "user.group",
         kind: Kind::Set,
-        doc: "groups of the person; no source supplies it yet, so it is unknown",
-        supplied: false,
-        reading: Reading::Row(no_source),
+        doc: "ids of the person's groups, as texts; empty for end users, who are in none",
+        source: Source::Groups,
+        reading: Reading::Row(group),
         ..TEXT
     },
     FactSpec {
@@ -246,6 +246,18 @@ fn external_id<'a>(evidence: &Evidence<'a>) -> Fact<'a> {
 
 fn tags<'a>(evidence: &Evidence<'a>) -> Fact<'a> {
     of_person(evidence, |person| Some(Value::Set(person.tags.iter().map(|tag| tag.raw().into()).collect())))
+}
+
+/// Whoever is no staff is in no group, whether groups were read or not.
+fn group<'a>(evidence: &Evidence<'a>) -> Fact<'a> {
+    match (evidence.person.map(|person| person.role), evidence.groups) {
+        (Ok(Some(Role::EndUser)), _) => Fact::exact(Value::Set(Vec::new()), Source::User, evidence.person_as_of),
+        (Err(cause), _) | (Ok(_), Err(cause)) => Fact::unknown(cause),
+        (Ok(_), Ok(ids)) => {
+            let ids = ids.iter().map(|id| Cow::Owned(id.to_string())).collect();
+            Fact::exact(Value::Set(ids), Source::Groups, evidence.groups_as_of)
+        }
+    }
 }
 
 fn suspended<'a>(evidence: &Evidence<'a>) -> Fact<'a> {

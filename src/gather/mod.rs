@@ -4,6 +4,7 @@
 //! teaches about people goes into a lesson for the memory.
 
 mod feeds;
+mod groups;
 mod leavers;
 mod logs;
 mod protection;
@@ -150,6 +151,7 @@ pub async fn gather(
         protected: protection::only_known(protected, &people, &account.protected),
         people,
         people_as_of: records.as_of(),
+        groups: groups::read(zendesk, known.needs.groups).await?,
         lists: leavers.standings(),
         listed: leavers.listed(),
         sources: logs.standings(),

@@ -16,6 +16,8 @@ pub enum Source {
     Listing,
     /// The person's record.
     User,
+    /// The listing of who is in which group.
+    Groups,
     /// What earlier cycles saw.
     Memory,
     /// An offboarding list.
@@ -35,6 +37,7 @@ impl Source {
             Self::Session => "session",
             Self::Listing => "listing",
             Self::User => "user",
+            Self::Groups => "groups",
             Self::Memory => "memory",
             Self::List => "list",
             Self::SignIn => "sign-in",

@@ -49,7 +49,7 @@ pub use memory::{
     STAFF_REMEMBERED, SeenKey, Span, Traces, UsersCursor, Walk, stratum_of,
 };
 pub use moment::Moment;
-pub use person::{Person, Role, RoleType, Stratum};
+pub use person::{Membership, Person, Role, RoleType, Stratum};
 pub use seen::{
     Act, COUNTRY_CODES, ClassAnswers, ClassSet, Classes, Client, ClientKind, Continent, Coordinates, Country, Database,
     Found, NetworkClass, Place, Seen, Sighting, SourceStanding, Version,

@@ -143,6 +143,17 @@ pub struct Person {
     pub external_id: Option<Foreign>,
 }
 
+/// One person in one group of staff.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Membership {
+    /// Zendesk's id of it.
+    pub id: u64,
+    /// Who.
+    pub user: UserId,
+    /// Id of the group.
+    pub group: u64,
+}
+
 impl Person {
     /// The stratum of today's role.
     pub fn stratum(&self) -> Stratum {

@@ -379,7 +379,8 @@ mod tests {
         check("session.age.over = \"1d1h1m\"\nnot.session.age.over = \"1d1h2m\"", &[]);
         check("any = [{ session.age.under = \"0s\" }, { session.count.is = 0 }]", NEVER);
         check("any = [{ session.age.under = \"0s\" }, { session.count.is = 1 }]", &[]);
-        check("user.group.in = [\"a\"]", NEVER);
+        check("network.staff.over = 3", NEVER);
+        check("user.group.in = [\"41\"]", &[]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{Condition, Endings, Given, lint};
 use crate::address::ListDecl;
 use crate::config::ScopeChoice;
 use crate::facts::Reading;
-use crate::model::{Action, ExceptionId, Mode, RuleId, Scope, Severity, Strength};
+use crate::model::{Action, ExceptionId, Mode, RuleId, Scope, Severity, Source, Strength};
 
 /// Everything that is in force together.
 #[derive(Debug, Clone, Default)]
@@ -75,11 +75,13 @@ pub struct Needs {
     pub sign_ins: bool,
     /// Where and how they are used.
     pub uses: bool,
+    /// Who is in which group.
+    pub groups: bool,
 }
 
 impl Needs {
     /// All of it.
-    pub const EVERYTHING: Self = Self { sign_ins: true, uses: true };
+    pub const EVERYTHING: Self = Self { sign_ins: true, uses: true, groups: true };
 }
 
 /// What a claim that is weaker than `match-min` does.
@@ -143,9 +145,13 @@ impl PolicySet {
     pub fn needs(&self) -> Needs {
         let rules = self.rules.iter().filter(|rule| rule.mode != Mode::Off).map(|rule| &rule.when);
         let conditions = rules.chain(self.exceptions.iter().map(|exception| &exception.when));
-        let facts: Vec<Reading> = conditions.flat_map(Condition::lines).map(|line| line.fact.reading).collect();
-        let uses = facts.iter().any(|reading| matches!(reading, Reading::Place(_)));
-        Needs { sign_ins: uses || facts.iter().any(|reading| matches!(reading, Reading::SignIn(_))), uses }
+        let mut needs = Needs::default();
+        for line in conditions.flat_map(Condition::lines) {
+            needs.uses |= matches!(line.fact.reading, Reading::Place(_));
+            needs.sign_ins |= matches!(line.fact.reading, Reading::SignIn(_) | Reading::Place(_));
+            needs.groups |= line.fact.source == Source::Groups;
+        }
+        needs
     }
 
     /// Whose sessions this choice lists under these rules: of *auto* everyone, if a rule that is not off may match

@@ -5,8 +5,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::wire::{
-    Read, WireClocks, WireEnded, WireList, WireListed, WirePause, WirePerson, WireProtected, WireSession, WireTraces,
-    WireTrouble,
+    Read, WireClocks, WireEnded, WireGroups, WireList, WireListed, WirePause, WirePerson, WireProtected, WireSession,
+    WireTraces, WireTrouble,
 };
 use super::wire_places::address_of;
 use super::{Clocks, Protected, Snapshot};
@@ -47,6 +47,7 @@ impl TryFrom<Read> for Snapshot {
             cut: by_user("cut_short", document.cut_short, Ok)?,
             people_as_of: maybe("people_as_of", document.people_as_of.as_deref())?,
             traces: by_user("traces", document.traces, Traces::try_from)?,
+            groups: document.groups.map_or(Ok(Err(Cause::NoSource)), groups)?,
             lists: document
                 .lists
                 .into_iter()
@@ -83,6 +84,14 @@ impl TryFrom<Read> for Snapshot {
             },
             pause: document.pause.map(Pause::try_from).transpose()?,
         })
+    }
+}
+
+fn groups(wire: WireGroups) -> Result<Result<BTreeMap<UserId, Vec<u64>>, Cause>, String> {
+    let ids = |texts: Vec<String>| texts.iter().map(|text| read("groups", text)).collect();
+    match wire {
+        WireGroups::Known(groups) => by_user("groups", groups, ids).map(Ok),
+        WireGroups::Unknown(why) => word("groups", &why, Cause::ALL.iter().copied(), Cause::word).map(Err),
     }
 }
 

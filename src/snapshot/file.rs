@@ -167,7 +167,7 @@ impl<R: Read> Read for Capped<R> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::BTreeSet;
     use std::sync::Arc;
 
@@ -185,11 +185,11 @@ mod tests {
     };
     use crate::snapshot::{Clocks, Protected};
 
-    fn user() -> impl Strategy<Value = UserId> {
+    pub fn user() -> impl Strategy<Value = UserId> {
         (1..=u64::MAX).prop_map(|number| UserId::new(number).unwrap())
     }
 
-    fn instant() -> impl Strategy<Value = Timestamp> {
+    pub fn instant() -> impl Strategy<Value = Timestamp> {
         let seconds = Timestamp::MIN.as_second()..=Timestamp::MAX.as_second();
         (seconds, 0..1_000_000_000).prop_map(|(seconds, rest)| Timestamp::new(seconds, rest).unwrap_or_default())
     }
@@ -318,18 +318,21 @@ mod tests {
     }
 
     /// A snapshot with what is remembered and listed of people.
-    fn full() -> impl Strategy<Value = Snapshot> {
+    pub fn full() -> impl Strategy<Value = Snapshot> {
         let listed = (any::<String>(), instant(), instant());
         let listed = listed.prop_map(|(list, since, as_of)| Listed { list: list.into(), since, as_of });
         let lists = (btree_map(any::<String>(), standing(), 0..3), btree_map(user(), vec(listed, 1..3), 0..3));
         let roster = of(btree_map(select(Stratum::ALL), 0..usize::MAX, 0..3));
+        let ids = btree_map(user(), vec(any::<u64>(), 1..3), 0..3);
+        let groups = prop_oneof![ids.prop_map(Ok), select(Cause::ALL).prop_map(Err)];
         let seen = (select(Scope::ALL), btree_map(user(), any::<String>(), 0..3), of(instant()));
-        (snapshot(), seen, btree_map(user(), traces(), 0..3), lists, roster).prop_map(
-            |(snapshot, (scope, cut, people_as_of), traces, (lists, listed), roster)| Snapshot {
+        (snapshot(), seen, btree_map(user(), traces(), 0..3), lists, (roster, groups)).prop_map(
+            |(snapshot, (scope, cut, people_as_of), traces, (lists, listed), (roster, groups))| Snapshot {
                 scope,
                 cut,
                 people_as_of,
                 traces,
+                groups,
                 lists,
                 listed,
                 roster,

@@ -1,10 +1,12 @@
-//! What gather saw: everything a cycle's decisions rest on, and its file form.
+//! What gather saw: everything a cycle's decisions rest on, its file form, and a form of it that names nobody.
 //!
 //! A snapshot and the same policies and configuration always give the same plan, byte for byte: so it also holds the
 //! history, the pause and the clock check that the guard was given.
 
+mod aliases;
 mod back;
 mod file;
+mod redact;
 mod wire;
 mod wire_places;
 
@@ -21,6 +23,7 @@ use crate::model::{
 };
 
 pub use file::{SNAPSHOT_BYTES_MAX, SnapshotFault, countries_of, from_bytes, to_bytes, write};
+pub use redact::redact;
 
 /// One account as one cycle saw it.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +51,9 @@ pub struct Snapshot {
     pub people_as_of: Option<Timestamp>,
     /// What earlier cycles and this one saw of these people beyond their records.
     pub traces: BTreeMap<UserId, Traces>,
+    /// Ids of the groups of everybody who is in any, ascending, as of *now*; or why that is not known: nobody asked for it,
+    /// or not everything could be read.
+    pub groups: Result<BTreeMap<UserId, Vec<u64>>, Cause>,
     /// How each offboarding list stands, by its name.
     pub lists: BTreeMap<String, ListStanding>,
     /// Who is on them.
@@ -93,6 +99,7 @@ impl Snapshot {
             people: BTreeMap::new(),
             people_as_of: None,
             traces: BTreeMap::new(),
+            groups: Err(Cause::NoSource),
             lists: BTreeMap::new(),
             listed: BTreeMap::new(),
             sources: BTreeMap::new(),

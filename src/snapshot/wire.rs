@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::Snapshot;
 use super::wire_places::{WireBygone, WireDatabase, WirePlace, WireSighting, WireSource, address_of};
 use crate::model::{
-    Completeness, Country, Ended, Foreign, ListStanding, ListTrouble, Listed, Person, Place, Roster, Scope, Session,
-    Traces, UserId,
+    Cause, Completeness, Country, Ended, Foreign, ListStanding, ListTrouble, Listed, Person, Place, Roster, Scope,
+    Session, Traces, UserId,
 };
 
 /// The schema that is written and read here.
@@ -70,6 +70,9 @@ pub(super) struct Document<P, S> {
     pub(super) listed: BTreeMap<String, Vec<WireListed>>,
     #[serde(default)]
     pub(super) traces: BTreeMap<String, WireTraces>,
+    /// Left out while nobody asks for groups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) groups: Option<WireGroups>,
     pub(super) own: String,
     pub(super) pause: Option<WirePause>,
     pub(super) protected: WireProtected,
@@ -90,6 +93,14 @@ pub(super) struct Document<P, S> {
     pub(super) bygone: BTreeMap<String, WireBygone>,
     pub(super) people: P,
     pub(super) sessions: S,
+}
+
+/// The ids of each person's groups, or the cause for which they are not known.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum WireGroups {
+    Known(BTreeMap<String, Vec<String>>),
+    Unknown(String),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -294,6 +305,7 @@ impl<'s> From<&'s Snapshot> for Document<People<'s>, Sessions<'s>> {
                 people: snapshot.protected.people.iter().map(ToString::to_string).collect(),
                 unresolved: snapshot.protected.unresolved.iter().map(|entry| entry.raw().to_owned()).collect(),
             },
+            groups: wire_groups(&snapshot.groups),
             roster: history.roster.as_ref().map(wire_roster),
             ended: history.ended.iter().map(WireEnded::from).collect(),
             unread: snapshot.unread.iter().map(|(user, why)| (user.to_string(), why.word().to_owned())).collect(),
@@ -306,6 +318,17 @@ impl<'s> From<&'s Snapshot> for Document<People<'s>, Sessions<'s>> {
             people: People(&snapshot.people),
             sessions: Sessions(&snapshot.sessions),
         }
+    }
+}
+
+fn wire_groups(groups: &Result<BTreeMap<UserId, Vec<u64>>, Cause>) -> Option<WireGroups> {
+    let texts = |ids: &Vec<u64>| ids.iter().map(ToString::to_string).collect();
+    match groups {
+        Ok(groups) => {
+            Some(WireGroups::Known(groups.iter().map(|(user, ids)| (user.to_string(), texts(ids))).collect()))
+        }
+        Err(Cause::NoSource) => None,
+        Err(cause) => Some(WireGroups::Unknown(cause.word().to_owned())),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Listing sessions and staff page by page, to the end or to what cut it short.
+//! Listing sessions, staff and who is in which group page by page, to the end or to what cut it short.
 //!
 //! A listing never fails as a whole: what was read stays read, and it says whether it is whole. Rows may appear
 //! twice when they move between pages; putting that right is not done here.
@@ -11,13 +11,16 @@ use jiff::Timestamp;
 use super::exchange::Patience;
 use super::wire::{self, Listed, PAGE_SIZE, Page};
 use super::{Method, Purpose, Trouble, Zendesk, trouble};
-use crate::model::{Completeness, Person, Role, Session, UserId};
+use crate::model::{Completeness, Membership, Person, Role, Session, UserId};
 
 /// Pages of an account: two million sessions, twice what evictd is built for.
 pub(super) const PAGES_MAX: usize = 20_000;
 
 /// Pages of staff: a hundred thousand people.
 const STAFF_PAGES_MAX: usize = 1_000;
+
+/// Pages of memberships: of a hundred thousand people ten each.
+const MEMBERSHIP_PAGES_MAX: usize = 10_000;
 
 /// Pages of a person: as deep as Zendesk itself pages elsewhere.
 pub(super) const PERSON_PAGES_MAX: usize = 100;
@@ -41,6 +44,19 @@ pub struct Roll {
     /// Agents and admins, and whose role cannot be told, in Zendesk's order; one may appear twice.
     pub people: Vec<Person>,
     /// Whether anybody may be missing.
+    pub completeness: Completeness,
+    /// Zendesk's clock at the last page that was read; none if there was none.
+    pub date: Option<Timestamp>,
+    /// What cut it short or spoiled it; none exactly if it is complete.
+    pub trouble: Option<Trouble>,
+}
+
+/// Who is in which group, and whether that is all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Memberships {
+    /// One row for each person and group, in Zendesk's order; one may appear twice.
+    pub rows: Vec<Membership>,
+    /// Whether anything may be missing: then nobody is known not to be in a group.
     pub completeness: Completeness,
     /// Zendesk's clock at the last page that was read; none if there was none.
     pub date: Option<Timestamp>,
@@ -97,6 +113,20 @@ impl Zendesk {
         // Should the filter ever be overlooked, this is no reason to take customers for staff.
         people.retain(|person| person.role != Some(Role::EndUser));
         Roll { people, completeness: completeness(trouble.as_ref()), date: collected.date, trouble }
+    }
+
+    /// Who is in which group. Only staff is in any.
+    pub async fn group_memberships(&self) -> Memberships {
+        let range = Range {
+            path: "/api/v2/group_memberships".to_owned(),
+            filter: "",
+            purpose: Purpose::Sweep,
+            pages_max: MEMBERSHIP_PAGES_MAX,
+            user: None,
+        };
+        let (collected, trouble) = self.collect::<Membership>(&range, Patience::of_call(), &mut |_| ()).await;
+        let completeness = completeness(trouble.as_ref());
+        Memberships { rows: collected.rows, completeness, date: collected.date, trouble }
     }
 
     async fn listing(&self, range: Range, patience: Patience<'_>, on_page: &mut dyn FnMut(usize)) -> Listing {

@@ -405,6 +405,31 @@ fn a_snapshot_plans_the_same_bytes_without_asking_anybody() {
 }
 
 #[test]
+fn a_redacted_snapshot_is_judged_the_same_and_names_nobody() {
+    let room = alone();
+    for file in ["clients.toml", "geography.toml", "networks.toml"] {
+        room.write(&format!("policies/{file}"), fs::read(root().join("policies").join(file)).unwrap());
+    }
+    room.write("stolen.json", fs::read(root().join("tests/worlds/stolen.json")).unwrap());
+    let redact = ["snapshot", "redact", "stolen.json", "--out", "given.json.gz"];
+    room.run(&redact).says(0, &["`given.json.gz`: 1 session and 2 people", "account `redacted`"]);
+    room.run(&redact).says(64, &["`given.json.gz` is there already"]);
+    room.run(&["snapshot", "redact", "token", "--out", "other"]).says(78, &["this is not a snapshot"]);
+    room.run(&["snapshot", "redact", "stolen.json", "--out", "no/folder"]).says(64, &["cannot write `no/folder`"]);
+    let text = format!("{:?}", snapshot::from_bytes(&fs::read(room.path("given.json.gz")).unwrap()).unwrap());
+    for told in ["ada@example", "Ada", "73.162.10.20", "41.0.0.1", "acme"] {
+        assert!(!text.contains(told), "{told}: {text}");
+    }
+    let judged = |file: &str, account: &str| {
+        room.write("evictd.toml", ONE.replace("accounts.one", &format!("accounts.{account}")));
+        room.run(&["plan", "--config", "evictd.toml", "--format", "json", "--snapshot", file]).says(0, &[]).json()
+    };
+    let (whole, redacted) = (judged("stolen.json", "acme"), judged("given.json.gz", "redacted"));
+    assert_eq!(whole["rules"], redacted["rules"]);
+    assert!(rows(&whole, "rules").iter().any(|rule| rule["fired"] == 1), "{whole}");
+}
+
+#[test]
 fn an_account_in_mode_report_is_left_alone_and_says_so() {
     let desk = Desk::new();
     desk.room.edit("evictd.toml", "mode = \"enforce\"", "mode = \"report\"");

@@ -201,7 +201,7 @@ mod tests {
         check("network.staff", [false; 4]);
         check("client.kind", [false, false, true, true]);
         check("session.age", [true; 4]);
-        check("user.group", [false; 4]);
+        check("user.group", [true; 4]);
         assert_eq!(Log::Audit.families(), "`sign-in.*`, `network.*`");
         assert_eq!(Log::Access.families(), "`network.*`, `client.*`");
     }

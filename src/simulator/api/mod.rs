@@ -3,6 +3,7 @@
 //! Who asks and whether the credential covers it is settled here, once for all of them.
 
 mod exports;
+mod groups;
 mod logs;
 mod page;
 mod rows;
@@ -66,6 +67,7 @@ impl State {
             ["users", "show_many"] if method == "GET" => self.show_many(call),
             ["users", "search"] if method == "GET" => self.search(turn),
             ["users", "logout_many"] if method == "POST" && is_admin => self.logout_many(turn),
+            ["group_memberships"] if method == "GET" => self.list_memberships(turn),
             ["deleted_users"] if method == "GET" => self.list_deleted(turn),
             ["incremental", "users", "cursor"] if method == "GET" && is_admin => self.export_users(turn),
             ["security_settings"] if method == "GET" && is_admin => self.security_settings(),

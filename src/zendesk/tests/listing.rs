@@ -212,6 +212,33 @@ fn a_row_that_is_no_proper_json_costs_itself_and_not_its_page() {
 }
 
 #[test]
+fn memberships_hold_who_is_in_which_group_and_say_whether_any_may_be_missing() {
+    const FIRST: &str = r#"{"group_memberships":[{"id":8,"user_id":2,"group_id":41},{"id":9,"user_id":2,"group_id":42}],
+        "meta":{"has_more":true,"after_cursor":"x"}}"#;
+    const LAST: &str = r#"{"group_memberships":[{"id":10,"user_id":3,"group_id":41}],"meta":{"has_more":false}}"#;
+    let check = |pages: &'static [(u16, &'static str)], rows: &[(u64, u64)], partial: Option<&str>| {
+        let bench = Bench::says(pages);
+        let told = run(bench.zendesk.group_memberships());
+        let asked = ["page[size]=100", "page[size]=100&page[after]=x"];
+        let asked = asked.map(|query| format!("GET /api/v2/group_memberships?{query} Bearer t"));
+        assert_eq!(bench.asked(), asked[..pages.len()]);
+        assert_eq!(told.rows.iter().map(|row| (row.user.get(), row.group)).collect::<Vec<_>>(), rows);
+        assert_eq!((told.completeness.is_complete(), told.trouble.is_some()), (partial.is_none(), partial.is_some()));
+        let why = told.trouble.map(|trouble| trouble.to_string()).unwrap_or_default();
+        assert!(why.contains(partial.unwrap_or_default()), "{why}");
+    };
+    check(&[(200, FIRST), (200, LAST)], &[(2, 41), (2, 42), (3, 41)], None);
+    check(&[(200, FIRST), (403, r#"{"error":"no"}"#)], &[(2, 41), (2, 42)], Some("no"));
+    for row in
+        [r#""user_id":2"#, r#""user_id":2,"group_id":null"#, r#""group_id":41"#, r#""user_id":"x","group_id":41"#]
+    {
+        let page = format!(r#"{{"group_memberships":[{{"id":8,{row}}}],"meta":{{"has_more":false}}}}"#);
+        let told = run(Bench::new(move |_, _| answer(200, &page)).zendesk.group_memberships());
+        assert!(told.rows.is_empty() && told.trouble.unwrap().to_string().contains("1 rows"), "{row}");
+    }
+}
+
+#[test]
 fn roll_holds_todays_staff_and_says_whether_anybody_may_be_missing() {
     const FIRST: &str = r#"{"users":[{"id":2,"role":"agent"},{"id":3,"role":"end-user"}],
         "meta":{"has_more":true,"after_cursor":"x"}}"#;

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::field::{Field, Texts};
 use super::shape::Object;
-use crate::model::{Foreign, Person, Role, RoleType, Session, SessionId, UserId};
+use crate::model::{Foreign, Membership, Person, Role, RoleType, Session, SessionId, UserId};
 
 /// What a page is made of.
 pub(in crate::zendesk) trait Paged: Sized {
@@ -130,6 +130,37 @@ impl Listed for Person {
 
     fn belongs(&self, user: UserId) -> bool {
         self.id == user
+    }
+}
+
+/// Somebody's place in a group, as a row.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::zendesk) struct MembershipRow<'a> {
+    #[serde(borrow)]
+    id: Field<'a>,
+    user_id: Field<'a>,
+    group_id: Field<'a>,
+}
+
+impl Paged for Membership {
+    const ARRAY: &'static str = "group_memberships";
+    type Row<'a> = MembershipRow<'a>;
+
+    /// One that does not say who is in which group may be anybody's.
+    fn read(row: MembershipRow<'_>, _: Timestamp) -> Option<Self> {
+        let user = row.user_id.positive().and_then(UserId::new)?;
+        Some(Self { id: row.id.positive()?, user, group: row.group_id.positive()? })
+    }
+}
+
+impl Listed for Membership {
+    fn number(&self) -> u64 {
+        self.id
+    }
+
+    fn belongs(&self, user: UserId) -> bool {
+        self.user == user
     }
 }
 

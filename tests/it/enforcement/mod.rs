@@ -7,6 +7,7 @@ mod acts;
 mod belts;
 mod brakes;
 mod crashes;
+mod groups;
 mod read_back;
 mod secrets;
 mod settled;

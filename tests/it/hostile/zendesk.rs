@@ -46,6 +46,11 @@ pub fn survives(bytes: &[u8]) {
         assert_eq!(roll.completeness.is_complete(), roll.trouble.is_none());
         format!("{:?}", roll.trouble)
     });
+    answers.shown(Token, async |zendesk| {
+        let memberships = zendesk.group_memberships().await;
+        assert_eq!(memberships.completeness.is_complete(), memberships.trouble.is_none());
+        format!("{:?}", memberships.trouble)
+    });
     answers.shown(Token, async |zendesk| format!("{:?}", zendesk.session(user, SessionId(1)).await.err()));
     answers.shown(Client, async |zendesk| {
         format!("{:?}", zendesk.delete_session(user, SessionId(1), &|| true).await.err())

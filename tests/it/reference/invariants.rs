@@ -69,6 +69,7 @@ fn poorer(whole: &Snapshot, rng: &mut Rng) -> Vec<(&'static str, Snapshot)> {
         ("forgotten", with(&mut |less| less.traces.clear())),
         ("some forgotten", with(&mut |less| less.traces.retain(|user, _| !is_lost(user)))),
         ("remembered anew", with(&mut remember_anew)),
+        ("groups unread", with(&mut |less| less.groups = Err(Cause::Down))),
         ("lists unreadable", with(&mut |less| lose_lists(less, None))),
         ("one list unreadable", with(&mut |less| lose_lists(less, Some("hr")))),
         ("rows unasked", with(&mut |less| leave_unasked(less, &lost))),

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evictd::model::{Action, Mode, Severity, Stratum};
+use evictd::model::{Action, Mode, Role, Severity, Stratum};
 
 use super::law::{Exception, Item, Law, Line, Node, Rule, Table, Value};
 use super::leavers;
@@ -216,7 +216,7 @@ pub fn of_texts(law: &Law, line: &Line, texts: &[String], value: &Value) -> bool
             let shares = members.iter().any(|member| texts.contains(&fold(member)));
             if line.operator == "not-in" { !shares } else { shares }
         }
-        Value::Text(member) if line.fact == "user.tags" => texts.contains(&fold(member)),
+        Value::Text(member) if ["user.tags", "user.group"].contains(&line.fact) => texts.contains(&fold(member)),
         Value::Text(other) => texts.iter().any(|text| compares_text(line.operator, text, &fold(other))),
         Value::Pattern(pattern) => texts.iter().any(|text| matches(pattern, text)),
         _ => panic!("{line:?} asks for another kind of value"),
@@ -269,7 +269,16 @@ fn user_fact(world: &World, user: u64, fact: &str) -> Option<Fact> {
     if ["user.downgraded", "user.listed", "user.offboarded", "user.offboarded-for"].contains(&fact) {
         return leavers::fact(world, user, fact);
     }
-    record_fact(world.human(user)?, fact)
+    let human = world.human(user)?;
+    if fact == "user.group" {
+        // End users are in no group, whether groups were read or not.
+        if human.role == Some(Role::EndUser) {
+            return Some(Fact::Texts(Vec::new()));
+        }
+        let own = world.groups.as_ref()?.iter().filter(|(id, _)| *id == user).flat_map(|(_, ids)| ids);
+        return Some(Fact::Texts(own.map(u64::to_string).collect()));
+    }
+    record_fact(human, fact)
 }
 
 fn record_fact(human: &Human, fact: &str) -> Option<Fact> {

@@ -7,7 +7,7 @@ use evictd::model::{Action, Mode, Role, RoleType, Severity};
 use fastrand::Rng;
 
 use super::places::{ADDRESS_LIST, ASN_LIST, ASNS, BLOCKS, CLASSES, COUNTRIES, FAMILIES, KINDS, NetworkList, networks};
-use super::world::{CUSTOM_ROLES, DAY, EMAILS, EXTERNAL_IDS, LENGTHS, ORGANIZATIONS, RULES, TAGS};
+use super::world::{CUSTOM_ROLES, DAY, EMAILS, EXTERNAL_IDS, GROUPS, LENGTHS, ORGANIZATIONS, RULES, TAGS};
 use super::{chance, pick};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,7 +145,7 @@ const FACTS: &[(&str, Kind)] = &[
     ("user.downgraded", Kind::Truth),
     ("user.listed", Kind::Truth),
     ("user.offboarded", Kind::Truth),
-    ("user.offboarded", Kind::Truth),
+    ("user.group", Kind::Set(|| GROUPS.iter().map(u64::to_string).collect())),
     ("user.offboarded-for", Kind::Length),
     ("sign-in.address", Kind::Address),
     ("sign-in.country", Kind::Code(|| words(COUNTRIES))),

@@ -14,6 +14,7 @@ mod places;
 mod print;
 mod properties;
 mod real;
+mod redacted;
 mod signs;
 mod spots;
 mod world;

@@ -71,7 +71,7 @@ fn a_source_lost_never_makes_a_claim_fire_or_lifts_a_spare() {
     each(|seed, world, law| {
         let before = expect(&world, &law);
         let everybody = || world.people.iter().map(|human| human.id);
-        for lost in 0..14 {
+        for lost in 0..15 {
             let mut poorer = world.clone();
             match lost {
                 0 => poorer.complete = false,
@@ -89,7 +89,8 @@ fn a_source_lost_never_makes_a_claim_fire_or_lifts_a_spare() {
                 9 => poorer.scenery.lose_sources(&|name| name == "access"),
                 10 => poorer.scenery.said.clear(),
                 11 => poorer.scenery.gone.extend(law.networks.iter().map(|list| list.name.to_owned())),
-                12 => poorer.scenery.torn.extend(law.networks.iter().map(|list| list.name.to_owned())),
+                12 => poorer.groups = None,
+                13 => poorer.scenery.torn.extend(law.networks.iter().map(|list| list.name.to_owned())),
                 _ => poorer.scenery.lose_databases(),
             }
             weaker(seed, &before, &expect(&poorer, &law));

@@ -54,6 +54,7 @@ pub fn world(people: u64) -> World {
         cut: Vec::new(),
         people_as_of: None,
         traces: Vec::new(),
+        groups: None,
         lists: Vec::new(),
         lists_read: NOW,
         scenery: super::places::Scenery::default(),

@@ -26,6 +26,8 @@ pub const DAY: i64 = 24 * HOUR;
 /// Lengths that rules ask about and around which sessions gather.
 pub const LENGTHS: &[i64] = &[MINUTE, 10 * MINUTE, 15 * MINUTE, HOUR, 90 * MINUTE, 4 * HOUR, 10 * HOUR];
 pub const EMAILS: &[&str] = &["ann@example.com", "Bob@Vendors.example", "c.d@example.com", "eve@mail.example.com"];
+/// Groups of staff.
+pub const GROUPS: &[u64] = &[41, 42, 43];
 pub const TAGS: &[&str] = &["vip", "night", "contractor"];
 pub const EXTERNAL_IDS: &[&str] = &["E-17", "e-17", "@home", "x9"];
 pub const ORGANIZATIONS: &[u64] = &[7, 77];
@@ -125,6 +127,8 @@ pub struct World {
     /// Every change of a record up to here was read.
     pub people_as_of: Option<i64>,
     pub traces: Vec<Trace>,
+    /// The groups of each person, if this cycle could read them.
+    pub groups: Option<Vec<(u64, Vec<u64>)>>,
     pub lists: Vec<List>,
     /// When this cycle read them.
     pub lists_read: i64,
@@ -169,6 +173,7 @@ impl World {
             cut: Vec::new(),
             people_as_of: None,
             traces: Vec::new(),
+            groups: None,
             lists: Vec::new(),
             lists_read: now,
             scenery: Scenery::default(),
@@ -177,6 +182,7 @@ impl World {
         world.scenery = Scenery::random(rng, &world);
         world.remember(rng);
         world.lose_and_protect(rng);
+        world.groups = groups(&world);
         world
     }
 
@@ -263,6 +269,10 @@ impl World {
             cut: self.cut.iter().map(|id| (user(*id), "page 2: 503".to_owned())).collect(),
             people_as_of: self.people_as_of.map(instant),
             traces: self.traces.iter().map(|trace| (user(trace.user), trace.traces())).collect(),
+            groups: self.groups.as_ref().map_or(Err(Cause::Down), |groups| {
+                let members = groups.iter().filter(|(_, ids)| !ids.is_empty());
+                Ok(members.map(|(id, ids)| (user(*id), ids.clone())).collect())
+            }),
             lists: self.lists.iter().map(|list| (list.name.to_owned(), list.standing())).collect(),
             listed,
             sources: self.scenery.sources(),
@@ -272,6 +282,14 @@ impl World {
             ..Snapshot::empty(AccountName::new("acme"), cycle, instant(self.now), user(self.own))
         }
     }
+}
+
+/// Of everybody, end users too: what is left over from better days counts for nothing.
+fn groups(world: &World) -> Option<Vec<(u64, Vec<u64>)>> {
+    let mut rng = Rng::with_seed(world.rows.iter().map(|row| row.seen).sum::<i64>().unsigned_abs());
+    let mut some = || GROUPS.iter().copied().filter(|_| chance(&mut rng, 40)).collect();
+    let groups = world.people.iter().map(|human| (human.id, some())).collect();
+    chance(&mut rng, 80).then_some(groups)
 }
 
 impl Row {
