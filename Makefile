@@ -9,7 +9,7 @@ PREFIX ?= /usr/local
 SECONDS ?= 60
 FUZZ_TARGETS := $(notdir $(basename $(wildcard fuzz/targets/*.rs)))
 
-.PHONY: help build test lint fmt doc policies places demo bench fuzz clean install install-systemd toolchain
+.PHONY: help build test lint fmt doc policies places demo exposure bench fuzz clean install install-systemd toolchain
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ places: ## fetch and build the place databases that ship anew; needs npm and pyt
 demo: toolchain ## run the main job against the built-in simulator: dry run, enforcement, verified trail
 	$(CARGO) build --locked --bin evictd
 	$(CARGO) run --locked --quiet -- demo
+
+exposure: toolchain ## simulate a morning of 800 agents: how long a bad session lives, and what looking costs
+	$(CARGO) test --locked --quiet --test it -- --exact --nocapture daemon::looks::a_bad_session_is_gone_75_seconds_after_its_row_shows
 
 bench: toolchain ## measure judging beside a floor written by hand, look-ups, and a cycle beside a bare fetch (3 minutes)
 	$(CARGO) bench --locked --bench judging

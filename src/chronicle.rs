@@ -94,7 +94,7 @@ impl Chronicle {
     /// are new. Nothing is counted of an incomplete cycle. To be asked before the cycle is told.
     pub fn rule_cycles(&self, stages: Stages<'_>) -> BTreeMap<RuleId, RuleCycle> {
         let snapshot = stages.dossier.snapshot();
-        if !self.has_told || !snapshot.is_complete() || !snapshot.clocks.trusted {
+        if !self.has_told || snapshot.looked.is_some() || !snapshot.is_complete() || !snapshot.clocks.trusted {
             return BTreeMap::new();
         }
         let rules = stages.policies.rules.iter().enumerate().filter(|(_, rule)| rule.mode != Mode::Off);
@@ -130,7 +130,15 @@ impl Chronicle {
             }
             now.insert(claim.key.clone(), claim);
         }
-        let ended: Vec<ClaimKey> = self.standing.keys().filter(|key| !now.contains_key(key)).cloned().collect();
+        // Of whom a look did not look at, nothing is new.
+        let looked = stages.dossier.snapshot().looked.as_ref();
+        let looked: Option<BTreeSet<String>> = looked.map(|users| users.iter().map(ToString::to_string).collect());
+        let is_looked_at = |claim: &StandingClaim| looked.as_ref().is_none_or(|looked| looked.contains(&claim.user));
+        let before = std::mem::take(&mut self.standing);
+        let (of_others, gone): (Vec<_>, Vec<_>) =
+            before.into_iter().filter(|(key, _)| !now.contains_key(key)).partition(|(_, claim)| !is_looked_at(claim));
+        let ended: Vec<ClaimKey> = gone.into_iter().map(|(key, _)| key).collect();
+        now.extend(of_others);
         self.standing = now;
         let mut told = in_records(&began, |claims| ClaimBegan { claims }.into());
         told.extend(in_records(&changed, |claims| ClaimChanged { claims }.into()));
@@ -365,6 +373,7 @@ pub fn finished(report: &Report, snapshot: &Snapshot, effort: Effort) -> CycleFi
         mode: report.mode.word().to_owned(),
         policy: report.policy.clone(),
         complete: report.complete,
+        looked: snapshot.looked.as_ref().map(BTreeSet::len),
         sessions_seen: report.sessions_seen,
         people_seen: report.people_seen.iter().map(|(stratum, count)| (stratum.word().to_owned(), *count)).collect(),
         clock_offset_ms: clocks.host_offset.as_millis().to_string(),

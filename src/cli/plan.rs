@@ -77,8 +77,19 @@ pub(super) async fn live(loaded: &Loaded, set: &PolicySet, screen: Screen) -> Re
     let databases = Arc::clone(&consulted.databases);
     let unasked = consulted.unasked.clone();
     let feeds = read_feeds(&loaded.account.feeds, &memory, SystemClock.now());
-    let known =
-        Known { cycle, history, pause, scope, memory: &memory, lists, databases, unasked, needs: set.needs(), feeds };
+    let known = Known {
+        cycle,
+        history,
+        pause,
+        scope,
+        memory: &memory,
+        lists,
+        databases,
+        unasked,
+        look: None,
+        needs: set.needs(),
+        feeds,
+    };
     let bar = screen.progress("sessions listed");
     let (account, clock) = (&loaded.account, &SystemClock);
     let setting =

@@ -1,6 +1,7 @@
 //! One account's loop: wait until a sweep is due, sweep, tell how the account stands. Accounts run side by side, and
 //! nothing here knows another one.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use tracing::Instrument as _;
 
 use super::brakes::FileBrakes;
 use super::desk::{Desk, Order, Start};
-use super::post::{Post, PostTrouble, keep_snapshot};
+use super::post::{Looked, Post, PostTrouble, keep_snapshot};
 use super::pulse::{Pulse, WatchedClock};
 use super::rhythm::{Needs, Rhythm};
 use super::setup::{Loader, Setup};
@@ -24,6 +25,9 @@ use crate::zendesk::Trouble;
 
 /// Until Zendesk answered the first time, it is asked this often, whatever the schedule says.
 const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(15);
+
+/// Between two sweeps it is heard this often whom to look at.
+const LOOK_EVERY: Duration = Duration::from_mins(1);
 
 /// What every lane stands on.
 pub(super) struct Ground<'g> {
@@ -50,6 +54,8 @@ pub(super) struct Lane<'g> {
     rhythm: Rhythm,
     missed: u64,
     has_told_needs: bool,
+    /// When the last look or sweep ended, on the monotonic clock.
+    looked_at: Duration,
 }
 
 impl<'g> Lane<'g> {
@@ -68,6 +74,7 @@ impl<'g> Lane<'g> {
             rhythm,
             missed: 0,
             has_told_needs: false,
+            looked_at: Duration::ZERO,
         }
     }
 
@@ -83,10 +90,13 @@ impl<'g> Lane<'g> {
             self.obey();
             if self.is_due() {
                 self.take_turn().await;
+                self.looked_at = self.clock.monotonic();
                 let before = self.rhythm.missed;
                 self.rhythm = self.rhythm.after(&self.setup.account, self.clock.now());
                 self.missed = self.missed.saturating_add(self.rhythm.missed.saturating_sub(before));
                 self.tell();
+            } else if self.until_look().is_some_and(|wait| wait.is_zero()) {
+                self.look().await;
             } else {
                 self.wait().await;
             }
@@ -98,15 +108,45 @@ impl<'g> Lane<'g> {
         self.rhythm.due.is_some_and(|due| due <= self.clock.now())
     }
 
-    /// Waits for the next sweep, an order, or the end.
+    /// How long until the next look between sweeps; none if none is wanted: rules that ask nothing of places are served by
+    /// sweeps.
+    fn until_look(&self) -> Option<Duration> {
+        let is_wanted = self.setup.policies.needs().sign_ins && self.desk.start() == Start::Done && self.post.is_some();
+        let elapsed = self.clock.monotonic().saturating_sub(self.looked_at);
+        is_wanted.then(|| LOOK_EVERY.saturating_sub(elapsed))
+    }
+
+    /// Whom logs name is looked at. What goes wrong is told by the next sweep.
+    async fn look(&mut self) {
+        let brakes = self.brakes();
+        let Some(post) = self.post.as_mut() else { return };
+        let looked = Box::pin(post.look(&self.setup, &brakes)).await;
+        self.looked_at = self.clock.monotonic();
+        match looked {
+            Ok(Looked::TooMany) => self.rhythm.due = Some(self.clock.now()),
+            Ok(Looked::At(cycle)) => {
+                let (people, revoked) = (
+                    cycle.snapshot.looked.as_ref().map_or(0, BTreeSet::len),
+                    cycle.report.revoke.iter().filter(|row| row.outcome.is_some()).count(),
+                );
+                tracing::info!(people, revoked, calls = cycle.calls, "looked at whom logs named");
+            }
+            Ok(Looked::AtNobody) | Err(Halt::Stopped) => {}
+            Err(Halt::Trail(trouble)) => self.shut(format!("{trouble}: nothing is revoked without a trail")),
+            Err(trouble) => tracing::warn!("nobody could be looked at between sweeps: {trouble}"),
+        }
+    }
+
+    /// Waits for the next sweep, a look, an order, or the end.
     async fn wait(&mut self) {
         let now = self.clock.now();
         let wait = match self.desk.start() {
             Start::Open => ASKED_AGAIN_AFTER,
             _ => self.rhythm.wait(&self.setup.account, now, &*self.ground.chance),
         };
+        let look = self.until_look().filter(|look| *look < wait);
         tokio::select! {
-            () = self.clock.sleep(wait) => {}
+            () = self.clock.sleep(look.unwrap_or(wait)) => if look.is_some() { return },
             () = self.desk.woken() => {}
             () = self.desk.stop.raised() => return,
         }

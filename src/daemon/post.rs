@@ -1,7 +1,7 @@
 //! An account's post: its locks, its trail and its memory, held by one process, which does one sweep after the other.
 //! `apply` does one, the daemon many.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,9 +17,9 @@ use crate::cycle::{self, Books, Cycle, Halt, Setting};
 use crate::directory::{read_acceptances, read_list};
 use crate::enforce::{Brakes as _, settle};
 use crate::files::{Disk, Lock, LockTrouble};
-use crate::gather::{Known, ListRead, read_feeds};
+use crate::gather::{Known, ListRead, hear, read_feeds};
 use crate::library::{Consulted, Library, Look};
-use crate::model::{AccountName, CycleId, Memory, Mode};
+use crate::model::{AccountName, CycleId, Memory, Mode, UserId};
 use crate::places::usual_folders;
 use crate::record::{ConfigLoaded, DaemonStarted, DaemonStopped, PolicyLoaded, PolicyRejected, ScopeChanged};
 use crate::snapshot::{self, Snapshot};
@@ -63,6 +63,26 @@ pub struct Post {
     /// Given back when the post is left.
     locks: Vec<Lock>,
     library: Box<Library>,
+    /// People who are named and were not looked at yet.
+    waiting: BTreeSet<UserId>,
+}
+
+/// So many people are looked at between two sweeps, at most, each with a listing of their own: others wait for the next
+/// look.
+const LOOKED_AT_MAX: usize = 20;
+
+/// Where a sweep costs no more requests than this, it is made instead of looking at more people than that.
+const SWEEP_CHEAP_MAX: u64 = 40;
+
+/// What a look came to.
+#[derive(Debug)]
+pub enum Looked {
+    /// Nothing was heard of anybody.
+    AtNobody,
+    /// So many are named that a sweep costs less.
+    TooMany,
+    /// At those who were named.
+    At(Box<Cycle>),
 }
 
 impl Post {
@@ -122,6 +142,7 @@ impl Post {
             forgetful: None,
             locks: Vec::new(),
             library: Box::new(Library::new(Arc::default(), &[])),
+            waiting: BTreeSet::new(),
         }
     }
 
@@ -205,6 +226,55 @@ impl Post {
         missed: u64,
         on_page: &mut dyn FnMut(usize),
     ) -> Result<Cycle, Halt> {
+        let mut cycle = self.cycle(setup, brakes, None, missed, on_page).await?;
+        self.waiting.clear();
+        self.library.saw(&cycle.snapshot);
+        self.remember(std::mem::take(&mut cycle.lesson));
+        Ok(cycle)
+    }
+
+    /// Between sweeps: hears whom to look at, and looks at them alone, a few at a time.
+    ///
+    /// # Errors
+    ///
+    /// As [`cycle::run`].
+    pub async fn look(&mut self, setup: &Setup, brakes: &FileBrakes) -> Result<Looked, Halt> {
+        let heard = {
+            let cycle = cycle_id(&*self.clock, &*self.chance).map_err(TrailTrouble::from)?;
+            let known = Known {
+                needs: setup.policies.needs(),
+                feeds: read_feeds(&setup.account.feeds, &self.memory, self.clock.now()),
+                ..Known::first(cycle, &self.memory)
+            };
+            tokio::select! {
+                heard = hear(&setup.zendesk, &setup.account, &known) => heard?,
+                () = brakes.stopping() => return Err(Halt::Stopped),
+            }
+        };
+        self.remember(heard.lesson);
+        self.waiting.extend(heard.people);
+        if self.waiting.is_empty() {
+            return Ok(Looked::AtNobody);
+        }
+        let is_cheap = self.last_calls().is_some_and(|calls| calls <= SWEEP_CHEAP_MAX);
+        if self.waiting.len() > LOOKED_AT_MAX && is_cheap {
+            return Ok(Looked::TooMany);
+        }
+        let people: BTreeSet<UserId> = self.waiting.iter().copied().take(LOOKED_AT_MAX).collect();
+        let mut cycle = self.cycle(setup, brakes, Some(people.clone()), 0, &mut |_| ()).await?;
+        self.waiting.retain(|user| !people.contains(user));
+        self.remember(std::mem::take(&mut cycle.lesson));
+        Ok(Looked::At(Box::new(cycle)))
+    }
+
+    async fn cycle(
+        &mut self,
+        setup: &Setup,
+        brakes: &FileBrakes,
+        look: Option<BTreeSet<UserId>>,
+        missed: u64,
+        on_page: &mut dyn FnMut(usize),
+    ) -> Result<Cycle, Halt> {
         let cycle = cycle_id(&*self.clock, &*self.chance).map_err(TrailTrouble::from)?;
         // Settling only asks, and writes between two questions: it may be left at any of them.
         self.unsettled = tokio::select! {
@@ -224,6 +294,7 @@ impl Post {
             lists,
             databases: Arc::clone(&consulted.databases),
             unasked: consulted.unasked.clone(),
+            look,
             needs: setup.policies.needs(),
             feeds: read_feeds(&setup.account.feeds, &self.memory, self.clock.now()),
         };
@@ -236,10 +307,7 @@ impl Post {
             brakes,
         };
         let books = Books { trail: &mut self.trail, chronicle: &mut self.chronicle, missed };
-        let mut cycle = cycle::run(setting, known, books, on_page).await?;
-        self.library.saw(&cycle.snapshot);
-        self.remember(std::mem::take(&mut cycle.lesson));
-        Ok(cycle)
+        cycle::run(setting, known, books, on_page).await
     }
 
     /// Looks at the files of lists and place databases, and tells the log what changed.

@@ -236,13 +236,18 @@ impl Scene<'_> {
     /// Why what the sources tell of this act, in this life, may not be everything: none tells of it, or one did not tell
     /// everything, or was not read to the end of it.
     fn flaws(&self, act: Act, life: Life) -> Causes {
-        let mut sources = self.snapshot.sources.values().filter(|source| source.tells == act).peekable();
+        self.flaws_but(act, life, |_| false)
+    }
+
+    /// The same; a source that was heard of what is asked about was read far enough.
+    fn flaws_but(&self, act: Act, life: Life, is_heard: impl Fn(&str) -> bool) -> Causes {
+        let mut sources = self.snapshot.sources.iter().filter(|(_, source)| source.tells == act).peekable();
         if sources.peek().is_none() {
             return Cause::NoSource.into();
         }
-        let flaw = |source: &SourceStanding| match source.unknown {
+        let flaw = |(name, source): (&Arc<str>, &SourceStanding)| match source.unknown {
             None if is_future(source.as_of, self.snapshot.now) => Some(Cause::ClockSkew),
-            None => life.flaw(source),
+            None => life.flaw(source).filter(|flaw| *flaw != Cause::Stale || !is_heard(name)),
             unknown => unknown,
         };
         sources.filter_map(flaw).fold(Causes::default(), |all, cause| all.with(cause.into()))
@@ -297,13 +302,18 @@ impl<'d> View<'d> {
     }
 
     /// Where the session was opened, or why that cannot be said: every source has to be whole, since another row might say
-    /// otherwise.
+    /// otherwise, and to have told of it, or been read so far that it would have.
     pub(super) fn sign_in(&self) -> Result<Spot<'d>, Causes> {
         let spots = self.own.iter().filter_map(|placed| self.scene.spot(*placed));
         let sign_ins: Vec<Spot<'_>> = spots.take_while(|spot| spot.act == Act::SignIn).collect();
         let is_sure = sign_ins.iter().all(|spot| spot.strength == Strength::Exact);
         let unsure = if is_sure { Causes::default() } else { Cause::Ambiguous.into() };
-        let flaws = self.scene.flaws(Act::SignIn, self.life).with(self.doubt(&[Act::SignIn])).with(unsure);
+        let told = |name: &str| {
+            let row = |placed: &Placed| self.scene.snapshot.sightings.get(placed.row);
+            self.own.iter().filter_map(row).any(|row| row.act == Act::SignIn && *row.source == *name)
+        };
+        let flaws = self.scene.flaws_but(Act::SignIn, self.life, told);
+        let flaws = flaws.with(self.doubt(&[Act::SignIn])).with(unsure);
         if flaws == Causes::default() { Spot::agreed(&sign_ins).ok_or(Cause::NoRow.into()) } else { Err(flaws) }
     }
 }

@@ -7,6 +7,7 @@ mod feeds;
 mod groups;
 mod leavers;
 mod logs;
+mod names;
 mod protection;
 mod records;
 mod skew;
@@ -33,6 +34,7 @@ pub use feeds::{FeedRead, read_feeds};
 use leavers::Leavers;
 pub use leavers::{ListRead, standings};
 use logs::Logs;
+pub use names::{Heard, hear};
 pub use protection::{Guarded, guarded};
 use records::Records;
 use sweep::Sweep;
@@ -61,6 +63,8 @@ pub struct Known<'a> {
     pub databases: Arc<Databases>,
     /// What is wrong with those that cannot be asked.
     pub unasked: Vec<String>,
+    /// At whom to look, if not at everybody in scope.
+    pub look: Option<BTreeSet<UserId>>,
     /// What the policies ask about.
     pub needs: Needs,
     /// The account's feeds, as they were just read.
@@ -81,6 +85,7 @@ impl<'a> Known<'a> {
             lists: Vec::new(),
             databases,
             unasked: Vec::new(),
+            look: None,
             needs: Needs::default(),
             feeds: Vec::new(),
         }
@@ -114,15 +119,16 @@ pub async fn gather(
     let own = zendesk.me().await?;
     let mut records = Records::of(known.memory);
     records.follow(zendesk).await?;
-    let roll = match known.scope {
-        Scope::Everyone => Completeness::Complete,
-        Scope::Staff => records.roll_call(zendesk, own.date).await?,
+    let roll = match (&known.look, known.scope) {
+        (Some(_), _) | (None, Scope::Everyone) => Completeness::Complete,
+        (None, Scope::Staff) => records.roll_call(zendesk, own.date).await?,
     };
     let mut leavers = Leavers::of(known.lists, known.memory, own.date);
     leavers.find(zendesk, &mut records).await?;
-    let sweep = match known.scope {
-        Scope::Everyone => Sweep::of_everyone(zendesk, on_page).await?,
-        Scope::Staff => {
+    let sweep = match (&known.look, known.scope) {
+        (Some(people), _) => Sweep::of(zendesk, people, roll, on_page).await?,
+        (None, Scope::Everyone) => Sweep::of_everyone(zendesk, on_page).await?,
+        (None, Scope::Staff) => {
             let people = records.staff(own.date).into_iter().chain(leavers.people()).collect();
             Sweep::of(zendesk, &people, roll, on_page).await?
         }
@@ -145,6 +151,7 @@ pub async fn gather(
     let mut snapshot = Snapshot {
         clocks,
         scope: known.scope,
+        looked: known.look,
         listing: sweep.listing,
         cut: sweep.cut,
         sessions,

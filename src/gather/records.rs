@@ -57,6 +57,11 @@ impl<'m> Records<'m> {
         self.fresh.get(&user).or_else(|| remembered().map(|one| &one.person))
     }
 
+    /// Records read in this cycle.
+    pub(super) fn changed(&self) -> impl Iterator<Item = &Person> {
+        self.fresh.values().map(|person| &**person)
+    }
+
     /// The records of these people, as far as they are known.
     pub(super) fn of_all(&self, users: &BTreeSet<UserId>) -> BTreeMap<UserId, Arc<Person>> {
         let mut remembered = Walk::along(&self.memory.people);

@@ -108,7 +108,7 @@ fn roster_of(snapshot: &Snapshot) -> Option<Roster> {
 
 /// People with sessions per stratum; nothing if not everybody in scope was listed.
 pub fn people_seen(snapshot: &Snapshot) -> Option<Roster> {
-    if !snapshot.listing.is_complete() || !snapshot.cut.is_empty() {
+    if snapshot.looked.is_some() || !snapshot.listing.is_complete() || !snapshot.cut.is_empty() {
         return None;
     }
     let mut people: Vec<UserId> = snapshot.sessions.iter().filter_map(|session| session.user).collect();

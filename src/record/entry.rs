@@ -173,9 +173,12 @@ pub struct CycleFinished {
     pub policy: String,
     /// Whether the listing was whole.
     pub complete: bool,
+    /// People looked at, if it was a look at these alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked: Option<usize>,
     /// Sessions listed.
     pub sessions_seen: usize,
-    /// People with sessions, by stratum; the roster of belts if `complete`.
+    /// People with sessions, by stratum; the roster of belts if `complete` and not a look.
     pub people_seen: BTreeMap<String, usize>,
     /// Zendesk's clock minus the host's, in milliseconds, as text.
     pub clock_offset_ms: String,

@@ -45,6 +45,10 @@ impl TryFrom<Read> for Snapshot {
             listing: document.listing_cut_short.map_or(Completeness::Complete, Completeness::Partial),
             scope: word("scope", &document.scope, Scope::ALL.iter().copied(), Scope::word)?,
             cut: by_user("cut_short", document.cut_short, Ok)?,
+            looked: document
+                .looked
+                .map(|users| users.iter().map(|user| read("looked", user)).collect::<Result<_, String>>())
+                .transpose()?,
             people_as_of: maybe("people_as_of", document.people_as_of.as_deref())?,
             traces: by_user("traces", document.traces, Traces::try_from)?,
             groups: document.groups.map_or(Ok(Err(Cause::NoSource)), groups)?,

@@ -41,6 +41,8 @@ pub struct Snapshot {
     /// Whether everybody in scope was listed: of scope everyone the one listing of the account, of scope staff the
     /// question who is staff.
     pub listing: Completeness,
+    /// The people looked at, of a look; none of a sweep, which looks at everybody in scope.
+    pub looked: Option<BTreeSet<UserId>>,
     /// People whose own listing was cut short, and by what; only in scope staff, where each is listed alone.
     pub cut: BTreeMap<UserId, String>,
     /// The listed sessions, by id, each once.
@@ -94,6 +96,7 @@ impl Snapshot {
             clocks: Clocks { host_offset: SignedDuration::ZERO, drift: SignedDuration::ZERO, trusted: true },
             scope: Scope::Everyone,
             listing: Completeness::Complete,
+            looked: None,
             cut: BTreeMap::new(),
             sessions: Vec::new(),
             people: BTreeMap::new(),
@@ -129,9 +132,10 @@ impl Snapshot {
 
     /// Whether this person's listing is whole, so that what counts their sessions is known.
     pub fn is_whole_of(&self, user: UserId) -> bool {
-        match self.scope {
-            Scope::Everyone => self.listing.is_complete(),
-            Scope::Staff => !self.cut.contains_key(&user),
+        match (&self.looked, self.scope) {
+            (Some(looked), _) => looked.contains(&user) && !self.cut.contains_key(&user),
+            (None, Scope::Everyone) => self.listing.is_complete(),
+            (None, Scope::Staff) => !self.cut.contains_key(&user),
         }
     }
 

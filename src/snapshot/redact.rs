@@ -36,6 +36,7 @@ pub fn redact(snapshot: &Snapshot, key: &[u8; 32]) -> Snapshot {
             Completeness::Complete => Completeness::Complete,
             Completeness::Partial(_) => Completeness::Partial(REDACTED.to_owned()),
         },
+        looked: snapshot.looked.as_ref().map(|looked| looked.iter().map(|user| aliases.user(*user)).collect()),
         cut: by_user(&snapshot.cut, aliases, |_| REDACTED.to_owned()),
         sessions: snapshot.sessions.iter().map(|one| session(one, aliases)).collect(),
         people: by_user(&snapshot.people, aliases, |one| Arc::new(person(one, aliases))),

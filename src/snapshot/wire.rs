@@ -60,6 +60,9 @@ pub(super) struct Document<P, S> {
     /// People whose own listing was cut short, and by what.
     #[serde(default)]
     pub(super) cut_short: BTreeMap<String, String>,
+    /// People looked at, of a look; left out of a sweep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) looked: Option<Vec<String>>,
     #[serde(default)]
     pub(super) people_as_of: Option<String>,
     #[serde(default)]
@@ -289,6 +292,7 @@ impl<'s> From<&'s Snapshot> for Document<People<'s>, Sessions<'s>> {
                 Completeness::Partial(why) => Some(why.clone()),
             },
             scope: snapshot.scope.word().to_owned(),
+            looked: snapshot.looked.as_ref().map(|users| users.iter().map(ToString::to_string).collect()),
             cut_short: snapshot.cut.iter().map(|(user, why)| (user.to_string(), why.clone())).collect(),
             people_as_of: texts(snapshot.people_as_of),
             roster_of_week: snapshot.roster.as_ref().map(wire_roster),

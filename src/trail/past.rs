@@ -74,7 +74,7 @@ impl Memory {
                 self.past.policy_digest = Some(body.policy.clone());
                 self.past.scope = Some(body.scope.clone());
                 self.past.offboarding.extend(body.offboarding.iter().map(|one| (one.list.clone(), one.clone())));
-                if body.complete {
+                if body.complete && body.looked.is_none() {
                     self.past.history.roster = Some(roster(body)?);
                 }
                 let oldest = self.oldest();

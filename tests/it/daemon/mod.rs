@@ -5,6 +5,7 @@
 
 mod bell;
 mod day;
+mod looks;
 mod reload;
 mod rhythm;
 mod stage;

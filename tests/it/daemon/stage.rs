@@ -210,6 +210,14 @@ impl Stage {
         }
     }
 
+    /// One account whose requests are kept, and may be limited to so many a minute.
+    pub fn remembering(name: &str, lines: &str, requests_per_minute: Option<u32>) -> Self {
+        let mut stage = Self::new(&[]);
+        let options = Options { requests_per_minute, remember: true, ..options() };
+        stage.sites = vec![Arc::new(site_of(stage.folder.path(), &stage.clock, (name, lines), options))];
+        stage
+    }
+
     pub fn site(&self, name: &str) -> &Arc<Site> {
         self.sites.iter().find(|site| site.name == name).unwrap()
     }
@@ -307,8 +315,14 @@ fn folder() -> TempDir {
 }
 
 fn site(root: &Path, clock: &Arc<HostClock>, name: &str, lines: &str) -> Site {
-    let options =
-        Options { now: Some(BEGIN.parse().unwrap()), requests_per_minute: None, remember: false, ..Options::default() };
+    site_of(root, clock, (name, lines), options())
+}
+
+fn options() -> Options {
+    Options { now: Some(BEGIN.parse().unwrap()), requests_per_minute: None, remember: false, ..Options::default() }
+}
+
+fn site_of(root: &Path, clock: &Arc<HostClock>, (name, lines): (&str, &str), options: Options) -> Site {
     let simulator = Simulator::new(World::default(), options, Arc::clone(clock) as Arc<dyn Clock>);
     Site {
         name: name.to_owned(),

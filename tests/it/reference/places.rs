@@ -284,7 +284,13 @@ impl Scenery {
         let user = row.user?;
         let is_doubted =
             self.is_doubted(world, row, &[Act::SignIn]) || self.is_contradicted(world, user, &[Act::SignIn]);
-        if is_doubted || !self.tells_all(Act::SignIn, opened(row), world.now) {
+        let rows = self.own_rows(world, row);
+        let is_heard = |name: &str| rows.iter().any(|seen| seen.act == Act::SignIn && seen.source == name);
+        let mut telling = self.sources.iter().filter(|(_, tells, _)| *tells == Act::SignIn).peekable();
+        let is_told =
+            |name: &str| self.read_at <= world.now + MINUTE && (self.read_at >= opened(row) || is_heard(name));
+        let is_whole = telling.peek().is_some() && telling.all(|(name, _, unknown)| unknown.is_none() && is_told(name));
+        if is_doubted || !is_whole {
             return None;
         }
         let openings = self.seen.iter().filter(|seen| seen.act == Act::SignIn && seen.user == user);
