@@ -3,6 +3,7 @@
 //! Pure: it makes the records; `trail` writes them. What names a person goes into the personal part.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -11,13 +12,13 @@ use crate::address::{ListNow, ListSource};
 use crate::evidence::Evidence;
 use crate::facts::{Controller, find};
 use crate::guard::ClearedSession;
-use crate::model::{Action, Database, ListStanding, Mode, RuleCycle, RuleId, Stratum, UserId};
+use crate::model::{Action, Cause, Database, ListStanding, Mode, RuleCycle, RuleId, SourceStanding, Stratum, UserId};
 use crate::plan::grounds_of;
 use crate::policy::{Exception, Ground, PolicySet};
 use crate::record::{
     ClaimBegan, ClaimChanged, ClaimEnded, ClaimKey, CycleFinished, DatabaseUsed, Entry, ExceptionExpired, FactUsed,
-    HeldBy, ListUsed, LookupsChanged, OffboardingChanged, RevocationIntended, RuleCount, StandingClaim, UndecidedCount,
-    reason_key,
+    HeldBy, ListUsed, LookupsChanged, OffboardingChanged, RevocationIntended, RuleCount, SourceBack, SourceLost,
+    StandingClaim, UndecidedCount, reason_key,
 };
 use crate::report::{Report, Stages, full_name, person_of};
 use crate::snapshot::Snapshot;
@@ -43,6 +44,8 @@ pub struct Chronicle {
     last_cycle: Option<Timestamp>,
     /// What lists and databases said when it was last told.
     lookups: Option<LookupsChanged>,
+    /// Sources that cannot be relied on, as it was last told.
+    lost_sources: BTreeSet<Arc<str>>,
     /// Whether a cycle of this process was told already.
     has_told: bool,
 }
@@ -69,8 +72,33 @@ impl Chronicle {
                 .map(|(name, list)| Told { entry: offboarding(name, list).into(), personal: None }),
         );
         told.extend(self.tell_lookups(stages));
+        told.extend(self.tell_sources(&snapshot.sources));
         told.extend(self.tell_claims(stages));
         self.has_told = true;
+        told
+    }
+
+    /// Which sources can no longer be relied on, and which can again. That a plan lacks a log is no loss of it.
+    fn tell_sources(&mut self, sources: &BTreeMap<Arc<str>, SourceStanding>) -> Vec<Told> {
+        let mut told = Vec::new();
+        for (name, source) in sources {
+            let lost = source.unknown.filter(|cause| *cause != Cause::PlanLacks);
+            let before = self.lost_sources.contains(name);
+            let (source_name, tells) = (name.to_string(), source.tells.word().to_owned());
+            let as_of = source.as_of.to_string();
+            let entry: Entry = match (before, lost) {
+                (false, Some(cause)) => {
+                    self.lost_sources.insert(Arc::clone(name));
+                    SourceLost { source: source_name, tells, unknown: cause.word().to_owned(), as_of }.into()
+                }
+                (true, None) => {
+                    self.lost_sources.remove(name);
+                    SourceBack { source: source_name, tells, as_of }.into()
+                }
+                _ => continue,
+            };
+            told.push(Told { entry, personal: None });
+        }
         told
     }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use super::lookups::{DatabaseUsed, ListUsed, LookupsChanged};
+pub use super::sources::{SourceBack, SourceLost};
 use crate::model::Scope;
 
 macro_rules! entries {
@@ -60,6 +61,10 @@ entries! {
     OffboardingChanged = "offboarding.changed",
     /// What named lists in files and place databases say from now on.
     LookupsChanged = "lookups.changed",
+    /// A source of sign-ins or of use cannot be relied on any more.
+    SourceLost = "source.lost",
+    /// It can again.
+    SourceBack = "source.back",
     /// A cycle ended; what it counted.
     CycleFinished = "cycle.finished",
     /// Claims that stand now and did not before.

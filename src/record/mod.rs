@@ -7,6 +7,7 @@ mod line;
 mod lookups;
 mod names;
 mod personal;
+mod sources;
 mod text;
 mod verification;
 mod verify;

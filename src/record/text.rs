@@ -88,6 +88,8 @@ fn gist(entry: &Entry) -> String {
         Entry::ScopeChanged(body) => format!("{}, configured as {}", body.scope, body.configured),
         Entry::OffboardingChanged(body) => offboarding(body),
         Entry::LookupsChanged(body) => lookups(body),
+        Entry::SourceLost(body) => format!("{}: {}, told everything up to {}", body.source, body.unknown, body.as_of),
+        Entry::SourceBack(body) => format!("{}, tells everything up to {}", body.source, body.as_of),
         Entry::CycleFinished(body) => counts(body),
         Entry::ClaimBegan(body) => claims(body.claims.len()),
         Entry::ClaimChanged(body) => claims(body.claims.len()),

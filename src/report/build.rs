@@ -1,14 +1,14 @@
 //! A report from the stages of a cycle.
 
 use super::claims::{self, ClaimRow, HeldRow};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{DatabaseRow, Report, RuleRow, UndecidedRow};
 use crate::evaluate::Judgement;
 use crate::evidence::Dossier;
 use crate::grade::Fate;
 use crate::guard::{Belt, Guarded, people_seen};
-use crate::model::{Cause, Completeness, Database, Foreign, ListStanding, Mode, Person, UserId};
+use crate::model::{Act, Cause, Completeness, Database, Foreign, ListStanding, Mode, Person, SourceStanding, UserId};
 use crate::plan::{Intention, Plan, Planned, grounds_of};
 use crate::policy::{Exception, PolicySet};
 use crate::snapshot::Snapshot;
@@ -239,6 +239,26 @@ impl From<&Database> for DatabaseRow {
     }
 }
 
+/// A source that tells nothing newer than this is worth a warning, whatever else it says of itself.
+const SILENT_MAX: SignedDuration = SignedDuration::from_mins(30);
+
+/// What a reader has to know of a source of sign-ins or of use.
+fn of_source(name: &str, source: &SourceStanding, now: Timestamp) -> Option<String> {
+    let (name, tells) = (Foreign::new(name), if source.tells == Act::SignIn { "opened" } else { "used" });
+    match source.unknown {
+        Some(Cause::PlanLacks) => Some(format!(
+            "nothing tells where sessions are {tells}: the account has no {}, and no feed is configured (docs/feeds.md)",
+            name.to_string().replace('-', " ")
+        )),
+        Some(cause) => Some(format!("source `{name}` cannot be relied on ({}): {}", cause.word(), cause.text())),
+        None if source.as_of.duration_until(now) > SILENT_MAX => Some(format!(
+            "source `{name}` tells nothing newer than {:.0}: it is far behind, or switched off",
+            source.as_of
+        )),
+        None => None,
+    }
+}
+
 /// Nothing personal stands here: the trail keeps these lines.
 fn warnings(snapshot: &Snapshot, mode: Mode) -> Vec<String> {
     let mut lines = Vec::new();
@@ -275,6 +295,7 @@ fn warnings(snapshot: &Snapshot, mode: Mode) -> Vec<String> {
         ));
     }
     lines.extend(snapshot.lists.iter().flat_map(|(name, list)| of_list(name, list)));
+    lines.extend(snapshot.sources.iter().filter_map(|(name, source)| of_source(name, source, snapshot.now)));
     let unresolved = snapshot.protected.unresolved.len();
     if unresolved > 0 {
         let what = if unresolved == 1 { "entry of `protected` matches" } else { "entries of `protected` match" };

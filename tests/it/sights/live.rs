@@ -1,8 +1,9 @@
 //! Places of sessions on an account as Zendesk has it: from its logs, through the join, to what goes.
 
-use evictd::cycle::Cycle;
+use evictd::chronicle::Chronicle;
+use evictd::cycle::{Books, Cycle};
 use evictd::gather::read_feeds;
-use evictd::model::{Cause, Memory, Role};
+use evictd::model::{Cause, History, Memory, Role};
 use evictd::simulator::LogSettings;
 use jiff::{SignedDuration, Timestamp};
 
@@ -239,4 +240,24 @@ fn okta(person: u64, at: Timestamp, address: &str, agent: &str) -> String {
         "target": [{ "type": "AppInstance", "displayName": "Zendesk" }],
     });
     format!("{row}\n")
+}
+
+#[tokio::test]
+async fn a_source_that_is_lost_and_comes_back_is_told_once_each() {
+    let stage = desk(ELSEWHERE);
+    let (mut trail, _) = stage.open();
+    let (zendesk, mut chronicle) = (stage.zendesk(), Chronicle::since(None));
+    let mut warnings = Vec::new();
+    for settings in ["", "access-log=absent", "access-log=absent", "access-log=on", "audit-log=absent,access-log=on"] {
+        set(&stage, settings);
+        stage.wait(1);
+        let books = Books { trail: &mut trail, chronicle: &mut chronicle, missed: 0 };
+        let cycle = stage.one_cycle(&zendesk, History::default(), books).await.unwrap();
+        warnings.push(cycle.report.warnings.iter().filter(|line| line.starts_with("source")).count());
+    }
+    drop(trail);
+    let told: Vec<String> =
+        stage.verified().iter().filter(|line| line.kind.starts_with("source.")).map(|line| line.kind.clone()).collect();
+    assert_eq!(told, ["source.lost", "source.back", "source.lost"]);
+    assert_eq!(warnings, [0, 1, 1, 0, 1]);
 }
