@@ -13,7 +13,7 @@ use crate::evidence::Evidence;
 use crate::facts::{Controller, find};
 use crate::guard::ClearedSession;
 use crate::model::{Action, Cause, Database, ListStanding, Mode, RuleCycle, RuleId, SourceStanding, Stratum, UserId};
-use crate::plan::grounds_of;
+use crate::plan::{grounds_in, grounds_of};
 use crate::policy::{Exception, Ground, PolicySet};
 use crate::record::{
     ClaimBegan, ClaimChanged, ClaimEnded, ClaimKey, CycleFinished, DatabaseUsed, Entry, ExceptionExpired, FactUsed,
@@ -336,7 +336,7 @@ pub fn intended(target: Target<'_>, read_back: &[ReadBack<'_>], means: Means<'_>
         }
         for rule in one.cleared.claims.iter().filter_map(|claim| policies.rules.get(claim.rule)) {
             let key = ClaimKey { rule: rule.id.to_string(), session: one.cleared.session.to_string() };
-            facts.extend(facts_used(&rule.when.grounds(&one.evidence), &key, &mut reasons));
+            facts.extend(facts_used(&grounds_in(&one.evidence, rule), &key, &mut reasons));
             if !rules.contains(&key.rule) {
                 rules.push(key.rule);
             }

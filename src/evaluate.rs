@@ -108,7 +108,7 @@ pub fn claim_of(rule: &Rule, policies: &PolicySet, evidence: &Evidence<'_>) -> O
         return Some(Claim::Undecided(Cause::NoUser.into()));
     }
     let at = if evidence.clocks_trusted { At::Instant(evidence.now) } else { At::Unknown };
-    judge(rule, policies, evidence, at)
+    evidence.ways().filter_map(|way| judge(rule, policies, &way, at)).max_by_key(Claim::weight)
 }
 
 /// The instant that exceptions are judged by.
@@ -126,12 +126,17 @@ fn judge(rule: &Rule, policies: &PolicySet, witness: &dyn Witness, at: At) -> Op
         Answer::Unknown(causes) => Some(Claim::Undecided(causes)),
         // INVARIANT 5 (tests/it/reference/invariants.rs): what may have been forgotten makes no claim fire.
         Answer::Yes(Strength::Assumed) => Some(Claim::Undecided(Cause::Learning.into())),
-        Answer::Yes(strength) => Some(spare_of(rule, policies, witness, at).unwrap_or(Claim::Fired(strength))),
+        Answer::Yes(strength) => Some(match spare_of(rule, policies, witness, at) {
+            Ok(spared) => spared,
+            Err(unspared) => Claim::Fired(strength.min(unspared)),
+        }),
     }
 }
 
-fn spare_of(rule: &Rule, policies: &PolicySet, witness: &dyn Witness, at: At) -> Option<Claim> {
+/// What spares it; else how surely nothing does.
+fn spare_of(rule: &Rule, policies: &PolicySet, witness: &dyn Witness, at: At) -> Result<Claim, Strength> {
     let mut doubtful = None;
+    let mut surely = Strength::Exact;
     for (place, exception) in policies.exceptions.iter().enumerate() {
         let is_over = match at {
             At::Instant(now) => !exception.is_in_force(now),
@@ -145,11 +150,11 @@ fn spare_of(rule: &Rule, policies: &PolicySet, witness: &dyn Witness, at: At) ->
             Answer::Unknown(_) | Answer::Yes(Strength::Assumed) | Answer::No(Strength::Assumed) => {
                 doubtful = doubtful.or(Some(Claim::SparedByUnknown(place)));
             }
-            Answer::Yes(_) => return Some(Claim::Spared(place)),
-            Answer::No(_) => {}
+            Answer::Yes(_) => return Ok(Claim::Spared(place)),
+            Answer::No(strength) => surely = surely.min(strength),
         }
     }
-    doubtful
+    doubtful.ok_or(surely)
 }
 
 /// What a case's own rule comes to; a rule that is off is judged as if it were not.
@@ -173,6 +178,16 @@ pub fn fires_in_case(case: &Case, policies: &PolicySet, lists: &Lists) -> Vec<Ru
 }
 
 impl Claim {
+    /// Of claims that differ by which sign-in is taken for the session's own, the heaviest counts.
+    fn weight(&self) -> (u8, Option<Strength>) {
+        match self {
+            Self::Fired(strength) => (3, Some(*strength)),
+            Self::Undecided(_) => (2, None),
+            Self::SparedByUnknown(_) => (1, None),
+            Self::Spared(_) => (0, None),
+        }
+    }
+
     fn verdict(self) -> Verdict {
         match self {
             Self::Fired(_) => Verdict::Revoke,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::evaluate::{Claim, Judgement};
-use crate::evidence::Dossier;
+use crate::evidence::{Dossier, Evidence};
 use crate::facts::{FactSpec, Reading};
 use crate::model::{Action, Mode, SessionId, Severity, Source, Stratum, Strength, UserId};
 use crate::policy::{Ground, OnAmbiguous, PolicySet, Rule};
@@ -133,14 +133,19 @@ fn is_listing(source: Source) -> bool {
 }
 
 fn oldest_listing(dossier: &Dossier<'_>, place: usize, rule: &Rule) -> Option<Timestamp> {
-    let grounds = rule.when.grounds(&dossier.get(place)?);
+    let grounds = grounds_in(&dossier.get(place)?, rule);
     grounds.iter().filter(|ground| is_listing(ground.source)).map(|ground| ground.as_of).min()
 }
 
 /// The facts a claim rests on.
 pub fn grounds_of(dossier: &Dossier<'_>, policies: &PolicySet, place: usize, rule: usize) -> Vec<Ground> {
     match (dossier.get(place), policies.rules.get(rule)) {
-        (Some(evidence), Some(rule)) => rule.when.grounds(&evidence),
+        (Some(evidence), Some(rule)) => grounds_in(&evidence, rule),
         _ => Vec::new(),
     }
+}
+
+/// The same of evidence at hand: of several ways in which it holds, the first.
+pub fn grounds_in(evidence: &Evidence<'_>, rule: &Rule) -> Vec<Ground> {
+    evidence.ways().map(|way| rule.when.grounds(&way)).find(|grounds| !grounds.is_empty()).unwrap_or_default()
 }

@@ -244,6 +244,14 @@ impl<'s> Evidence<'s> {
         self.view.sign_in().map_err(|causes| causes.with(self.unlogged()))
     }
 
+    /// The ways in which sign-ins could belong to the session: one, unless it shares an instant with others of its person.
+    /// What a rule makes of it in any of them is known of one of these sessions, though not of which.
+    pub fn ways(&self) -> impl Iterator<Item = Self> {
+        let in_question = self.view.sign_ins_in_question();
+        let own = (in_question == 0).then_some(*self);
+        own.into_iter().chain((0..in_question).map(|number| Self { view: self.view.taking(number), ..*self }))
+    }
+
     /// Since when an offboarding list whose day has come names the person: the earliest of them, and its own date. None
     /// if no list does; a list that cannot say leaves it unknown.
     pub fn listed_since(&self) -> Result<Option<(Timestamp, Timestamp)>, Causes> {

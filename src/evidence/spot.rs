@@ -261,12 +261,32 @@ pub(super) struct View<'d> {
     life: Life,
     session: SessionId,
     own: &'d [Placed],
+    /// The sign-in that is taken for its own, where several could be.
+    taken: Option<usize>,
 }
 
 impl<'d> View<'d> {
     pub(super) fn new(scene: &'d Scene<'d>, session: &Session, idle_slack: SignedDuration) -> Self {
         let (life, own) = (Life::of(session, idle_slack), scene.joined.of(session.id));
-        Self { scene, life, session: session.id, own }
+        Self { scene, life, session: session.id, own, taken: None }
+    }
+
+    /// How many sign-ins could be its own, if some of them could be another session's.
+    pub(super) fn sign_ins_in_question(&self) -> usize {
+        let is_shared = self.sign_ins().any(|(_, placed)| placed.strength != Strength::Exact);
+        if is_shared { self.sign_ins().count() } else { 0 }
+    }
+
+    /// The same, if its own sign-in is this one.
+    pub(super) fn taking(self, number: usize) -> Self {
+        Self { taken: Some(number), ..self }
+    }
+
+    /// They stand before its uses.
+    fn sign_ins(&self) -> impl Iterator<Item = (&'d Sighting, Placed)> + use<'d> {
+        let scene = self.scene;
+        let rows = self.own.iter().filter_map(|placed| Some((scene.snapshot.sightings.get(placed.row)?, *placed)));
+        rows.take_while(|(row, _)| row.act == Act::SignIn)
     }
 
     pub(super) fn spots(&self) -> Spots {
@@ -304,14 +324,17 @@ impl<'d> View<'d> {
     /// Where the session was opened, or why that cannot be said: every source has to be whole, since another row might say
     /// otherwise, and to have told of it, or been read so far that it would have.
     pub(super) fn sign_in(&self) -> Result<Spot<'d>, Causes> {
-        let spots = self.own.iter().filter_map(|placed| self.scene.spot(*placed));
-        let sign_ins: Vec<Spot<'_>> = spots.take_while(|spot| spot.act == Act::SignIn).collect();
-        let is_sure = sign_ins.iter().all(|spot| spot.strength == Strength::Exact);
+        let own = self.sign_ins().enumerate().filter(|(number, _)| self.taken.is_none_or(|taken| taken == *number));
+        let spots = own.filter_map(|(_, (_, placed))| self.scene.spot(placed));
+        let mut sign_ins: Vec<Spot<'_>> = spots.collect();
+        let is_sure = self.taken.is_some() || sign_ins.iter().all(|spot| spot.strength == Strength::Exact);
+        if self.taken.is_some() {
+            for spot in &mut sign_ins {
+                spot.strength = spot.strength.min(Strength::Ambiguous);
+            }
+        }
         let unsure = if is_sure { Causes::default() } else { Cause::Ambiguous.into() };
-        let told = |name: &str| {
-            let row = |placed: &Placed| self.scene.snapshot.sightings.get(placed.row);
-            self.own.iter().filter_map(row).any(|row| row.act == Act::SignIn && *row.source == *name)
-        };
+        let told = |name: &str| self.sign_ins().any(|(row, _)| *row.source == *name);
         let flaws = self.scene.flaws_but(Act::SignIn, self.life, told);
         let flaws = flaws.with(self.doubt(&[Act::SignIn])).with(unsure);
         if flaws == Causes::default() { Spot::agreed(&sign_ins).ok_or(Cause::NoRow.into()) } else { Err(flaws) }

@@ -87,7 +87,23 @@ fn state(world: &World, law: &Law, rule: &Rule, row: &Row) -> Option<(State, BTr
     if row.user.is_none() {
         return Some((State::Undecided, BTreeSet::new()));
     }
-    let at = |trust: Trust| Place { world, law, row, trust };
+    let ways = world.scenery.ways(world, row).into_iter().filter_map(|way| state_by(world, law, rule, (row, way)));
+    // Whichever sign-in is taken for its own: what is worst counts.
+    ways.min_by_key(|(state, _)| match state {
+        State::Fired => 0,
+        State::Undecided => 1,
+        State::SparedByUnknown => 2,
+        State::Spared => 3,
+    })
+}
+
+fn state_by(
+    world: &World,
+    law: &Law,
+    rule: &Rule,
+    (row, way): (&Row, Option<usize>),
+) -> Option<(State, BTreeSet<&'static str>)> {
+    let at = |trust: Trust| Place { world, law, row, way, trust };
     let (assuming, doubting) = (holds(at(Trust::Assuming), &rule.when), holds(at(Trust::Doubting), &rule.when));
     match (assuming.truth, doubting.truth) {
         (Some(false), _) => None,
@@ -127,6 +143,8 @@ struct Place<'a> {
     world: &'a World,
     law: &'a Law,
     row: &'a Row,
+    /// Which sign-in is taken for the session's own, where several could be.
+    way: Option<usize>,
     trust: Trust,
 }
 
@@ -184,9 +202,9 @@ pub enum Fact {
 }
 
 fn answer(at: Place<'_>, line: &Line) -> Option<bool> {
-    let Place { world, law, row, trust } = at;
+    let Place { world, law, row, way, trust } = at;
     if is_of_place(line.fact) {
-        let place = world.scenery.sign_in(world, row)?;
+        let place = world.scenery.sign_in(world, row, way)?;
         return asks(law, &world.scenery, line, world.scenery.fact(law, &place, line.fact));
     }
     let fact = if line.fact.starts_with("session.") {

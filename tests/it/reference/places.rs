@@ -280,7 +280,7 @@ impl Scenery {
     }
 
     /// Where a session was opened: what rows about it say differently is not known, and none may be missing.
-    pub fn sign_in(&self, world: &World, row: &Row) -> Option<Seen> {
+    pub fn sign_in(&self, world: &World, row: &Row, way: Option<usize>) -> Option<Seen> {
         let user = row.user?;
         let is_doubted =
             self.is_doubted(world, row, &[Act::SignIn]) || self.is_contradicted(world, user, &[Act::SignIn]);
@@ -293,13 +293,10 @@ impl Scenery {
         if is_doubted || !is_whole {
             return None;
         }
-        let openings = self.seen.iter().filter(|seen| seen.act == Act::SignIn && seen.user == user);
-        let openings: Vec<Vec<u64>> = openings.map(|seen| Self::sessions_of(world, seen)).collect();
-        if openings.iter().any(|sessions| sessions.len() > 1 && sessions.contains(&row.id)) {
-            return None;
+        let mut own = self.sign_ins(world, row);
+        if let Some(way) = way {
+            own = vec![own[way].clone()];
         }
-        let own = self.own_rows(world, row).into_iter().filter(|seen| seen.act == Act::SignIn);
-        let own: Vec<Seen> = own.collect();
         let mut addresses: Vec<&str> = own.iter().filter_map(|seen| seen.address).collect();
         let mut agents: Vec<&str> = own.iter().filter_map(|seen| seen.agent).collect();
         addresses.dedup();
@@ -310,6 +307,18 @@ impl Scenery {
         let address = addresses.first().copied().filter(|_| addresses.len() == 1 && all_tell);
         let agent = agents.first().copied().filter(|_| agents.len() == 1);
         Some(Seen { address, agent, ..first })
+    }
+
+    fn sign_ins(&self, world: &World, row: &Row) -> Vec<Seen> {
+        self.own_rows(world, row).into_iter().filter(|seen| seen.act == Act::SignIn).collect()
+    }
+
+    /// Each sign-in that could be the session's own, if some could be of another.
+    pub fn ways(&self, world: &World, row: &Row) -> Vec<Option<usize>> {
+        let own = self.sign_ins(world, row);
+        let shared = self.seen.iter().filter(|seen| seen.act == Act::SignIn).map(|seen| Self::sessions_of(world, seen));
+        let is_shared = shared.into_iter().any(|sessions| sessions.len() > 1 && sessions.contains(&row.id));
+        if is_shared { (0..own.len()).map(Some).collect() } else { vec![None] }
     }
 
     /// A fact of one place.

@@ -231,7 +231,7 @@ fn two_sessions_opened_at_once_share_their_sign_ins() {
     };
     world.snapshot.sightings = rows;
     // Which of them was opened abroad is not known; that one of them was is.
-    assert_eq!(world.says(), (vec![], 2, 0));
+    assert_eq!(world.says(), (gone(&[(1, Strength::Ambiguous), (2, Strength::Ambiguous)]), 0, 0));
     assert_eq!(of_both.says().0, gone(&[(1, Strength::Ambiguous), (2, Strength::Ambiguous)]));
 }
 
@@ -281,4 +281,47 @@ fn a_row_from_days_to_come_leaves_all_of_the_persons_sessions_in_doubt() {
     let world = || World::new().by(&never).session(1, 60).sign_in(OFFICE, 60);
     assert_eq!(world().says().0.len(), 1);
     assert_eq!(world().used(OFFICE, -5, -5).says(), (vec![], 1, 0));
+}
+
+/// INVARIANT 16 over random worlds: whatever is added of a person's own, whoever was to lose a session still loses one.
+#[test]
+fn nothing_that_a_person_adds_takes_them_out_of_danger() {
+    let rules = [RULE.replace("ON", ""), OPENED.to_owned()];
+    let (mut dangers, mut both) = (0, 0);
+    for seed in 0..600_u64 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let policy = &rules[usize::from(rng.bool())];
+        let bad = |rng: &mut fastrand::Rng| if rng.u8(..3) == 0 { ABROAD } else { OFFICE };
+        let mut before = World::new().by(policy);
+        let mut steps = Vec::new();
+        for id in 1..=rng.u64(1..4) {
+            let opened = rng.i64(1..90);
+            before = before.session(id, opened);
+            if rng.u8(..4) > 0 {
+                before = before.sign_in(bad(&mut rng), opened);
+            }
+            steps.push(opened);
+        }
+        for _ in 0..rng.u8(..3) {
+            let from = rng.i64(1..60);
+            before = before.used(bad(&mut rng), from, rng.i64(0..=from));
+        }
+        let mut after = World { snapshot: before.snapshot.clone(), policies: policies(policy) };
+        for id in 10..10 + rng.u64(1..4) {
+            // At the instant of another session, or at any.
+            let opened = if rng.bool() { steps[rng.usize(..steps.len())] } else { rng.i64(1..90) };
+            after = match rng.u8(..4) {
+                0 => after.session(id, opened),
+                1 => after.session(id, opened).sign_in(bad(&mut rng), opened),
+                // At another instant than that of a session: rows that contradict each other prove nothing.
+                2 => after.sign_in(bad(&mut rng), opened + 100),
+                _ => after.used(bad(&mut rng), opened, rng.i64(0..=opened)),
+            };
+        }
+        let (before, after) = (before.says().0, after.says().0);
+        dangers += usize::from(!before.is_empty());
+        both += usize::from(!before.is_empty() && after.iter().any(|one| one.1 == Strength::Ambiguous));
+        assert!(before.is_empty() || !after.is_empty(), "seed {seed}: {before:?}");
+    }
+    assert!(dangers > 100 && both > 50, "{dangers} {both}");
 }
