@@ -55,7 +55,7 @@ places: ## fetch and build the place databases that ship anew; needs npm and pyt
 	done
 	$(PLACES)/venv/bin/python data/places/build.py $(PLACES) data/places
 
-demo: toolchain ## run the main job against the built-in simulator: dry run, enforcement, verified trail
+demo: toolchain ## run the main job against the built-in simulator: dry run, enforcement, verified trail, a stolen cookie
 	$(CARGO) build --locked --bin evictd
 	$(CARGO) run --locked --quiet -- demo
 

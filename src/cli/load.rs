@@ -20,7 +20,7 @@ use crate::zendesk::{Access, BaseUrl, BudgetLimits, Credential, HttpsTransport, 
 pub(super) const TEXT_BYTES_MAX: u64 = 4 << 20;
 
 /// One account with everything that was read for it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Loaded {
     pub(super) settings: Settings,
     pub(super) account: Account,

@@ -17,6 +17,24 @@ pub enum Strength {
 }
 
 impl Strength {
+    /// Every strength, weakest first.
+    pub const ALL: &[Self] = &[Self::Assumed, Self::Ambiguous, Self::Only, Self::Exact];
+
+    /// The strength with this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|strength| strength.word() == word)
+    }
+
+    /// What it means, for people.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Assumed => "what says otherwise may be missing",
+            Self::Ambiguous => "another session of the person may be meant",
+            Self::Only => "no other session of the person can be meant",
+            Self::Exact => "its own row says so",
+        }
+    }
+
     /// The word in policies, reports and the trail.
     pub fn word(self) -> &'static str {
         match self {

@@ -78,6 +78,7 @@ fn claim_rows(stages: Stages<'_>) -> Vec<ClaimRow> {
                 mode: claim.mode,
                 action: claim.action,
                 reasons: reasons_of(stages, intention, claim),
+                strength: claim.strength,
                 held: held.map(|held| HeldRow {
                     belt: held.belt.word().to_owned(),
                     limit: held.limit,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{RevokeRow, RuleRow, WithheldRow};
 use crate::grade::Fate;
-use crate::model::{Action, Foreign, Grade, Mode, Outcome, RuleId, SessionId, Severity, Stratum, UserId};
+use crate::model::{Action, Foreign, Grade, Mode, Outcome, RuleId, SessionId, Severity, Stratum, Strength, UserId};
 
 /// A claim that fired and that nothing spares.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,7 @@ pub(super) struct ClaimRow {
     pub(super) mode: Mode,
     pub(super) action: Action,
     pub(super) reasons: Vec<String>,
+    pub(super) strength: Strength,
     pub(super) held: Option<HeldRow>,
 }
 
@@ -81,16 +82,19 @@ pub(super) fn revoke_rows(claims: &[ClaimRow], fates: &Fates) -> Vec<RevokeRow> 
                 }
             }
             let (outcome, grade) = fates.get(&first.session).copied().unwrap_or_default();
+            let mode = clear.iter().map(|claim| claim.mode).max()?;
+            let of_mode = clear.iter().filter(|claim| claim.mode == mode);
             Some(RevokeRow {
                 session: first.session,
                 user: first.user,
                 person: first.person.clone(),
                 stratum: first.stratum,
                 severity: clear.iter().map(|claim| claim.severity).max()?,
-                mode: clear.iter().map(|claim| claim.mode).max()?,
+                mode,
                 action: clear.iter().map(|claim| claim.action).max()?,
                 rules: clear.iter().map(|claim| claim.rule.clone()).collect(),
                 reasons,
+                strength: of_mode.map(|claim| claim.strength).max()?,
                 outcome,
                 grade,
             })
@@ -116,6 +120,7 @@ pub(super) fn withheld_rows(claims: &[ClaimRow]) -> Vec<WithheldRow> {
                 limit: held.limit,
                 count: held.count,
                 reasons: claim.reasons.clone(),
+                strength: claim.strength,
             })
         })
         .collect()

@@ -1,14 +1,16 @@
-//! One session explained: each rule, each condition, what it was told, and the belt that holds the claim.
+//! One session explained: its places, each rule, each condition, what it was told, and the belt that holds the claim.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
 use super::Stages;
 use super::build::person_of;
+use super::places::{self, PlaceRow};
 use crate::evaluate::{Claim, claim_of};
 use crate::guard::Held;
-use crate::model::{Answer, Cause, Foreign, SessionId};
+use crate::model::{Answer, Cause, Causes, Foreign, SessionId, Strength};
 use crate::policy::{Rule, TraceLine};
 
 /// One session as every rule sees it.
@@ -20,6 +22,9 @@ pub struct Explanation {
     stratum: &'static str,
     opened: Option<String>,
     last_seen: Option<String>,
+    places: Vec<PlaceRow>,
+    /// Why there may be other places.
+    missing: Causes,
     rules: Vec<Explained>,
 }
 
@@ -30,6 +35,10 @@ struct Explained {
     title: String,
     mode: &'static str,
     claim: &'static str,
+    /// How surely it holds, if it does.
+    strength: Option<Strength>,
+    /// Numbers of the places at which that was told, from 1.
+    decided_by: BTreeSet<usize>,
     spared_by: Option<String>,
     held: Option<Held>,
     lines: Vec<TraceLine>,
@@ -38,6 +47,8 @@ struct Explained {
 /// Explains a session of these stages; none if it is not listed.
 pub fn explain(stages: Stages<'_>, session: SessionId) -> Option<Explanation> {
     let evidence = stages.dossier.iter().find(|evidence| evidence.session.id == session)?;
+    let snapshot = stages.dossier.snapshot();
+    let mut places = places::places_of(snapshot, &evidence);
     let rules = stages.policies.rules.iter().enumerate();
     let rules = rules.map(|(place, rule)| {
         let claim = claim_of(rule, stages.policies, &evidence);
@@ -45,17 +56,25 @@ pub fn explain(stages: Stages<'_>, session: SessionId) -> Option<Explanation> {
             Some(Claim::Spared(place) | Claim::SparedByUnknown(place)) => stages.policies.exceptions.get(place),
             _ => None,
         };
+        let grounds = if claim.is_some() { rule.when.grounds(&evidence) } else { Vec::new() };
+        let decided_by = places::deciding(&grounds, &places);
+        places::mark(&mut places, &decided_by, rule.id.as_str());
         Explained {
             rule: rule.id.to_string(),
             title: rule.title.clone(),
             mode: rule.mode.min(stages.mode).word(),
             claim: claim_word(rule, claim),
+            strength: match claim {
+                Some(Claim::Fired(strength)) => Some(strength),
+                _ => None,
+            },
+            decided_by,
             spared_by: exception.map(|exception| format!("{}: {}", exception.id, exception.reason)),
             held: held(stages, session, place),
             lines: rule.when.trace(&evidence),
         }
     });
-    let snapshot = stages.dossier.snapshot();
+    let rules = rules.collect();
     let row = evidence.session;
     Some(Explanation {
         session,
@@ -64,7 +83,9 @@ pub fn explain(stages: Stages<'_>, session: SessionId) -> Option<Explanation> {
         stratum: evidence.person.map_or("no record, counted among end-users", |_| evidence.stratum().word()),
         opened: row.authenticated_at.map(|at| at.to_string()),
         last_seen: row.last_seen_at.map(|at| at.to_string()),
-        rules: rules.collect(),
+        places,
+        missing: evidence.spots().missing,
+        rules,
     })
 }
 
@@ -86,13 +107,24 @@ fn held(stages: Stages<'_>, session: SessionId, rule: usize) -> Option<Held> {
 }
 
 impl Explanation {
-    /// For people.
-    pub fn text(&self) -> String {
+    /// Whose session it is and where it was, and the rules that fire, without what each condition was told.
+    pub fn brief(&self) -> String {
+        let fires = self.rules.iter().filter(|rule| rule.claim == "fires").map(Explained::head);
+        self.session_text() + &fires.collect::<String>()
+    }
+
+    fn session_text(&self) -> String {
         let mut page = format!("session {} of {} ({})\n", self.session, self.person, self.stratum);
         let known = |at: &Option<String>| at.clone().unwrap_or_else(|| "unknown".to_owned());
         page += &format!("opened {}, last seen {}\n", known(&self.opened), known(&self.last_seen));
+        page + &places::text(&self.places, self.missing)
+    }
+
+    /// For people.
+    pub fn text(&self) -> String {
+        let mut page = self.session_text();
         for rule in &self.rules {
-            page += &format!("\n{} [{}] {}: {}\n", rule.rule, rule.mode, Foreign::new(rule.title.as_str()), rule.claim);
+            page += &rule.head();
             for line in &rule.lines {
                 page += &line_text(line);
             }
@@ -119,6 +151,8 @@ impl Explanation {
                     "title": rule.title,
                     "mode": rule.mode,
                     "claim": rule.claim,
+                    "strength": rule.strength.map(Strength::word),
+                    "decided_by": rule.decided_by,
                     "exception": rule.spared_by,
                     "belt": rule.held.map(|held| held.belt.word()),
                     "limit": rule.held.and_then(|held| held.limit),
@@ -135,8 +169,26 @@ impl Explanation {
             "stratum": self.stratum,
             "opened": self.opened,
             "last_seen": self.last_seen,
+            "places": (1..).zip(&self.places).map(|(number, place)| place.json(number)).collect::<Vec<_>>(),
+            "places_missing": self.missing.iter().map(Cause::word).collect::<Vec<_>>(),
             "rules": rules,
         })
+    }
+}
+
+impl Explained {
+    /// What the rule says, how surely, and where it was told so.
+    fn head(&self) -> String {
+        let title = Foreign::new(self.title.as_str());
+        let unsure = self.strength.filter(|strength| *strength != Strength::Exact);
+        let unsure = unsure.map(|strength| format!(" ({}: {})", strength.word(), strength.text())).unwrap_or_default();
+        let mut head = format!("\n{} [{}] {title}: {}{unsure}\n", self.rule, self.mode, self.claim);
+        if !self.decided_by.is_empty() {
+            let numbers: Vec<String> = self.decided_by.iter().map(ToString::to_string).collect();
+            let places = if numbers.len() == 1 { "place" } else { "places" };
+            head += &format!("  decided at {places} {}\n", numbers.join(" and "));
+        }
+        head
     }
 }
 

@@ -41,6 +41,7 @@ struct Revoke<'a> {
     action: &'static str,
     rules: Vec<&'a str>,
     reasons: &'a [String],
+    strength: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,6 +61,7 @@ struct Withheld<'a> {
     limit: Option<u64>,
     count: Option<u64>,
     reasons: &'a [String],
+    strength: &'static str,
 }
 
 #[derive(Serialize)]
@@ -126,6 +128,7 @@ fn revoke(row: &RevokeRow) -> Revoke<'_> {
         action: row.action.word(),
         rules: row.rules.iter().map(crate::model::RuleId::as_str).collect(),
         reasons: &row.reasons,
+        strength: row.strength.word(),
         outcome: row.outcome.map(crate::model::Outcome::word),
         grade: row.grade.map(crate::model::Grade::word),
     }
@@ -144,6 +147,7 @@ fn withheld(row: &WithheldRow) -> Withheld<'_> {
         limit: row.limit,
         count: row.count,
         reasons: &row.reasons,
+        strength: row.strength.word(),
     }
 }
 

@@ -8,19 +8,22 @@ mod claims;
 mod explain;
 mod grid;
 mod json;
+mod places;
 mod reference;
 mod replay;
 mod text;
 
 use crate::model::{AccountName, Stratum, UserId};
-use crate::model::{Action, Cause, CycleId, Foreign, Grade, Mode, Outcome, RuleId, Scope, SessionId, Severity};
+use crate::model::{
+    Action, Cause, CycleId, Foreign, Grade, Mode, Outcome, RuleId, Scope, SessionId, Severity, Strength,
+};
 
 pub use build::{Stages, full_name, person_of, report};
 pub use explain::{Explanation, explain};
 pub use json::to_json;
 pub use reference::{facts_json, facts_markdown, facts_text};
 pub use replay::{NoSuchCycle, Recorded, replay};
-pub use text::{Look, counted, revoked, to_text};
+pub use text::{Look, counted, gist, revoked, to_text};
 
 /// One cycle, as people and programs read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +92,8 @@ pub struct RevokeRow {
     pub rules: Vec<RuleId>,
     /// The facts they rest on, in words.
     pub reasons: Vec<String>,
+    /// How surely these are of this very session: as surely as the surest of the rules of this mode says.
+    pub strength: Strength,
     /// What became of it, if it was acted on.
     pub outcome: Option<Outcome>,
     /// What the person's listing said afterwards.
@@ -120,6 +125,8 @@ pub struct WithheldRow {
     pub count: Option<u64>,
     /// The facts the claim rests on, in words.
     pub reasons: Vec<String>,
+    /// How surely these are of this very session.
+    pub strength: Strength,
 }
 
 /// What a rule could not decide for one cause.
@@ -171,6 +178,12 @@ fn who(person: &Foreign) -> String {
         return short.to_owned();
     }
     short.chars().take(LETTERS_MAX - 1).chain(['…']).collect()
+}
+
+/// Reasons in one line; that they may be another session's is said.
+fn why(reasons: &[String], strength: Strength) -> String {
+    let reasons = reasons.join(", ");
+    if strength == Strength::Exact { reasons } else { format!("{reasons} ({}: {})", strength.word(), strength.text()) }
 }
 
 impl RevokeRow {

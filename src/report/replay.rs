@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::claims::{self, ClaimRow, Fates, HeldRow};
 use super::{DatabaseRow, Report, RuleRow, UndecidedRow};
 use crate::model::{
-    AccountName, Action, Cause, CycleId, Foreign, Grade, Mode, Outcome, RuleId, Scope, SessionId, Severity,
+    AccountName, Action, Cause, CycleId, Foreign, Grade, Mode, Outcome, RuleId, Scope, SessionId, Severity, Strength,
 };
 use crate::model::{Stratum, UserId};
 use crate::record::{ClaimKey, CycleFinished, DatabaseUsed, Entry, HeldBy, StandingClaim, reason_key};
@@ -127,11 +127,15 @@ impl Past {
 fn claim_row(claim: StandingClaim, personal: &Value) -> Option<ClaimRow> {
     let told = |part: &str, key: &str| personal.get(part)?.get(key)?.as_str().map(str::to_owned);
     let erased = || "(erased)".to_owned();
+    // A condition holds as surely as the least sure of its grounds.
+    let strengths = claim.facts.iter().map(|fact| Strength::from_word(&fact.strength));
+    let strength = strengths.collect::<Option<Vec<_>>>()?.into_iter().min().unwrap_or(Strength::Exact);
     let reasons = claim.facts.iter().enumerate().map(|(number, fact)| {
         fact.reason.clone().or_else(|| told("reasons", &reason_key(&claim.key, number))).unwrap_or_else(erased)
     });
     Some(ClaimRow {
         reasons: reasons.collect(),
+        strength,
         session: SessionId::from_str(&claim.key.session).ok()?,
         user: UserId::from_str(&claim.user).ok()?,
         person: Foreign::new(told("people", &claim.user).unwrap_or_else(erased)),

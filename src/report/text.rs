@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use super::grid::Grid;
-use super::{Report, UndecidedRow, WithheldRow};
+use super::{Report, UndecidedRow, WithheldRow, why};
 use crate::model::{Mode, UserId};
 
 /// Rows of one rule and belt that the page shows; `--format json` has them all.
@@ -35,6 +35,11 @@ pub fn to_text(report: &Report, look: Look) -> String {
     page += &rules(report, look);
     page += &databases(report, look);
     page
+}
+
+/// What went and what could not be decided, without the rest of the page.
+pub fn gist(report: &Report, look: Look) -> String {
+    revoked(report, look) + &undecided(report, look) + &databases(report, look)
 }
 
 /// Which databases said where addresses are, and whose data the shipped ones are: their licence asks for that.
@@ -94,7 +99,7 @@ pub fn revoked(report: &Report, look: Look) -> String {
             rules.join(", "),
             row.who(),
             row.session.to_string(),
-            row.reasons.join(", "),
+            why(&row.reasons, row.strength),
         ];
         if header.len() > cells.len() {
             cells.push(if acted { row.end() } else { row.mode.word().to_owned() });
@@ -111,7 +116,7 @@ fn withheld(report: &Report, look: Look) -> String {
     let mut grid = Grid::new(&["BELT", "RULE", "PERSON", "SESSION", "WHY"]);
     for group in rows.chunk_by(|left, right| left.belt == right.belt && left.rule == right.rule) {
         for row in group.iter().take(WITHHELD_ROWS_MAX) {
-            let why = row.reasons.join(", ");
+            let why = why(&row.reasons, row.strength);
             grid.add([belt_of(row), row.rule.to_string(), row.who(), row.session.to_string(), why]);
         }
         if let Some(more) = group.len().checked_sub(WITHHELD_ROWS_MAX).filter(|more| *more > 0) {

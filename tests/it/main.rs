@@ -1,8 +1,9 @@
 //! Everything that looks at evictd from outside, in one binary: linking once is what keeps a test run short.
 //!
-//! `house` and `tidy` watch the text of the tree, `reference` is a second, naive reading of the documentation that the
-//! real evaluator and guard must agree with, `daemon` runs on simulated time, `command`, `credentials`, `doctor`,
-//! `offboard`, `processes` and `unit` start programs and poll for their end. Nothing else here sleeps, and nothing depends on order.
+//! `house` and `tidy` watch the text of the tree, `reference` is a second, naive reading of the documentation that
+//! the real evaluator and guard must agree with, `daemon` runs on simulated time, `command`, `credentials`, `demo`,
+//! `doctor`, `offboard`, `processes` and `unit` start programs and poll for their end. Nothing else here sleeps, and
+//! nothing depends on order.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,6 +18,7 @@ mod calendar;
 mod command;
 mod credentials;
 mod daemon;
+mod demo;
 mod diagnostics;
 mod doctor;
 mod enforcement;

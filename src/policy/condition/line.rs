@@ -159,13 +159,14 @@ impl Line {
     }
 
     pub(super) fn ground_at(&self, spot: usize, witness: &dyn Witness) -> Option<Ground> {
-        self.ground(&witness.tell_at(spot, self.fact), true)
+        let ground = self.ground(&witness.tell_at(spot, self.fact), true)?;
+        Some(Ground { spot: Some(spot), ..ground })
     }
 
     /// That it holds of no place.
     pub(super) fn ground_nowhere(&self, as_of: Timestamp) -> Ground {
         let reason = format!("no place with {} {} {}", self.fact.name, self.operator.sign(), self.written);
-        Ground { fact: self.fact, source: Source::Sighting, as_of, strength: Strength::Exact, reason }
+        Ground { fact: self.fact, source: Source::Sighting, as_of, strength: Strength::Exact, reason, spot: None }
     }
 
     /// How surely this fact gives this answer. An assumed length is at least what it says: that it is longer than a
@@ -202,7 +203,7 @@ impl Line {
             _ => format!("{name} {} {} {}", shown(value), self.operator.sign(), self.written),
         };
         let strength = self.proven(*strength, holds);
-        Some(Ground { fact: self.fact, source: *source, as_of: *as_of, strength, reason })
+        Some(Ground { fact: self.fact, source: *source, as_of: *as_of, strength, reason, spot: None })
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Ground {
     pub strength: Strength,
     /// The reason in words, safe to show.
     pub reason: String,
+    /// At which place of the session it was told, from 0; none if it is of no one place.
+    pub spot: Option<usize>,
 }
 
 /// One node of a condition and what it answered.
@@ -207,7 +209,7 @@ fn answer_at(lines: &[Line], spot: usize, witness: &dyn Witness) -> Answer {
 fn trace_places(asked: &[Line], witness: &dyn Witness, depth: usize, lines: &mut Vec<TraceLine>) {
     let spots = witness.spots();
     for spot in 0..spots.known {
-        let (text, answer) = (witness.name_of(spot), answer_at(asked, spot, witness));
+        let (text, answer) = (name_at(spot, witness), answer_at(asked, spot, witness));
         lines.push(TraceLine { depth, text, answer, told: None });
         for line in asked {
             let fact = witness.tell_at(spot, line.fact);
@@ -222,6 +224,11 @@ fn trace_places(asked: &[Line], witness: &dyn Witness, depth: usize, lines: &mut
         let asked = asked.iter().map(Line::text);
         lines.extend(asked.map(|text| TraceLine { depth: depth + 1, text, answer: rest, told: None }));
     }
+}
+
+/// A place by its number, from 1, and in words.
+fn name_at(spot: usize, witness: &dyn Witness) -> String {
+    format!("place {}: {}", spot + 1, witness.name_of(spot))
 }
 
 fn told(fact: &Fact<'_>) -> Option<Told> {

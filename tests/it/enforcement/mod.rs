@@ -17,6 +17,7 @@ mod wire;
 mod worlds;
 
 pub use stage::{Stage, policies_of, session, user};
+pub use trails::check_replay;
 pub use wire::{Cut, Frail, Handbrake, Loss, Wire};
 
 /// Belts so wide that nothing here reaches them.

@@ -81,7 +81,7 @@ fn json(report: &Report) -> String {
 }
 
 /// INVARIANT 14: the records alone give the report, but for single undecided sessions.
-fn check_replay(stage: &Stage, live: &Report) {
+pub fn check_replay(stage: &Stage, live: &Report) {
     let rebuilt = replay(&live.account, &live.cycle, recorded(&stage.memory)).unwrap();
     let mut live = live.clone();
     live.undecided.iter_mut().for_each(|row| row.examples.clear());

@@ -1,5 +1,6 @@
 //! Zendesk's logs name a person and an instant, never a session: to which session a row belongs, situation by situation.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use evictd::address::Lists;
@@ -10,6 +11,7 @@ use evictd::model::{
 };
 use evictd::places::Databases;
 use evictd::policy::PolicySet;
+use evictd::report::{Look, explain, report, to_json, to_text};
 use evictd::snapshot::Snapshot;
 use jiff::{SignedDuration, Timestamp};
 
@@ -129,6 +131,11 @@ impl World {
         staged(&self.snapshot, &self.policies, &Lists::default(), |stages| {
             let mut revoke = Vec::new();
             let mut held = 0;
+            let told = report(stages, &[]);
+            let told = told.revoke.iter().map(|row| (row.session, row.strength));
+            let told = told.chain(report(stages, &[]).withheld.iter().map(|row| (row.session, row.strength))).collect();
+            let planned = stages.plan.intentions.iter().map(|one| (one.session, one.claims[0].strength));
+            assert_eq!(planned.collect::<BTreeMap<_, _>>(), told);
             for (intention, belts) in stages.plan.intentions.iter().zip(&stages.guarded.held) {
                 let claim = &intention.claims[0];
                 match belts[0] {
@@ -324,4 +331,89 @@ fn nothing_that_a_person_adds_takes_them_out_of_danger() {
         assert!(before.is_empty() || !after.is_empty(), "seed {seed}: {before:?}");
     }
     assert!(dangers > 100 && both > 50, "{dangers} {both}");
+}
+
+#[test]
+fn a_report_says_how_surely_a_claim_is_of_its_session_unless_it_is_exact() {
+    let says = |world: World| {
+        let mut snapshot = world.snapshot;
+        locate(&mut snapshot, &Databases::shipped());
+        let report = staged(&snapshot, &world.policies, &Lists::default(), |stages| report(stages, &[]));
+        let json: serde_json::Value = serde_json::from_str(&to_json(&report).unwrap()).unwrap();
+        let rows = [&json["revoke"], &json["withheld"]].map(|rows| rows.as_array().unwrap().clone()).concat();
+        let words: Vec<String> = rows.iter().map(|row| row["strength"].as_str().unwrap().to_owned()).collect();
+        (words, to_text(&report, Look { width: 90, colour: false }))
+    };
+    let office = || World::new().session(1, 60).sign_in(OFFICE, 60).used(ABROAD, 30, 20);
+    let (words, page) = says(office());
+    assert_eq!(words, ["only"]);
+    assert!(page.contains("network.country `ZA` (only: no other session of the person can be meant)"), "{page}");
+    let hold = RULE.replace("ON", "on-ambiguous = \"withhold\"");
+    for world in [office().session(2, 50), office().session(2, 50).by(&hold)] {
+        let (words, page) = says(world);
+        assert_eq!(words, ["ambiguous", "ambiguous"]);
+        assert_eq!(page.matches("(ambiguous: another session of the person may be meant)").count(), 2, "{page}");
+    }
+    // What only reports makes nothing surer that acts.
+    let old = "\n[[rule]]\nid = \"old\"\ntitle = \"T\"\naction = \"revoke-session\"\nmode = \"MODE\"\nwhen.session.age.over = \"30m\"\n";
+    for (mode, surest) in [("report", "only"), ("enforce", "exact")] {
+        let both = RULE.replace("ON", "") + &old.replace("MODE", mode);
+        assert_eq!(says(office().by(&both)).0, [surest], "{mode}");
+    }
+    let (words, page) = says(World::new().session(1, 60).sign_in(ABROAD, 60));
+    assert_eq!(words, ["exact"]);
+    assert!(page.contains("network.country `ZA`\n") && !page.contains("exact"), "{page}");
+}
+
+#[test]
+fn an_explanation_says_of_each_place_who_told_of_it_and_how_surely() {
+    let mut world = World::new().session(1, 60).sign_in(OFFICE, 60).used(ABROAD, 30, 20).used(OFFICE, 50, 5);
+    // A feed tells of the same sign-in.
+    let feed = SourceStanding { since: Some(ago(48 * 60)), ..SourceStanding::whole(Act::SignIn, now()) };
+    world.snapshot.sources.insert("okta".into(), feed);
+    let row = world.snapshot.sightings[0].clone();
+    world.snapshot.sightings.push(Sighting { source: "okta".into(), ..row });
+    world.snapshot.sightings.sort();
+    locate(&mut world.snapshot, &Databases::shipped());
+    let lists = Lists::default();
+    let told = staged(&world.snapshot, &world.policies, &lists, |stages| explain(stages, SessionId(1)).unwrap());
+    let json = told.json();
+    let places = json["places"].as_array().unwrap();
+    let rows: Vec<String> = places
+        .iter()
+        .map(|place| {
+            let text = |key: &str| place[key].as_str().unwrap().to_owned();
+            let list = |key: &str| {
+                place[key].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect::<Vec<_>>().join("+")
+            };
+            [text("act"), text("address"), text("strength"), list("sources"), list("decided")].join(" ")
+        })
+        .collect();
+    let twice = format!("sign-in {OFFICE} exact audit-log+okta ");
+    let expected = [
+        twice.clone(),
+        twice,
+        format!("use {ABROAD} only access-log abroad"),
+        format!("use {OFFICE} only access-log "),
+    ];
+    assert_eq!(rows, expected, "{json:#}");
+    assert_eq!(json["rules"][0]["decided_by"], serde_json::json!([3]));
+    assert_eq!((&json["rules"][0]["strength"], &json["places_missing"]), (&"only".into(), &serde_json::json!([])));
+    let page = told.text();
+    for part in [
+        "written as it was opened; told by audit-log and okta\n",
+        "only: no other session of the person can be meant; told by access-log\n",
+        "abroad [enforce] T: fires (only: no other session of the person can be meant)\n  decided at place 3\n",
+    ] {
+        assert!(page.contains(part), "{part}\n{page}");
+    }
+    assert!(page.starts_with(&told.brief().split("\nabroad").next().unwrap().to_owned()), "{page}");
+    // What was asked of the sign-in was told where it was opened; what is not whole may leave places out.
+    let mut opened = World::new().by(OPENED).session(1, 60).sign_in(ABROAD, 60);
+    opened.snapshot.sources.get_mut("access-log").unwrap().unknown = Some(Cause::Down);
+    locate(&mut opened.snapshot, &Databases::shipped());
+    let told = staged(&opened.snapshot, &opened.policies, &lists, |stages| explain(stages, SessionId(1)).unwrap());
+    assert_eq!(told.json()["places"][0]["decided"], serde_json::json!(["abroad"]));
+    assert_eq!(told.json()["places_missing"], serde_json::json!(["source-down"]));
+    assert!(told.text().contains("there may be others: its source did not answer\n"), "{}", told.text());
 }

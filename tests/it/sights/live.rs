@@ -3,11 +3,11 @@
 use evictd::chronicle::Chronicle;
 use evictd::cycle::{Books, Cycle};
 use evictd::gather::read_feeds;
-use evictd::model::{Cause, History, Memory, Role};
+use evictd::model::{Cause, History, Memory, Role, Strength};
 use evictd::simulator::LogSettings;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::enforcement::{Stage, WIDE, session, user};
+use crate::enforcement::{Stage, WIDE, check_replay, session, user};
 
 const ELSEWHERE: &str = r#"schema = 1
 [[rule]]
@@ -63,6 +63,8 @@ async fn a_stolen_cookie_is_found_where_it_is_used_and_only_that_session_goes() 
     let cycle = stage.apply().await;
     assert_eq!(gone(&cycle), [102]);
     assert_eq!(cycle.report.revoke[0].reasons, ["client.kind `headless`"]);
+    assert_eq!(cycle.report.revoke[0].strength, Strength::Only);
+    check_replay(&stage, &cycle.report);
     assert_eq!(stage.sessions(), [101, 103]);
     let intended: Vec<_> = stage.verified().into_iter().filter(|line| line.kind == "revocation.intended").collect();
     let text = format!("{:?}", intended[0].entry);

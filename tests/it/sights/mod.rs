@@ -179,11 +179,14 @@ fn an_explanation_shows_every_place_and_what_each_line_was_told_there() {
     let (snapshot, set) = (stolen(), policies(RULE));
     let page = staged(&snapshot, &set, &Lists::default(), |stages| explain(stages, SessionId(1)).unwrap().text());
     for part in [
-        "used from 41.0.0.1 from 2026-11-23T11:40:00Z to 2026-11-23T11:45:00Z",
+        "  2  used from 41.0.0.1 from 2026-11-23T11:40:00Z to 2026-11-23T11:45:00Z\n     exact: the row names the session; told by \
+         uses\n     network ZA, ",
+        "program `python-requests/2.32.5` (script)\n     decided abroad\n",
+        "place 2: used from 41.0.0.1 from 2026-11-23T11:40:00Z to 2026-11-23T11:45:00Z",
+        "abroad [enforce] T: fires\n  decided at place 2\n",
         "opened from 73.162.10.20",
         "yes       network.country not-in `US`: `ZA` (exact, sighting as of 2026-11-23T12:00:00Z)",
         "no        network.country not-in `US`: `US` (exact, sign-in as of 2026-11-23T12:00:00Z)",
-        "abroad [enforce] T: fires",
     ] {
         assert!(page.contains(part), "{part}\n{page}");
     }

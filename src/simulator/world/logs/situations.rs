@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::habits::{Visit, home_of, v4};
+use super::habits::{CLOUD, INTEGRATION, Visit, home_of, v4};
 use super::life::{life_of, logged_at, part};
 use crate::model::{Session, SessionId, UserId};
 use crate::simulator::world::World;
@@ -44,9 +44,15 @@ impl World {
     /// For twenty minutes up to now, or since the session was opened, a browser that a program drives has used it from
     /// a rented server, in turns with its owner.
     pub fn steal_cookie(&mut self, id: SessionId, now: Timestamp) {
-        let Some((owner, (opened, _))) = self.at_home(id) else { return };
+        let Some((_, (opened, _))) = self.at_home(id) else { return };
+        self.share_cookie(id, opened.max(before(now, STOLEN_FOR)).min(now), now);
+    }
+
+    /// From then until now a browser that a program drives has used the session from a rented server, in turns with its
+    /// owner, who began.
+    pub fn share_cookie(&mut self, id: SessionId, since: Timestamp, now: Timestamp) {
+        let Some((owner, _)) = self.at_home(id) else { return };
         let thief = owner.from(HOSTING).with(DRIVEN);
-        let since = opened.max(before(now, STOLEN_FOR)).min(now);
         let rows = (0..REQUESTS).flat_map(|number| {
             let at = |half| part(since, now, (number * 2 + half, REQUESTS * 2));
             [owner.row(at(1), number), thief.row(at(2), number)]
@@ -61,6 +67,12 @@ impl World {
         self.log_sign_in(id, ABROAD);
         self.visit(now, [abroad.row(now, 0)]);
         id
+    }
+
+    /// A program of this person's calls the API from a cloud, with an OAuth token: in no session.
+    pub fn call_api(&mut self, user: UserId, now: Timestamp) {
+        let program = Visit { session: None, address: CLOUD, agent: Some(INTEGRATION.into()), user };
+        self.visit(now, [program.row(now, 0)]);
     }
 
     /// In the second half of its life the person's own script has used the session too, at home.
