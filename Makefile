@@ -62,9 +62,10 @@ demo: toolchain ## run the main job against the built-in simulator: dry run, enf
 exposure: toolchain ## simulate a morning of 800 agents: how long a bad session lives, and what looking costs
 	$(CARGO) test --locked --quiet --test it -- --exact --nocapture daemon::looks::a_bad_session_is_gone_75_seconds_after_its_row_shows
 
-bench: toolchain ## measure judging beside a floor written by hand, look-ups, and a cycle beside a bare fetch (3 minutes)
+bench: toolchain ## measure judging beside a floor written by hand, look-ups, logs, and a cycle beside a bare fetch (4 minutes)
 	$(CARGO) bench --locked --bench judging
 	$(CARGO) bench --locked --bench lookups
+	$(CARGO) bench --locked --bench logs
 	$(CARGO) bench --locked --bench cycle
 
 fuzz: toolchain ## look for bytes that a reader does not survive, SECONDS (60) for each; needs cargo-fuzz and a C++ compiler

@@ -9,6 +9,7 @@ pub mod audit;
 mod clients;
 mod demo;
 mod doctor;
+mod egress;
 mod exit;
 mod explain;
 mod load;
@@ -67,6 +68,9 @@ enum Command {
     Offboard(offboard::OffboardCommand),
     /// All that is known of addresses: where they are, whose they are, which lists they are on
     Lookup(lookup::LookupArgs),
+    /// From which networks people come: lists and rules to start from
+    #[command(subcommand)]
+    Egress(egress::EgressCommand),
     /// Place databases: which are asked, how old they are, what waits; let that in, install one
     Places(places::PlacesArgs),
     /// What an account's evictd did last, and whether it is paused or running
@@ -173,6 +177,7 @@ fn run(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Audit(command) => account::audit(&command, screen),
         Command::Offboard(command) => offboard::run(&command, screen),
         Command::Lookup(args) => lookup::run(&args, screen),
+        Command::Egress(command) => egress::run(&command, screen),
         Command::Places(args) => places::run(&args, screen),
         Command::Status(args) => status::run(&args, screen),
         Command::Doctor(args) => block_on(doctor::run(&args, screen)),

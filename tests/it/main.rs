@@ -2,7 +2,8 @@
 //!
 //! `house` and `tidy` watch the text of the tree, `reference` is a second, naive reading of the documentation that
 //! the real evaluator and guard must agree with, `daemon` runs on simulated time, `command`, `credentials`, `demo`,
-//! `doctor`, `offboard`, `processes` and `unit` start programs and poll for their end. Nothing else here sleeps, and
+//! `doctor`, `egress`, `offboard`, `processes` and `unit` start programs and poll for their end. Nothing else here
+//! sleeps, and
 //! nothing depends on order.
 
 #![allow(
@@ -21,6 +22,7 @@ mod daemon;
 mod demo;
 mod diagnostics;
 mod doctor;
+mod egress;
 mod enforcement;
 mod extremes;
 mod facts;

@@ -1,7 +1,7 @@
 //! The real program as a shell starts it: scrubbed environment, its own folder, output in files, ended by a deadline.
 //!
-//! Only here, in `command`, `credentials`, `doctor`, `offboard`, `processes` and `unit` do tests start processes; waiting
-//! is polling with a bound, and whatever was started ends with the test.
+//! Only here, in `command`, `credentials`, `doctor`, `egress`, `offboard`, `processes` and `unit` do tests start
+//! processes; waiting is polling with a bound, and whatever was started ends with the test.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

@@ -1,0 +1,167 @@
+//! `evictd egress suggest`: from which networks the people of each employer come, as far as cycles remember, proposed as
+//! lists and rules that only report. Locks nothing, asks nobody, changes nothing.
+
+mod draft;
+mod page;
+mod suggest;
+
+use std::net::IpAddr;
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::load::policies;
+use super::loader::load_to_look;
+use super::places::View;
+use super::plan::remembered;
+use super::{Exit, Failure, Format, Where, screen::Screen};
+use crate::address::{ListKind, ListNow};
+use crate::model::{Answer, Memory, Strength};
+use suggest::{Spotting, System, Whereabouts, suggest};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum EgressCommand {
+    /// Propose a list and a rule for each e-mail domain; the text is a policy file
+    Suggest(SuggestArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SuggestArgs {
+    #[command(flatten)]
+    place: Where,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// What is remembered of who was where.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Remembered {
+    spottings: Vec<Spotting>,
+    /// From when to when.
+    span: Option<(Timestamp, Timestamp)>,
+    /// Sightings that tell no address.
+    without_address: usize,
+    /// Sightings of people whose e-mail is not known.
+    without_domain: usize,
+}
+
+pub(super) fn run(command: &EgressCommand, screen: Screen) -> Result<Exit, Failure> {
+    let EgressCommand::Suggest(args) = command;
+    let loaded = load_to_look(&args.place, screen)?;
+    // Without their lists nobody would know a relay from an office.
+    let set = policies(&loaded, screen)?;
+    let view = View::with(Some(&loaded), Some(&set));
+    for why in &view.unread {
+        screen.note(&format!("warning: {why}"));
+    }
+    let seen = seen(&remembered(&loaded, screen), &loaded.account.time_zone);
+    let suggestions = suggest(&seen.spottings, |address| whereabouts(&view, address));
+    let drafts = draft::drafts(&suggestions);
+    match args.format {
+        Format::Text => screen.out(&page::text(&seen, &suggestions, &drafts)),
+        Format::Json => screen.json(&page::json(loaded.account.name.as_str(), &seen, &suggestions, &drafts)),
+    }
+    view.warn(screen);
+    if seen.spottings.is_empty() {
+        screen.note(
+            "note: logs and feeds are read by a cycle whose rules ask where sessions are opened or used, and a dry one \
+             remembers nothing: see docs/lists.md",
+        );
+    }
+    Ok(Exit::Done)
+}
+
+fn seen(memory: &Memory, zone: &TimeZone) -> Remembered {
+    let mut seen = Remembered::default();
+    for (key, (first, last)) in memory.logs.values().flat_map(|log| &log.seen) {
+        let (first, last) = (first.at(), last.at());
+        let Some(address) = key.address else {
+            seen.without_address += 1;
+            continue;
+        };
+        let email = memory.people.get(&key.user).and_then(|known| known.person.email.as_ref());
+        let Some((_, domain)) = email.and_then(|email| email.raw().rsplit_once('@')) else {
+            seen.without_domain += 1;
+            continue;
+        };
+        let (from, to) = seen.span.unwrap_or((first, last));
+        seen.span = Some((from.min(first), to.max(last)));
+        let day = zone.to_datetime(first).date();
+        seen.spottings.push(Spotting { user: key.user, domain: domain.to_lowercase(), day, address });
+    }
+    seen
+}
+
+fn whereabouts(view: &View, address: IpAddr) -> Whereabouts {
+    let place = view.atlas.place_of(address);
+    let asn = place.asn.map(|found| found.value);
+    let organization = place.organization.ok().map(|found| found.value);
+    let system = asn.ok().map(|asn| System { asn, organization });
+    let has = |list: &&ListNow| match (list.kind, asn) {
+        (ListKind::Asn, Ok(asn)) => list.has_asn(asn).is_yes(),
+        (ListKind::Asn, Err(_)) => false,
+        (ListKind::Address | ListKind::Text, _) => list.has_address(address).is_yes(),
+    };
+    let listed = view.lists.iter().filter(has).filter_map(|list| list.class);
+    let named = place.classes.yes.or(listed.collect());
+    // A VPN service's, unless it is a relay's: whichever it is, it is no employer's.
+    let classes = view.lists.classes_of(address, asn, place.classes);
+    let open = named.iter().filter(|class| !classes.no().has(*class));
+    let classes = open.fold(classes, |classes, class| classes.with(class, Answer::Yes(Strength::Exact)));
+    Whereabouts { system, classes }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::{Act, Foreign, LogMemory, Person, Remembered as Known, SeenKey, UserId};
+
+    fn known(number: u64, email: Option<&str>) -> (UserId, Known) {
+        let user = UserId::new(number).unwrap();
+        let person = Person {
+            id: user,
+            seen: Timestamp::UNIX_EPOCH,
+            name: Foreign::new(""),
+            email: email.map(Foreign::new),
+            role: None,
+            role_type: None,
+            custom_role_id: None,
+            deleted: None,
+            suspended: None,
+            two_factor: None,
+            verified: None,
+            chat_only: None,
+            tags: Vec::new(),
+            organization_id: None,
+            external_id: None,
+        };
+        (user, Known { person: Arc::new(person), session_at: None, traces: None })
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_counted_and_days_are_the_accounts() {
+        let people = [known(1, Some("Ann@Vendor.Example")), known(2, None)].into();
+        let key = |user, second: i64, address: Option<&str>| {
+            let at = Timestamp::from_second(second).unwrap();
+            let address = address.map(|address| address.parse().unwrap());
+            let user = UserId::new(user).unwrap();
+            (SeenKey { user, act: Act::Use, time: second, address, agent: None }, (at.into(), at.into()))
+        };
+        let address = Some("8.8.8.8");
+        let rows =
+            [key(1, 7_200, address), key(1, 82_800, address), key(1, 0, None), key(2, 1, address), key(3, 1, address)];
+        let log = LogMemory { place: None, seen: BTreeMap::from(rows) };
+        let memory = Memory { people, logs: [("log".into(), log)].into(), ..Memory::default() };
+        let found = seen(&memory, &TimeZone::fixed(jiff::tz::offset(1)));
+        assert_eq!((found.without_address, found.without_domain), (1, 2));
+        let days: Vec<String> = found.spottings.iter().map(|one| format!("{} {}", one.domain, one.day)).collect();
+        assert_eq!(days, ["vendor.example 1970-01-01", "vendor.example 1970-01-02"]);
+        let (from, to) = found.span.unwrap();
+        assert_eq!((from.as_second(), to.as_second()), (7_200, 82_800));
+    }
+}
