@@ -31,8 +31,12 @@ pub(super) struct Placed {
 pub(super) struct Joined {
     /// In order of session, act and row.
     placed: Vec<Placed>,
+    /// The sessions that rows may be of which may be of several, in order.
+    shared: BTreeMap<usize, Vec<SessionId>>,
     /// Sessions that may have been at a place of this act that is not among theirs.
     doubted: BTreeSet<(SessionId, Act)>,
+    /// People of whom a row of this act names somebody else's session, or the other way round.
+    contradicted: BTreeSet<(UserId, Act)>,
 }
 
 impl Joined {
@@ -62,6 +66,11 @@ impl Joined {
         self.placed.get(from..to).unwrap_or_default()
     }
 
+    /// The sessions that this place may be of, if that is not sure.
+    pub(super) fn candidates(&self, place: Placed) -> &[SessionId] {
+        self.shared.get(&place.row).map_or(&[], Vec::as_slice)
+    }
+
     /// Whether a place of one of these acts may be missing among those of this session, since a row could not be told
     /// apart from others.
     pub(super) fn is_doubted(&self, session: SessionId, acts: &[Act]) -> bool {
@@ -69,7 +78,12 @@ impl Joined {
     }
 
     fn place<'l>(&mut self, lives: impl IntoIterator<Item = &'l Life>, act: Act, row: usize, strength: Strength) {
-        self.placed.extend(lives.into_iter().map(|life| Placed { session: life.session, act, row, strength }));
+        for life in lives {
+            self.placed.push(Placed { session: life.session, act, row, strength });
+            if strength == Strength::Ambiguous {
+                self.shared.entry(row).or_default().push(life.session);
+            }
+        }
     }
 
     fn doubt<'l>(&mut self, lives: impl IntoIterator<Item = &'l Life>, act: Act) {
@@ -93,6 +107,12 @@ impl Joined {
             let acts = Act::ALL.iter().filter(|act| session.user.is_some_and(|user| people.contains(&(user, **act))));
             self.doubted.extend(acts.map(|act| (session.id, *act)));
         }
+        self.contradicted = people;
+    }
+
+    /// Whether some row of this act may be about this person, and names somebody else, or the other way round.
+    pub(super) fn is_contradicted(&self, user: Option<UserId>, act: Act) -> bool {
+        user.is_some_and(|user| self.contradicted.contains(&(user, act)))
     }
 }
 

@@ -3,6 +3,9 @@
 //! A [`Dossier`] looks over a whole snapshot once (order, counts, ranks); an [`Evidence`] is its page on one session.
 //! What a fact is called and how a rule asks for it is not known here.
 
+mod change;
+mod crowd;
+mod dark;
 mod join;
 mod spot;
 
@@ -12,8 +15,11 @@ use std::cmp::Reverse;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::address::Lists;
-use crate::model::{Cause, Causes, Listed, Moment, Person, Session, Stratum, Traces, UserId, Walk, stratum_of};
+use crate::model::{
+    Cause, Causes, Listed, Moment, Person, Session, Stratum, Strength, Traces, UserId, Walk, stratum_of,
+};
 use crate::snapshot::Snapshot;
+pub use crowd::Staff;
 pub use spot::{Agent, Network, Spot, Spots};
 use spot::{Scene, View};
 
@@ -102,6 +108,17 @@ pub struct Evidence<'s> {
     pub clocks_trusted: bool,
     /// By how much Zendesk's last-seen instant may lag behind the last use.
     pub idle_slack: SignedDuration,
+}
+
+/// A truth about a session that several rows make out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Finding {
+    /// Whether it is so.
+    pub holds: bool,
+    /// Up to when the sources told everything that it rests on.
+    pub as_of: Timestamp,
+    /// How surely it is so of this very session.
+    pub strength: Strength,
 }
 
 /// What there is of offboarding lists, for everybody alike.
@@ -250,6 +267,17 @@ impl<'s> Evidence<'s> {
         let in_question = self.view.sign_ins_in_question();
         let own = (in_question == 0).then_some(*self);
         own.into_iter().chain((0..in_question).map(|number| Self { view: self.view.taking(number), ..*self }))
+    }
+
+    /// Whether two of its places differ in the program and in the network too, or why that cannot be said.
+    pub fn changed(&self) -> Result<Finding, Causes> {
+        self.view.changed(self.spots().missing)
+    }
+
+    /// Whether it was used long after the last use that sources tell of, though they tell everything, or why that cannot
+    /// be said.
+    pub fn dark(&self) -> Result<Finding, Causes> {
+        self.view.dark(self.unlogged())
     }
 
     /// Since when an offboarding list whose day has come names the person: the earliest of them, and its own date. None

@@ -11,12 +11,13 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::crowd::{Crowd, Staff, prefix_of};
 use super::is_future;
 use super::join::{Joined, Placed};
 use crate::address::Lists;
 use crate::clients::client_of;
 use crate::model::{
-    Act, Cause, Causes, Classes, Client, Moment, Place, Session, SessionId, Sighting, SourceStanding, Strength,
+    Act, Cause, Causes, Classes, Client, Moment, Place, Session, SessionId, Sighting, SourceStanding, Strength, UserId,
 };
 use crate::snapshot::Snapshot;
 
@@ -37,6 +38,11 @@ impl Network {
         let asn = place.asn.as_ref().map(|found| found.value).map_err(|cause| *cause);
         let classes = lists.classes_of(address, asn, place.classes);
         Self { address, place, classes }
+    }
+
+    /// The block of addresses that one household or office has: a /24, or a /48 of IPv6.
+    pub fn prefix(&self) -> IpAddr {
+        prefix_of(self.address)
     }
 }
 
@@ -77,6 +83,8 @@ pub struct Spot<'d> {
     pub strength: Strength,
     /// How surely the agent is the one that was used there.
     pub agent_strength: Strength,
+    /// How many other staff were seen in the same block of addresses, or why that cannot be said.
+    pub staff: Result<Staff, Cause>,
 }
 
 impl Spot<'_> {
@@ -117,13 +125,15 @@ pub struct Spots {
 /// All that was seen, with what is known of each address and agent.
 #[derive(Debug)]
 pub(super) struct Scene<'s> {
-    snapshot: &'s Snapshot,
+    pub(super) snapshot: &'s Snapshot,
     networks: Vec<Network>,
     agents: Vec<Agent>,
     /// For each sighting of the snapshot, the places of its network and its agent.
     links: Vec<Link>,
+    /// Who was seen in which block.
+    crowd: Crowd,
     /// Which of them are whose.
-    joined: Joined,
+    pub(super) joined: Joined,
     as_of: Timestamp,
 }
 
@@ -171,12 +181,21 @@ impl<'s> Scene<'s> {
         };
         Self {
             snapshot,
+            crowd: Crowd::new(snapshot, listed),
             networks: addresses.things.into_iter().map(network).collect(),
             agents: texts.things.into_iter().map(|text| Agent::new(Arc::clone(text))).collect(),
             links,
             joined: Joined::new(snapshot, listed),
             as_of: snapshot.sources.values().map(|source| source.as_of).min().unwrap_or(snapshot.now),
         }
+    }
+
+    /// All rows about this person.
+    pub(super) fn rows_of(&self, user: Option<UserId>) -> &[Sighting] {
+        let rows = &self.snapshot.sightings;
+        let from = rows.partition_point(|row| Some(row.user) < user);
+        let to = rows.partition_point(|row| Some(row.user) <= user);
+        rows.get(from..to).unwrap_or_default()
     }
 
     fn spot(&self, placed: Placed) -> Option<Spot<'_>> {
@@ -195,6 +214,10 @@ impl<'s> Scene<'s> {
             as_of: source.map_or(row.last.at(), |source| source.as_of),
             strength: placed.strength,
             agent_strength: Strength::Exact,
+            staff: network
+                .filter(|_| is_told)
+                .map(|network| self.crowd.others(row.user, network.prefix()))
+                .ok_or(absent),
         })
     }
 }
@@ -225,8 +248,8 @@ impl Life {
         };
         let began = source.since.is_none_or(|since| self.opened.duration_until(since) <= source.within);
         match (source.as_of < self.opened || told < needed, began) {
-            (true, _) => Some(Cause::Stale),
-            (false, false) => Some(Cause::Partial),
+            (_, false) => Some(Cause::Partial),
+            (true, true) => Some(Cause::Stale),
             (false, true) => None,
         }
     }
@@ -257,7 +280,9 @@ impl Scene<'_> {
 /// The sightings of one session.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct View<'d> {
-    scene: &'d Scene<'d>,
+    pub(super) scene: &'d Scene<'d>,
+    /// Its row as it was listed: what is read back later was not there when sources were read.
+    pub(super) row: &'d Session,
     life: Life,
     session: SessionId,
     own: &'d [Placed],
@@ -266,9 +291,9 @@ pub(super) struct View<'d> {
 }
 
 impl<'d> View<'d> {
-    pub(super) fn new(scene: &'d Scene<'d>, session: &Session, idle_slack: SignedDuration) -> Self {
+    pub(super) fn new(scene: &'d Scene<'d>, session: &'d Session, idle_slack: SignedDuration) -> Self {
         let (life, own) = (Life::of(session, idle_slack), scene.joined.of(session.id));
-        Self { scene, life, session: session.id, own, taken: None }
+        Self { scene, row: session, life, session: session.id, own, taken: None }
     }
 
     /// How many sign-ins could be its own, if some of them could be another session's.
@@ -301,7 +326,22 @@ impl<'d> View<'d> {
     }
 
     pub(super) fn spot(&self, number: usize) -> Option<Spot<'d>> {
-        let spot = self.scene.spot(*self.own.get(number)?)?;
+        self.own.get(number).and_then(|placed| self.at(*placed))
+    }
+
+    /// All its places, each with the sessions that it may be of if that is not sure.
+    pub(super) fn all(&self) -> impl Iterator<Item = (Spot<'d>, &'d [SessionId])> {
+        let joined = &self.scene.joined;
+        self.own.iter().filter_map(|placed| Some((self.at(*placed)?, joined.candidates(*placed))))
+    }
+
+    /// Another session of the person, as far as its places go.
+    pub(super) fn of_sibling(&self, session: SessionId) -> Self {
+        Self { session, own: self.scene.joined.of(session), ..*self }
+    }
+
+    fn at(&self, placed: Placed) -> Option<Spot<'d>> {
+        let spot = self.scene.spot(placed)?;
         Some(if spot.act == Act::SignIn && spot.agent.err() == Some(Cause::Null) {
             self.with_agent(spot)
         } else {

@@ -12,10 +12,8 @@ pub(super) const FAMILY: Family = Family {
     facts: FACTS,
 };
 
-const PLACE: FactSpec = FactSpec {
-    controlled_by: Controller::Network,
-    ..plain("", Kind::Text, Source::Sighting, Reading::Place(no_source))
-};
+const PLACE: FactSpec =
+    FactSpec { controlled_by: Controller::Network, ..plain("", Kind::Text, Source::Sighting, Reading::Place(address)) };
 
 static FACTS: &[FactSpec] = &[
     FactSpec {
@@ -68,8 +66,9 @@ static FACTS: &[FactSpec] = &[
     FactSpec {
         name: "network.staff",
         kind: Kind::Number,
-        doc: "other staff seen in the same /24 or /48 in 30 days; no source supplies it yet, so it is unknown",
-        supplied: false,
+        doc: "how many other staff with open sessions were seen lately, in 26 hours, in the same /24 or /48; at least so many \
+              while a source is missing, late or down",
+        reading: Reading::Place(staff),
         ..PLACE
     },
 ];
@@ -80,10 +79,6 @@ pub(super) const CONTINENTS: &[&str] = &["AF", "AN", "AS", "EU", "NA", "OC", "SA
 /// Words of classes.
 pub(super) const CLASSES: &[&str] =
     &["tor", "vpn", "proxy", "relay", "hosting", "mobile", "satellite", "corporate", "private"];
-
-fn no_source<'a>(_: &Spot<'a>) -> Fact<'a> {
-    Fact::unknown(Cause::NoSource)
-}
 
 fn of_network<'a>(spot: &Spot<'a>, read: impl FnOnce(&'a Network) -> Result<Value<'a>, Cause>) -> Fact<'a> {
     spot.network.and_then(read).map_or_else(Fact::unknown, |value| at(spot, value))
@@ -121,6 +116,13 @@ pub(super) fn organization<'a>(spot: &Spot<'a>) -> Fact<'a> {
 
 pub(super) fn class<'a>(spot: &Spot<'a>) -> Fact<'a> {
     of_network(spot, |network| Ok(Value::Classes(network.classes)))
+}
+
+fn staff<'a>(spot: &Spot<'a>) -> Fact<'a> {
+    spot.staff.map_or_else(Fact::unknown, |staff| {
+        let value = if staff.is_all { Value::Number(staff.others) } else { Value::AtLeast(staff.others) };
+        at(&Spot { as_of: spot.as_of.min(staff.as_of), ..*spot }, value)
+    })
 }
 
 #[cfg(test)]

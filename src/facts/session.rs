@@ -3,10 +3,14 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Controller, FactSpec, Family, Kind, Reading, plain};
-use crate::evidence::Evidence;
-use crate::model::{Cause, Fact, Moment, Source, Value};
+use crate::evidence::{Evidence, Finding};
+use crate::model::{Cause, Causes, Fact, Known, Moment, Source, Value};
 
-pub(super) const FAMILY: Family = Family { name: "session", asks: "how old, how idle, one of how many", facts: FACTS };
+pub(super) const FAMILY: Family = Family {
+    name: "session",
+    asks: "how old, how idle, one of how many, and whether its use hangs together",
+    facts: FACTS,
+};
 
 static FACTS: &[FactSpec] = &[
     FactSpec {
@@ -28,6 +32,17 @@ static FACTS: &[FactSpec] = &[
         controlled_by: Controller::Person,
         ..plain("session.rank", Kind::Number, Source::Listing, Reading::Row(rank))
     },
+    FactSpec {
+        doc: "two places of the session differ in the program's family or system, and in the network too: in the /24 or /48 \
+              and in the AS number",
+        controlled_by: Controller::Network,
+        ..plain("session.changed", Kind::Truth, Source::Sighting, Reading::Row(changed))
+    },
+    FactSpec {
+        doc: "Zendesk says it was used half an hour or more after the last use that any source tells of, though every source \
+              of use was read whole up to then",
+        ..plain("session.dark", Kind::Truth, Source::Sighting, Reading::Row(dark))
+    },
 ];
 
 fn age<'a>(evidence: &Evidence<'a>) -> Fact<'a> {
@@ -48,6 +63,20 @@ fn count<'a>(evidence: &Evidence<'a>) -> Fact<'a> {
 
 fn rank<'a>(evidence: &Evidence<'a>) -> Fact<'a> {
     number(evidence.rank, evidence.listed)
+}
+
+fn changed<'a>(evidence: &Evidence<'a>) -> Fact<'a> {
+    of_sightings(evidence.changed())
+}
+
+fn dark<'a>(evidence: &Evidence<'a>) -> Fact<'a> {
+    of_sightings(evidence.dark())
+}
+
+fn of_sightings<'a>(found: Result<Finding, Causes>) -> Fact<'a> {
+    found.map_or_else(Fact::Unknown, |Finding { holds, as_of, strength }| {
+        Fact::Known(Known { value: Value::Truth(holds), source: Source::Sighting, as_of, strength })
+    })
 }
 
 fn duration<'a>(observed: Result<SignedDuration, Cause>, slack: SignedDuration, as_of: Timestamp) -> Fact<'a> {

@@ -59,6 +59,8 @@ pub enum Value<'a> {
     },
     /// A count.
     Number(u64),
+    /// A count of what is known: there may be more.
+    AtLeast(u64),
     /// True or false.
     Truth(bool),
     /// Text; `None` where Zendesk has a null, which is known to be empty.

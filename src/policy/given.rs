@@ -95,6 +95,7 @@ impl StatedPlace {
             seen: None,
             as_of: Timestamp::UNIX_EPOCH,
             strength: Strength::Exact,
+            staff: Err(Cause::NotStated),
         }
     }
 

@@ -10,7 +10,6 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Condition, Endings, Given, lint};
 use crate::address::ListDecl;
 use crate::config::ScopeChoice;
-use crate::facts::Reading;
 use crate::model::{Action, ExceptionId, Mode, RuleId, Scope, Severity, Source, Strength};
 
 /// Everything that is in force together.
@@ -147,8 +146,8 @@ impl PolicySet {
         let conditions = rules.chain(self.exceptions.iter().map(|exception| &exception.when));
         let mut needs = Needs::default();
         for line in conditions.flat_map(Condition::lines) {
-            needs.uses |= matches!(line.fact.reading, Reading::Place(_));
-            needs.sign_ins |= matches!(line.fact.reading, Reading::SignIn(_) | Reading::Place(_));
+            needs.uses |= line.fact.source == Source::Sighting;
+            needs.sign_ins |= matches!(line.fact.source, Source::SignIn | Source::Sighting);
             needs.groups |= line.fact.source == Source::Groups;
         }
         needs

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::access::Asked;
 use super::page::Row;
 use crate::config::{Account, Wanted};
-use crate::facts::{Controller, FAMILIES, FactSpec};
+use crate::facts::{Controller, FAMILIES, FactSpec, Reading};
 use crate::gather::{FeedRead, read_feeds};
 use crate::model::{Act, Memory, Source, human_duration};
 use crate::policy::{Endings, PolicySet};
@@ -36,17 +36,23 @@ impl Log {
     fn tells(self, fact: &FactSpec) -> bool {
         match (fact.source, fact.controlled_by) {
             (Source::SignIn, Controller::Network) => self == Self::Audit,
-            (Source::Sighting, Controller::Network) => true,
+            (Source::Sighting, Controller::Network) => self == Self::Access || !is_of_use(fact),
             (Source::Sighting, _) => self == Self::Access,
             _ => false,
         }
     }
 
-    /// The families of which it tells something.
+    /// The families of places of which it tells something.
     fn families(self) -> String {
-        let told = FAMILIES.iter().filter(|family| family.facts.iter().any(|fact| fact.supplied && self.tells(fact)));
+        let is_told = |fact: &FactSpec| fact.supplied && !is_of_use(fact) && self.tells(fact);
+        let told = FAMILIES.iter().filter(|family| family.facts.iter().any(is_told));
         told.map(|family| format!("`{}.*`", family.name)).collect::<Vec<_>>().join(", ")
     }
+}
+
+/// Whether it is a fact of the whole session, about how it is used: sign-ins alone never tell it.
+fn is_of_use(fact: &FactSpec) -> bool {
+    fact.source == Source::Sighting && matches!(fact.reading, Reading::Row(_))
 }
 
 impl Sources {
@@ -56,7 +62,9 @@ impl Sources {
             && match fact.source {
                 Source::SignIn => self.feed || self.audit_log && Log::Audit.tells(fact),
                 Source::Sighting => {
-                    self.feed || self.audit_log && Log::Audit.tells(fact) || self.access_log && Log::Access.tells(fact)
+                    self.feed && !is_of_use(fact)
+                        || self.audit_log && Log::Audit.tells(fact)
+                        || self.access_log && Log::Access.tells(fact)
                 }
                 _ => true,
             }
@@ -191,6 +199,7 @@ mod tests {
     fn a_feed_of_sign_ins_tells_addresses_and_programs() {
         let tells = |fact: &str| Sources { feed: true, ..NONE }.tell(find(fact).unwrap());
         assert!(["sign-in.country", "sign-in.family", "network.asn", "client.kind"].into_iter().all(tells));
+        assert!(!tells("session.changed"));
     }
 
     #[test]
@@ -198,7 +207,9 @@ mod tests {
         check("sign-in.country", [false, true, false, true]);
         check("sign-in.family", [false; 4]);
         check("network.country", [false, true, true, true]);
-        check("network.staff", [false; 4]);
+        check("network.staff", [false, true, true, true]);
+        check("session.changed", [false, false, true, true]);
+        check("session.dark", [false, false, true, true]);
         check("client.kind", [false, false, true, true]);
         check("session.age", [true; 4]);
         check("user.group", [true; 4]);

@@ -107,6 +107,15 @@ impl Line {
                 bound.holds(*number, *number, *limit).unwrap_or(false)
             }
             (Test::Number(None, limit), Value::Number(number)) => number == limit,
+            // More is certain; that it is no more is not.
+            (Test::Number(Some(bound), limit), Value::AtLeast(number)) => {
+                match bound.holds(*number, u64::MAX, *limit) {
+                    Some(holds) => holds,
+                    None => return Answer::unknown(Cause::Partial),
+                }
+            }
+            (Test::Number(None, limit), Value::AtLeast(number)) if number > limit => false,
+            (Test::Number(None, _), Value::AtLeast(_)) => return Answer::unknown(Cause::Partial),
             (Test::Truth(wanted), Value::Truth(truth)) => truth == wanted,
             (Test::Text(test), Value::Text(text)) => test.holds(text.as_deref(), self.fact.folds_case),
             (Test::Among { wanted, written, lists: named }, value) => {
@@ -282,6 +291,7 @@ pub fn shown(value: &Value<'_>) -> String {
     match value {
         Value::Duration { high, .. } => human_duration(*high),
         Value::Number(number) => number.to_string(),
+        Value::AtLeast(number) => format!("{number} or more"),
         Value::Truth(truth) => truth.to_string(),
         Value::Text(None) => "empty".to_owned(),
         Value::Text(Some(text)) => quoted(text),

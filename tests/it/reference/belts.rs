@@ -10,7 +10,7 @@ use evictd::model::{Action, Mode, Outcome, Severity, Stratum};
 use super::judge::{Claim, State, Verdict, judge, verdicts};
 use super::law::Law;
 use super::leavers::rests_on_lists;
-use super::places::is_of_place;
+use super::places::is_seen;
 use super::world::{DAY, HOUR, World};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -169,7 +169,7 @@ impl Belts<'_> {
             let is_old = |at: i64| world.now - at > world.limits.evidence_age_max;
             world.human(person(claim)).is_none_or(|human| human.role.is_none())
                 || counts && is_old(oldest)
-                || claim.facts.iter().any(|fact| is_of_place(fact)) && is_old(world.scenery.read_at)
+                || claim.facts.iter().any(|fact| is_seen(fact)) && is_old(world.scenery.read_at)
                 || rests_on_lists(world, person(claim), &claim.facts) && is_old(world.lists_read)
         });
     }

@@ -282,6 +282,16 @@ fn what_is_not_known_of_places_lists_and_databases_ends_nobody_and_lifts_no_spar
         "network.country.is = \"ZA\"\nnetwork.class.not-in = [\"relay\"]",
         "not = { network.country.is = \"ZA\", network.asn.in = [15169] }",
         "not = { any = [{ network.class.in = [\"tor\"] }, { sign-in.country.is = \"KP\" }] }",
+        "session.changed = true",
+        "session.changed = false",
+        "not = { session.changed = true }",
+        "session.dark = true",
+        "session.dark = false",
+        "not = { session.dark = true }",
+        "network.staff.over = 0",
+        "network.staff.under = 2",
+        "network.staff.is = 0",
+        "not = { network.staff.at-least = 1 }",
     ];
     let both = asks.iter().enumerate().flat_map(|(id, ask)| {
         [

@@ -10,6 +10,7 @@ use super::law::{Exception, Item, Law, Line, Node, Rule, Table, Value};
 use super::leavers;
 use super::logic::{Answer, and, compares_length, compares_number, compares_text, is_named, matches, not, or};
 use super::places::{Seen, asks, is_at_places, is_of_place};
+use super::sights;
 use super::world::{DAY, Human, MINUTE, Row, World};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -170,7 +171,11 @@ fn at_a_place(at: Place<'_>, lines: &[&Line]) -> Answer {
     let scenery = &at.world.scenery;
     let places = scenery.places_of(at.world, at.row);
     let of_place = |place: &Seen| {
-        let truths = lines.iter().map(|line| asks(at.law, scenery, line, scenery.fact(at.law, place, line.fact)));
+        let told = |fact: &str| match fact {
+            "network.staff" => sights::staff(at.world, place),
+            _ => scenery.fact(at.law, place, fact),
+        };
+        let truths = lines.iter().map(|line| asks(at.law, scenery, line, told(line.fact)));
         and(truths.map(|truth| Answer { truth, facts: BTreeSet::new() }).collect()).truth
     };
     let truths: Vec<Option<bool>> = places.iter().map(of_place).collect();
@@ -273,6 +278,8 @@ fn session_fact(world: &World, row: &Row, fact: &str) -> Option<Fact> {
             let before = of_same_person.iter().filter(|other| (other.opened, other.id) > (row.opened, row.id));
             Some(Fact::Number(before.count() as u64 + 1))
         }
+        "session.changed" => sights::changed(world, row).map(Fact::Truth),
+        "session.dark" => sights::dark(world, row).map(Fact::Truth),
         "session.age" | "session.idle" | "session.count" | "session.rank" => None,
         _ => panic!("no fact of a session: {fact}"),
     }

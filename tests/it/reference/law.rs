@@ -106,6 +106,8 @@ pub enum Piece {
 enum Kind {
     Length,
     Number,
+    /// A number that is often nothing.
+    Few,
     Truth,
     /// One of few words, or an id.
     Word(fn() -> Vec<String>),
@@ -125,6 +127,8 @@ const FACTS: &[(&str, Kind)] = &[
     ("session.idle", Kind::Length),
     ("session.count", Kind::Number),
     ("session.rank", Kind::Number),
+    ("session.changed", Kind::Truth),
+    ("session.dark", Kind::Truth),
     ("user.id", Kind::Word(|| (1..=12).map(|id: u64| id.to_string()).collect())),
     (
         "user.email",
@@ -158,6 +162,7 @@ const FACTS: &[(&str, Kind)] = &[
     ("network.country", Kind::Code(|| words(COUNTRIES))),
     ("network.country", Kind::Code(|| words(COUNTRIES))),
     ("network.asn", Kind::Asn),
+    ("network.staff", Kind::Few),
     ("network.class", Kind::Class),
     ("network.class", Kind::Class),
     ("client.kind", Kind::Code(|| words(KINDS))),
@@ -263,6 +268,9 @@ fn lines(rng: &mut Rng, fact: &'static str, kind: Kind, lists: &[List]) -> Vec<L
         }
         Kind::Number => {
             vec![line(pick(rng, &["over", "under", "at-least", "at-most", "is"]), Value::Number(rng.u64(2..=3)))]
+        }
+        Kind::Few => {
+            vec![line(pick(rng, &["over", "under", "at-least", "at-most", "is"]), Value::Number(rng.u64(1..=2)))]
         }
         Kind::Truth => vec![line("is", Value::Truth(chance(rng, 60)))],
         Kind::Word(all) => {

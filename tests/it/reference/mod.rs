@@ -15,6 +15,7 @@ mod print;
 mod properties;
 mod real;
 mod redacted;
+mod sights;
 mod signs;
 mod spots;
 mod world;

@@ -16,11 +16,11 @@ use super::law::{Item, Law, Line, Value};
 use super::world::{HOUR, MINUTE, Row, SECOND, World, instant, user};
 use super::{chance, pick};
 
-pub const ADDRESSES: &[&str] = &["8.8.8.8", "41.0.0.1", "41.0.255.9", "2001:4860:4860::8888", "10.0.0.1"];
+pub const ADDRESSES: &[&str] = &["8.8.8.8", "41.0.0.1", "41.0.0.77", "41.0.255.9", "2001:4860:4860::8888", "10.0.0.1"];
 /// Each with the addresses that lie in it.
 const MEMBERS: &[(&str, &[&str])] = &[
     ("8.8.8.8", &["8.8.8.8"]),
-    ("41.0.0.0/16", &["41.0.0.1", "41.0.255.9"]),
+    ("41.0.0.0/16", &["41.0.0.1", "41.0.0.77", "41.0.255.9"]),
     ("41.0.0.0-41.0.0.9", &["41.0.0.1"]),
     ("::ffff:41.0.255.0/120", &["41.0.255.9"]),
     ("2001:4860::/32", &["2001:4860:4860::8888"]),
@@ -37,17 +37,25 @@ pub const FAMILIES: &[&str] = &["Firefox", "curl"];
 pub const ADDRESS_LIST: &str = "listed-networks";
 pub const ASN_LIST: &str = "listed-numbers";
 
-/// An agent string, and by hand what it tells: kind, family, version.
-type Agent = (&'static str, &'static str, Option<&'static str>, Option<&'static [u32]>);
-const AGENTS: &[Agent] = &[
-    ("curl/8.9.1", "script", Some("curl"), Some(&[8, 9, 1])),
+/// An agent string, and by hand what it tells: kind, family, version, system.
+type Agent = (&'static str, &'static str, Option<&'static str>, Option<&'static [u32]>, Option<&'static str>);
+pub const AGENTS: &[Agent] = &[
+    ("curl/8.9.1", "script", Some("curl"), Some(&[8, 9, 1]), None),
     (
         "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
         "browser",
         Some("firefox"),
         Some(&[128]),
+        Some("Linux"),
     ),
-    ("", "unknown-agent", None, None),
+    (
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0",
+        "browser",
+        Some("firefox"),
+        Some(&[128]),
+        Some("Windows"),
+    ),
+    ("", "unknown-agent", None, None, None),
 ];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +96,8 @@ pub struct Scenery {
     pub sources: Vec<(&'static str, Act, Option<Cause>)>,
     /// When they were read.
     pub read_at: i64,
+    /// From when on their rows are at hand.
+    pub since: Option<i64>,
     pub seen: Vec<Seen>,
     /// What databases say of each address.
     pub said: Vec<(&'static str, Said)>,
@@ -100,7 +110,7 @@ pub struct Scenery {
 impl Default for Scenery {
     fn default() -> Self {
         let (sources, seen, said, gone, torn) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { sources, read_at: 0, seen, said, gone, torn }
+        Self { sources, read_at: 0, since: None, seen, said, gone, torn }
     }
 }
 
@@ -136,6 +146,7 @@ impl Scenery {
             sources,
             read_at: world.now
                 - pick(rng, &[0, 0, 0, MINUTE, 10 * MINUTE, 10 * MINUTE + 1, 2 * HOUR, -MINUTE, -MINUTE - 1]),
+            since: pick(rng, &[Some(27), Some(26), Some(26), Some(1), None]).map(|hours| world.now - hours * HOUR),
             said: ADDRESSES.iter().filter_map(|address| Some((*address, said(rng)?))).collect(),
             gone: lost_lists(rng),
             torn: lost_lists(rng),
@@ -143,9 +154,9 @@ impl Scenery {
     }
 
     pub fn sources(&self) -> BTreeMap<Arc<str>, SourceStanding> {
-        let as_of = instant(self.read_at);
+        let (as_of, since) = (instant(self.read_at), self.since.map(instant));
         let standing = |(name, tells, unknown): &(&str, Act, Option<Cause>)| {
-            (Arc::from(*name), SourceStanding { unknown: *unknown, ..SourceStanding::whole(*tells, as_of) })
+            (Arc::from(*name), SourceStanding { unknown: *unknown, since, ..SourceStanding::whole(*tells, as_of) })
         };
         self.sources.iter().map(standing).collect()
     }
@@ -215,14 +226,15 @@ impl Scenery {
         own.iter().map(told).collect()
     }
 
-    fn own_rows(&self, world: &World, row: &Row) -> Vec<Seen> {
+    /// The rows that may be of a session, as they are.
+    pub fn own_rows(&self, world: &World, row: &Row) -> Vec<Seen> {
         let own = self.seen.iter().filter(|seen| Self::sessions_of(world, seen).contains(&row.id));
         own.map(|seen| seen.believed(world.now)).collect()
     }
 
     /// The sessions that a row may be of: the one it names, if that is its person's; of a sign-in that names none those
     /// that were opened then, of a use those that were alive.
-    fn sessions_of(world: &World, seen: &Seen) -> Vec<u64> {
+    pub fn sessions_of(world: &World, seen: &Seen) -> Vec<u64> {
         let own = world.sessions().into_iter().filter(|row| row.user == Some(seen.user));
         let may_be = |row: &Row| match (seen.session, seen.act) {
             (Some(session), _) => session == row.id,
@@ -256,22 +268,24 @@ impl Scenery {
         let user = row.user.unwrap();
         let used = row.used.map_or(row.seen, |used| used + world.idle_slack);
         let used = used.max(opened(row)).min(row.seen);
-        self.tells_all(Act::SignIn, opened(row), world.now)
-            && self.tells_all(Act::Use, used, world.now)
+        self.tells_all(Act::SignIn, (opened(row), opened(row)), world.now)
+            && self.tells_all(Act::Use, (opened(row), used), world.now)
             && !self.is_doubted(world, row, Act::ALL)
             && !self.is_contradicted(world, user, Act::ALL)
     }
 
-    /// Whether there are sources of this, all of them whole, and read up to then but not from days to come.
-    fn tells_all(&self, act: Act, up_to: i64, now: i64) -> bool {
+    /// Whether there are sources of this, all of them whole, and read from the one on up to the other, but not from days to
+    /// come.
+    fn tells_all(&self, act: Act, (from, up_to): (i64, i64), now: i64) -> bool {
         let mut telling = self.sources.iter().filter(|(_, tells, _)| *tells == act).peekable();
         telling.peek().is_some()
             && telling.all(|(_, _, unknown)| unknown.is_none())
             && (up_to..=now + MINUTE).contains(&self.read_at)
+            && self.since.is_none_or(|since| since - from <= 10 * SECOND)
     }
 
     /// Whether some row names this person with somebody else's session, or somebody else with theirs.
-    fn is_contradicted(&self, world: &World, user: u64, acts: &[Act]) -> bool {
+    pub fn is_contradicted(&self, world: &World, user: u64, acts: &[Act]) -> bool {
         world.sessions().into_iter().any(|row| {
             let named = self.seen.iter().filter(|seen| seen.session == Some(row.id) && acts.contains(&seen.act));
             let wrong: Vec<_> = named.filter(|seen| Some(seen.user) != row.user).collect();
@@ -290,7 +304,8 @@ impl Scenery {
         let is_told =
             |name: &str| self.read_at <= world.now + MINUTE && (self.read_at >= opened(row) || is_heard(name));
         let is_whole = telling.peek().is_some() && telling.all(|(name, _, unknown)| unknown.is_none() && is_told(name));
-        if is_doubted || !is_whole {
+        let began = self.since.is_none_or(|since| since - opened(row) <= 10 * SECOND);
+        if is_doubted || !is_whole || !began {
             return None;
         }
         let mut own = self.sign_ins(world, row);
@@ -397,6 +412,8 @@ impl Scenery {
 pub enum Told {
     Address(&'static str),
     Number(u32),
+    /// So many, and whether that is all.
+    Staff(u64, bool),
     Text(Option<&'static str>),
     Version(&'static [u32]),
     Classes(Vec<(&'static str, Option<bool>)>),
@@ -411,6 +428,9 @@ pub fn asks(law: &Law, scenery: &Scenery, line: &Line, told: Option<Told>) -> Op
             Some(items.iter().any(is_it))
         }
         (Told::Text(text), value) => return Some(super::judge::of_texts(law, line, &owned(text), value)),
+        (Told::Staff(number, is_all), Value::Number(limit)) => {
+            return super::sights::compares_staff(line.operator, (number, is_all), *limit);
+        }
         (Told::Number(number), Value::Number(other)) => return Some(u64::from(number) == *other),
         (Told::Address(address), Value::Texts(items)) => among(law, scenery, items, |entry| lies_in(address, entry)),
         (Told::Number(number), Value::Texts(items)) => among(law, scenery, items, |entry| entry == number.to_string()),
@@ -499,6 +519,11 @@ fn compares_version(operator: &str, own: &[u32], limit: &str) -> Option<bool> {
 /// Whether the fact is one of a place: of each place of the session, or of the one where it was opened.
 pub fn is_of_place(fact: &str) -> bool {
     fact.starts_with("sign-in.") || is_at_places(fact)
+}
+
+/// Whether it rests on what sources saw.
+pub fn is_seen(fact: &str) -> bool {
+    is_of_place(fact) || fact == "session.changed" || fact == "session.dark"
 }
 
 pub fn is_at_places(fact: &str) -> bool {

@@ -3,6 +3,7 @@
 
 mod joins;
 mod live;
+mod session;
 
 use std::sync::Arc;
 
