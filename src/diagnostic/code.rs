@@ -123,8 +123,6 @@ codes! {
          elements or remove the key.";
     UnsupportedSchema = "unsupported-schema", Error,
         "`schema` names the version of the file's own language. This program reads version 1 only.";
-    NotYet = "not-yet", Error,
-        "The value is part of the language but this version cannot do it yet. It is refused, and not approximated.";
     // The configuration.
     NoAccount = "no-account", Error,
         "The configuration names no account, so that there is nothing to watch. Add an `[accounts.NAME]` table.";

@@ -29,7 +29,6 @@ pub struct Family {
 
 /// One row of the registry.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "a row of a table: each is a column of its own")]
 pub struct FactSpec {
     /// Full name, such as `session.age`.
     pub name: &'static str,
@@ -49,8 +48,6 @@ pub struct FactSpec {
     pub vocabulary: &'static [&'static str],
     /// Whether it always has a value where it is known.
     pub never_empty: bool,
-    /// Whether anything supplies it yet; if not, lines about it are never known.
-    pub supplied: bool,
     /// Where its value is read.
     pub reading: Reading,
 }
@@ -359,7 +356,6 @@ const fn plain(name: &'static str, kind: Kind, source: Source, reading: Reading)
         folds_case: false,
         vocabulary: &[],
         never_empty: false,
-        supplied: true,
     }
 }
 

@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 
 use super::{Bound, Condition, Exception, Line, Rule, Test, TextTest};
 use crate::diagnostic::{Code, Diagnostic, Findings, Source, quoted};
-use crate::facts::{Controller, FactSpec, Operator, find};
+use crate::facts::{Controller, Operator, find};
 use crate::model::{ClassSet, Role, Source as FactSource};
 
 /// More alternatives than this are not looked at.
@@ -28,10 +28,7 @@ pub(super) fn rule(when: &Condition, source: &Source, span: Range<usize>, findin
     let mut say = |code, message: &str, help: &str| {
         findings.push(Diagnostic::new(code, message).at(source, span.clone(), "").help(help));
     };
-    if let Some(fact) = unsupplied(when) {
-        let message = format!("no source supplies `{}` yet: lines about it are never known", fact.name);
-        say(Code::NeverMatches, &message, "ask another fact");
-    } else if never(when, true, Limits::None) {
+    if never(when, true, Limits::None) {
         say(Code::NeverMatches, "no session can meet this condition", "its lines exclude each other");
     } else if never(when, true, Limits::Zendesk) {
         let help = "Zendesk itself ends staff sessions after 12h, so that an age beyond that is never seen";
@@ -92,11 +89,6 @@ pub(super) fn rests_on_client(when: &Condition, wanted: bool) -> bool {
         (Condition::Place(lines), true) => lines.iter().all(is_told),
         (Condition::Place(lines), false) => lines.iter().any(is_told),
     }
-}
-
-/// The first fact asked about that nothing supplies yet.
-pub(super) fn unsupplied(when: &Condition) -> Option<&'static FactSpec> {
-    when.lines().iter().map(|line| line.fact).find(|fact| !fact.supplied)
 }
 
 /// Whether the condition can certainly never hold in an account whose sessions end so.
@@ -379,7 +371,6 @@ mod tests {
         check("session.age.over = \"1d1h1m\"\nnot.session.age.over = \"1d1h2m\"", &[]);
         check("any = [{ session.age.under = \"0s\" }, { session.count.is = 0 }]", NEVER);
         check("any = [{ session.age.under = \"0s\" }, { session.count.is = 1 }]", &[]);
-        check("network.staff.over = 3", NEVER);
         check("user.group.in = [\"41\"]", &[]);
     }
 

@@ -171,12 +171,6 @@ fn read_exception(
         findings.push(fault.help("remove it, or renew it with its reason"));
     }
     if let (Some(item), Some(when)) = (&when_item, &when)
-        && let Some(fact) = lint::unsupplied(when)
-    {
-        let message = format!("no source supplies `{}` yet, so the exception can never be decided", fact.name);
-        findings.push(item.fault_at_key(Code::NotYet, message).help("ask another fact"));
-    }
-    if let (Some(item), Some(when)) = (&when_item, &when)
         && lint::rests_on_client(when, true)
     {
         let message = "the exception rests on nothing but what a client says of itself";

@@ -54,7 +54,7 @@ pub fn facts_markdown() -> String {
         page += "| fact | type | what it is | source | controlled by |\n|---|---|---|---|---|\n";
         for fact in family.facts {
             let (kind, controller) = (fact.kind.word(), fact.controlled_by.word());
-            let source = if fact.supplied { fact.source.word() } else { "none yet" };
+            let source = fact.source.word();
             page += &format!("| `{}` | {kind} | {} | {source} | {controller} |\n", fact.name, what(fact, "`"));
         }
     }
@@ -90,7 +90,6 @@ pub fn facts_json() -> Value {
                 "source": fact.source.word(),
                 "controlled_by": fact.controlled_by.word(),
                 "personal": fact.personal,
-                "supplied": fact.supplied,
                 "doc": fact.doc,
             })
         })

@@ -44,7 +44,7 @@ impl Log {
 
     /// The families of places of which it tells something.
     fn families(self) -> String {
-        let is_told = |fact: &FactSpec| fact.supplied && !is_of_use(fact) && self.tells(fact);
+        let is_told = |fact: &FactSpec| !is_of_use(fact) && self.tells(fact);
         let told = FAMILIES.iter().filter(|family| family.facts.iter().any(is_told));
         told.map(|family| format!("`{}.*`", family.name)).collect::<Vec<_>>().join(", ")
     }
@@ -58,16 +58,15 @@ fn is_of_use(fact: &FactSpec) -> bool {
 impl Sources {
     /// Whether anything here can ever tell this fact. Whether the account has offboarding lists is for the caller.
     pub(super) fn tell(self, fact: &FactSpec) -> bool {
-        fact.supplied
-            && match fact.source {
-                Source::SignIn => self.feed || self.audit_log && Log::Audit.tells(fact),
-                Source::Sighting => {
-                    self.feed && !is_of_use(fact)
-                        || self.audit_log && Log::Audit.tells(fact)
-                        || self.access_log && Log::Access.tells(fact)
-                }
-                _ => true,
+        match fact.source {
+            Source::SignIn => self.feed || self.audit_log && Log::Audit.tells(fact),
+            Source::Sighting => {
+                self.feed && !is_of_use(fact)
+                    || self.audit_log && Log::Audit.tells(fact)
+                    || self.access_log && Log::Access.tells(fact)
             }
+            _ => true,
+        }
     }
 }
 
