@@ -81,7 +81,7 @@ causes! {
     /// The source was asked and did not answer.
     Down = "source-down": "its source did not answer",
     /// The source answered in part, so nothing that counts can be trusted.
-    Partial = "partial": "the listing was cut short",
+    Partial = "partial": "its source told only a part",
     /// The source's answer is too old.
     Stale = "stale": "its source is too old",
     /// The account's plan has no such API.

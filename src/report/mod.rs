@@ -169,6 +169,13 @@ pub struct RuleRow {
     pub undecided: usize,
 }
 
+impl RuleRow {
+    /// The part of so many sessions that it could decide, in hundredths, cut: all only if it is all. None of none.
+    pub fn decides(&self, sessions: usize) -> Option<usize> {
+        sessions.saturating_sub(self.undecided).saturating_mul(100).checked_div(sessions)
+    }
+}
+
 /// Whom a page names: the e-mail address, or whatever there is instead of it, short enough for a line.
 fn who(person: &Foreign) -> String {
     const LETTERS_MAX: usize = 36;

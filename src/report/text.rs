@@ -153,7 +153,8 @@ fn undecided(report: &Report, look: Look) -> String {
 }
 
 fn rules(report: &Report, look: Look) -> String {
-    let mut grid = Grid::new(&["RULE", "MODE", "SEVERITY", "FIRES", "SPARED", "CLEAR", "WITHHELD", "UNDECIDED"]);
+    let mut grid =
+        Grid::new(&["RULE", "MODE", "SEVERITY", "FIRES", "SPARED", "CLEAR", "WITHHELD", "UNDECIDED", "DECIDES"]);
     for row in &report.rules {
         if row.mode == Mode::Off {
             grid.add([row.rule.to_string(), "off".to_owned()]);
@@ -172,6 +173,7 @@ fn rules(report: &Report, look: Look) -> String {
             row.clear.to_string(),
             row.withheld.to_string(),
             row.undecided.to_string(),
+            row.decides(report.sessions_seen).map_or(String::new(), |part| format!("{part} %")),
         ]);
     }
     section(("RULES", AnsiColor::Green), &counted(report.rules.len(), "rule", "rules"), &grid, look)
