@@ -108,6 +108,9 @@ pub fn claim_of(rule: &Rule, policies: &PolicySet, evidence: &Evidence<'_>) -> O
         return Some(Claim::Undecided(Cause::NoUser.into()));
     }
     let at = if evidence.clocks_trusted { At::Instant(evidence.now) } else { At::Unknown };
+    if !evidence.is_in_question() {
+        return judge(rule, policies, evidence, at);
+    }
     evidence.ways().filter_map(|way| judge(rule, policies, &way, at)).max_by_key(Claim::weight)
 }
 

@@ -264,7 +264,7 @@ impl<'g> Lane<'g> {
         let brakes = self.brakes();
         let Some(post) = self.post.as_mut() else { return };
         let began = self.clock.monotonic();
-        let swept = post.sweep(&self.setup, &brakes, self.rhythm.missed, &mut |_| ()).await;
+        let swept = Box::pin(post.sweep(&self.setup, &brakes, self.rhythm.missed, &mut |_| ())).await;
         let took = self.clock.monotonic().saturating_sub(began);
         match swept {
             Ok(cycle) => self.swept(&cycle, took),

@@ -35,6 +35,8 @@ pub(super) struct Joined {
     shared: BTreeMap<usize, Vec<SessionId>>,
     /// Sessions that may have been at a place of this act that is not among theirs.
     doubted: BTreeSet<(SessionId, Act)>,
+    /// The same, each for one row: it adds nothing if the session was known to be there anyway.
+    doubted_by: Vec<(SessionId, usize)>,
     /// People of whom a row of this act names somebody else's session, or the other way round.
     contradicted: BTreeSet<(UserId, Act)>,
 }
@@ -56,7 +58,23 @@ impl Joined {
         }
         joined.doubt_contradicted(snapshot, listed);
         joined.placed.sort_unstable();
+        joined.doubt_what_is_new(&snapshot.sightings);
         joined
+    }
+
+    /// A use that may be this session's or that of one which is over puts it nowhere else than where it was anyway, if it
+    /// was seen there with the same program at another time.
+    fn doubt_what_is_new(&mut self, sightings: &[Sighting]) {
+        for (session, row) in std::mem::take(&mut self.doubted_by) {
+            let Some(doubtful) = sightings.get(row) else { continue };
+            let is_alike = |placed: &Placed| {
+                let same = |own: &Sighting| (own.address, &own.agent) == (doubtful.address, &doubtful.agent);
+                placed.strength >= Strength::Only && sightings.get(placed.row).is_some_and(same)
+            };
+            if !self.of(session).iter().any(is_alike) {
+                self.doubted.insert((session, Act::Use));
+            }
+        }
     }
 
     /// Those of this session.
@@ -223,8 +241,13 @@ impl Person<'_> {
     fn join_use(&self, row: &Sighting, number: usize, unmatched: &[Timestamp], joined: &mut Joined) {
         let (span, within) = self.timed(row);
         let alive: Vec<&Life> = self.lives.iter().filter(|life| life.could_be_alive(span, within)).collect();
-        if alive.iter().any(|life| !life.is_listed) {
+        // A row that says nothing of where and with what only says that there may be such places.
+        if row.address.is_none() && row.agent.is_none() {
             return joined.doubt(alive, Act::Use);
+        }
+        if alive.iter().any(|life| !life.is_listed) {
+            let listed = alive.iter().filter(|life| life.is_listed);
+            return joined.doubted_by.extend(listed.map(|life| (life.session, number)));
         }
         let is_only = alive.len() == 1 && self.are_sign_ins_known(row, span, unmatched);
         let strength = if is_only { Strength::Only } else { Strength::Ambiguous };

@@ -261,6 +261,11 @@ impl<'s> Evidence<'s> {
         self.view.sign_in().map_err(|causes| causes.with(self.unlogged()))
     }
 
+    /// Whether sign-ins could belong to the session in several ways.
+    pub fn is_in_question(&self) -> bool {
+        self.view.sign_ins_in_question() > 0
+    }
+
     /// The ways in which sign-ins could belong to the session: one, unless it shares an instant with others of its person.
     /// What a rule makes of it in any of them is known of one of these sessions, though not of which.
     pub fn ways(&self) -> impl Iterator<Item = Self> {

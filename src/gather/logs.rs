@@ -110,8 +110,8 @@ impl<'m> Logs<'m> {
             let mut are_browsers = BTreeMap::new();
             let page = async |from, after: Option<String>| zendesk.accesses(from, now, after.as_deref()).await;
             let told = |row: AccessRow| {
-                let is_use = row.seen.user != own && is_use(&row, &mut are_browsers);
-                (row.seen.at.at(), is_use.then_some(row.seen))
+                let at = row.seen.at.at();
+                (at, use_of(row, &mut are_browsers).filter(|seen| seen.user != own))
             };
             let read = self.follow(ACCESS, now, page, told).await?;
             self.keep(ACCESS, sources, sources.access_log, now, read);
@@ -278,14 +278,18 @@ fn as_of(log: Log, read: &Read) -> Option<Timestamp> {
     }
 }
 
-/// Whether a row is of a session: one that a cookie vouches for, and one that does not say so if a program sent it that
-/// people use.
-fn is_use(row: &AccessRow, are_browsers: &mut BTreeMap<Arc<str>, bool>) -> bool {
-    match (row.by, &row.seen.agent) {
-        (Authorization::Session, _) => true,
-        (Authorization::Api, _) | (Authorization::Unsaid, None) => false,
-        (Authorization::Unsaid, Some(agent)) => *are_browsers
-            .entry(Arc::clone(agent))
-            .or_insert_with(|| matches!(client_of(agent).kind, ClientKind::Browser | ClientKind::MobileApp)),
+/// What a row says of the use of sessions. One that a cookie vouches for is of a session, and so is one that does not say
+/// what vouches for it if a program sent it that people use. Any other that does not say may be of a session or not: where
+/// it came from proves nothing, and that there is no such use is not known either.
+fn use_of(row: AccessRow, are_browsers: &mut BTreeMap<Arc<str>, bool>) -> Option<Seen> {
+    let is_browser = |agent: &Arc<str>| {
+        let told = || matches!(client_of(agent).kind, ClientKind::Browser | ClientKind::MobileApp);
+        *are_browsers.entry(Arc::clone(agent)).or_insert_with(told)
+    };
+    match row.by {
+        Authorization::Session => Some(row.seen),
+        Authorization::Api => None,
+        Authorization::Unsaid if row.seen.agent.as_ref().is_some_and(is_browser) => Some(row.seen),
+        Authorization::Unsaid => Some(Seen { address: None, agent: None, ..row.seen }),
     }
 }

@@ -11,6 +11,10 @@ use super::super::{Act, Moment, Seen, Sighting, UserId};
 /// Uses of one person from one address with one program are one sighting for each hour of the clock.
 const HOUR_MICROS: i64 = 3_600_000_000;
 
+/// So many sightings of one person in one hour are kept apart; whoever sends more, each from another address or with
+/// another program, was also somewhere that nobody knows. It bounds what one person can make a process remember.
+pub const SIGHTINGS_PER_HOUR_MAX: usize = 1_000;
+
 /// One log, as remembered.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LogMemory {
@@ -103,13 +107,30 @@ pub struct LogLesson {
 impl LogLesson {
     /// Adds a row to what is remembered: it may begin a sighting, or make one longer.
     pub fn add(&mut self, memory: Option<&LogMemory>, act: Act, seen: &Seen) {
-        let key = SeenKey::of(act, seen);
-        let before = self.seen.get(&key).or_else(|| memory?.seen.get(&key)).copied();
+        let mut key = SeenKey::of(act, seen);
+        let kept = |key: &SeenKey| self.seen.get(key).or_else(|| memory?.seen.get(key)).copied();
+        let mut before = kept(&key);
+        if before.is_none() && act == Act::Use && self.of_hour(memory, &key) >= SIGHTINGS_PER_HOUR_MAX {
+            (key.address, key.agent) = (None, None);
+            before = kept(&key);
+        }
         let (first, last) = before.unwrap_or((seen.at, seen.at));
         let span = (first.min(seen.at), last.max(seen.at));
         if before != Some(span) {
             self.seen.insert(key, span);
         }
+    }
+}
+
+impl LogLesson {
+    /// How many sightings there are of this person in this hour; one that became longer counts twice, which is no harm.
+    fn of_hour(&self, memory: Option<&LogMemory>, key: &SeenKey) -> usize {
+        let from = SeenKey { address: None, agent: None, ..key.clone() };
+        let is_same = |other: &SeenKey| (other.user, other.act, other.time) == (key.user, key.act, key.time);
+        let count = |seen: &BTreeMap<SeenKey, Span>| {
+            seen.range(&from..).take(SIGHTINGS_PER_HOUR_MAX).take_while(|(other, _)| is_same(other)).count()
+        };
+        count(&self.seen) + memory.map_or(0, |memory| count(&memory.seen))
     }
 }
 
@@ -150,5 +171,23 @@ mod tests {
         memory.learn(again);
         let spans: Vec<_> = memory.seen.values().map(|span| span.0.at().as_second()).collect();
         assert_eq!(spans, [50, 60]);
+    }
+
+    #[test]
+    fn whoever_sends_ever_other_programs_is_not_remembered_without_end() {
+        let mut memory = LogMemory::default();
+        for round in 0..3 {
+            let mut lesson = LogLesson::default();
+            for number in 0..SIGHTINGS_PER_HOUR_MAX {
+                let agent = Some(format!("{round}-{number}").into());
+                lesson.add(Some(&memory), Act::Use, &Seen { agent, ..seen(100, "192.0.2.1") });
+            }
+            // Of another hour and another person nothing is lost.
+            lesson.add(Some(&memory), Act::Use, &seen(7_200 + round, "192.0.2.1"));
+            lesson.add(Some(&memory), Act::Use, &Seen { user: UserId::new(2).unwrap(), ..seen(100, "192.0.2.1") });
+            memory.learn(lesson);
+        }
+        assert_eq!(memory.seen.len(), SIGHTINGS_PER_HOUR_MAX + 3);
+        assert_eq!(memory.seen.keys().filter(|key| key.address.is_none()).count(), 1);
     }
 }

@@ -247,6 +247,8 @@ fn the_innocent_session_of_somebody_whose_bad_one_has_ended_stays() {
     // Opened abroad, used abroad, and over; the one in the office was open all the time.
     let world = || World::new().session(2, 120).sign_in(OFFICE, 120).gone(1, 60, 10).sign_in(ABROAD, 60);
     assert_eq!(world().used(ABROAD, 50, 20).says(), (vec![], 1, 0));
+    // What may be of either puts it nowhere else than where it was anyway.
+    assert_eq!(world().used(OFFICE, 50, 20).used(OFFICE, 8, 5).says(), (vec![], 0, 0));
     // Of the office nothing bad was seen since: the next cycle is sure of what was used after that end.
     assert_eq!(world().used(ABROAD, 8, 5).says().0, gone(&[(2, Strength::Only)]));
     // It was opened when the other was over.
