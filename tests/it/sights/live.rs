@@ -4,7 +4,7 @@ use evictd::chronicle::Chronicle;
 use evictd::cycle::{Books, Cycle};
 use evictd::gather::read_feeds;
 use evictd::model::{Cause, History, Memory, Role, Strength};
-use evictd::simulator::LogSettings;
+use evictd::simulator::{AccessRow, LogSettings};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::enforcement::{Stage, WIDE, check_replay, session, user};
@@ -262,4 +262,44 @@ async fn a_source_that_is_lost_and_comes_back_is_told_once_each() {
         stage.verified().iter().filter(|line| line.kind.starts_with("source.")).map(|line| line.kind.clone()).collect();
     assert_eq!(told, ["source.lost", "source.back", "source.lost"]);
     assert_eq!(warnings, [0, 1, 1, 0, 1]);
+}
+
+/// GraphQL rows do not say what vouches for them: a script's may be of a session or of a token. It is no place of anybody,
+/// and no silence.
+#[tokio::test]
+async fn a_row_that_may_be_of_a_session_proves_nothing_and_denies_nothing() {
+    let never =
+        ELSEWHERE.replace("client.kind.in = [\"headless\", \"script\"]", "not = { network.country.in = [\"KP\"] }");
+    let script = |stage: &Stage| {
+        let at = stage.now();
+        let row = AccessRow { graphql: true, authorization: None, ..token_row(at) };
+        stage.simulator.world(|world| world.logs.accesses.push(row));
+        stage.wait(6);
+    };
+    let stage = desk(ELSEWHERE);
+    script(&stage);
+    let cycle = stage.plan().await;
+    assert_eq!((gone(&cycle), undecided(&cycle)), (vec![], vec![(Cause::Ambiguous, 1)]));
+    let stage = desk(&never);
+    assert_eq!(gone(&stage.plan().await), [101, 102, 103]);
+    script(&stage);
+    let cycle = stage.plan().await;
+    assert_eq!((gone(&cycle), undecided(&cycle)), (vec![101, 103], vec![(Cause::Ambiguous, 1)]));
+}
+
+/// A program of the second agent's, in a data centre.
+fn token_row(at: Timestamp) -> AccessRow {
+    AccessRow {
+        user: user(2),
+        session: None,
+        at,
+        address: "5.9.0.1".parse().unwrap(),
+        agent: Some("axios/1.13.2".into()),
+        authorization: None,
+        graphql: false,
+        method: "POST",
+        path: "/graphql".into(),
+        status: 200,
+        late: SignedDuration::ZERO,
+    }
 }

@@ -24,6 +24,7 @@ use evictd::plan::plan;
 use evictd::policy::{self, PolicySet};
 use evictd::record::Entry;
 use evictd::report::{Report, Stages, explain, report, to_json};
+use evictd::simulator::World;
 use evictd::snapshot::{self, Snapshot};
 use jiff::{SignedDuration, Timestamp};
 
@@ -87,23 +88,8 @@ fn stolen() -> Snapshot {
 }
 
 fn ada(seen: Timestamp) -> Person {
-    Person {
-        id: user(),
-        seen,
-        name: Foreign::new("Ada"),
-        email: None,
-        role: Some(Role::Agent),
-        role_type: None,
-        custom_role_id: None,
-        deleted: Some(false),
-        suspended: Some(false),
-        two_factor: None,
-        verified: None,
-        chat_only: None,
-        tags: Vec::new(),
-        organization_id: None,
-        external_id: None,
-    }
+    let agent = World::default().add_person(user(), Role::Agent).clone();
+    Person { seen, name: Foreign::new("Ada"), email: None, ..agent }
 }
 
 fn staged<T>(snapshot: &Snapshot, set: &PolicySet, lists: &Lists, look: impl FnOnce(Stages<'_>) -> T) -> T {
