@@ -401,7 +401,7 @@ pub fn finished(report: &Report, snapshot: &Snapshot, effort: Effort) -> CycleFi
         mode: report.mode.word().to_owned(),
         policy: report.policy.clone(),
         complete: report.complete,
-        looked: snapshot.looked.as_ref().map(BTreeSet::len),
+        looked: snapshot.looked.as_ref().map(|users| users.iter().map(ToString::to_string).collect()),
         sessions_seen: report.sessions_seen,
         people_seen: report.people_seen.iter().map(|(stratum, count)| (stratum.word().to_owned(), *count)).collect(),
         clock_offset_ms: clocks.host_offset.as_millis().to_string(),

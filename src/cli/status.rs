@@ -115,7 +115,7 @@ fn text(sight: &Sight) -> String {
     if let Some(status) = sight.running() {
         of_daemon(&mut page, status);
     }
-    match &sight.past.last_cycle {
+    match &sight.past.last_sweep {
         None => page.row("last cycle", "none in the trail"),
         Some(last) => {
             let withheld: usize = last.finished.rules.iter().map(|rule| rule.withheld).sum();
@@ -161,7 +161,7 @@ fn scope(status: &Status) -> String {
 }
 
 fn to_json(sight: &Sight) -> Value {
-    let last = sight.past.last_cycle.as_ref();
+    let last = sight.past.last_sweep.as_ref();
     let (standing, why) = sight.standing();
     json!({
         "schema": 1,

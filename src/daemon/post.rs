@@ -146,9 +146,9 @@ impl Post {
         }
     }
 
-    /// Requests of the last cycle that the trail knows of: about what a sweep needs.
+    /// Requests of the last sweep that the trail knows of: about what the next one needs.
     pub fn last_calls(&self) -> Option<u64> {
-        self.trail.past().last_cycle.map(|last| last.finished.calls)
+        self.trail.past().last_sweep.map(|last| last.finished.calls)
     }
 
     /// Writes who began, and what is in force: a text once per digest.

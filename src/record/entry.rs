@@ -178,9 +178,9 @@ pub struct CycleFinished {
     pub policy: String,
     /// Whether the listing was whole.
     pub complete: bool,
-    /// People looked at, if it was a look at these alone.
+    /// Whom it looked at, if it was a look at these alone: of claims on others it says nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub looked: Option<usize>,
+    pub looked: Option<Vec<String>>,
     /// Sessions listed.
     pub sessions_seen: usize,
     /// People with sessions, by stratum; the roster of belts if `complete` and not a look.

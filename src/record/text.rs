@@ -114,8 +114,10 @@ fn counts(body: &CycleFinished) -> String {
         body.rules.iter().fold(0_usize, |total, rule| total.saturating_add(count(rule)))
     };
     let whole = if body.complete { "" } else { ", listing incomplete" };
+    let looked = body.looked.as_ref().map_or(0, Vec::len);
+    let looked = if looked == 0 { String::new() } else { format!(" a look at {looked}:") };
     format!(
-        "{} mode: {} sessions, fired {}, clear {}, withheld {}, undecided {}{whole}",
+        "{} mode:{looked} {} sessions, fired {}, clear {}, withheld {}, undecided {}{whole}",
         body.mode,
         body.sessions_seen,
         sum(|rule| rule.fired),

@@ -94,8 +94,10 @@ impl Past {
     }
 
     fn report(self, account: &AccountName, cycle: &CycleId, finished: &CycleFinished) -> Report {
-        let mut claims: Vec<ClaimRow> =
-            self.standing.into_values().filter_map(|(claim, personal)| claim_row(claim, &personal)).collect();
+        // Claims on people whom a look did not look at stand, and are none of what it found.
+        let is_seen = |claim: &StandingClaim| finished.looked.as_ref().is_none_or(|users| users.contains(&claim.user));
+        let seen = self.standing.into_values().filter(|(claim, _)| is_seen(claim));
+        let mut claims: Vec<ClaimRow> = seen.filter_map(|(claim, personal)| claim_row(claim, &personal)).collect();
         claims::order(&mut claims);
         for (session, rule, held) in self.kept {
             claims::hold(&mut claims, session, &rule, held);

@@ -26,8 +26,10 @@ pub struct Past {
     pub scope: Option<String>,
     /// The last word about each offboarding list.
     pub offboarding: BTreeMap<String, OffboardingChanged>,
-    /// The last cycle that finished.
+    /// The last cycle that finished, a look or a sweep.
     pub last_cycle: Option<LastCycle>,
+    /// The last of them that looked at everybody in scope.
+    pub last_sweep: Option<LastCycle>,
 }
 
 /// An intent without an outcome, or with an unclear one: its request may or may not have been carried out.
@@ -79,8 +81,11 @@ impl Memory {
                 }
                 let oldest = self.oldest();
                 self.past.history.ended.retain(|one| one.at >= oldest);
-                self.past.last_cycle =
-                    Some(LastCycle { at: line.at, cycle: line.cycle.clone(), finished: body.clone() });
+                let last = LastCycle { at: line.at, cycle: line.cycle.clone(), finished: body.clone() };
+                if body.looked.is_none() {
+                    self.past.last_sweep = Some(last.clone());
+                }
+                self.past.last_cycle = Some(last);
             }
             Entry::RevocationIntended(body) => {
                 // Read now, so that an intent that makes no sense is found before it matters.

@@ -300,6 +300,22 @@ fn the_past_is_what_the_records_say() {
     assert_eq!((last.cycle, last.finished.sessions_seen, last.finished.complete), (Some(cycle), 3, false));
 }
 
+/// What a sweep needs, and how many people there are, is not told by a look at a few.
+#[test]
+fn a_look_is_the_last_cycle_and_not_the_last_sweep() {
+    let medium = MemoryMedium::default();
+    let (mut trail, _) = open(&medium).unwrap();
+    trail.append(None, finished("2026-11-23T08:00:00Z", true, 40), None).unwrap();
+    let Entry::CycleFinished(sweep) = finished("2026-11-23T08:01:00Z", true, 1) else { panic!("it is one") };
+    let glance = CycleFinished { looked: Some(vec!["1".into()]), calls: 9, ..sweep };
+    trail.append(None, glance.into(), None).unwrap();
+    trail.sync().unwrap();
+    let past = look(&medium, &acme()).unwrap();
+    assert_eq!(past.history.roster, Some(BTreeMap::from([(Stratum::Agents, 40)])));
+    let calls = |last: Option<LastCycle>| last.map(|last| last.finished.calls);
+    assert_eq!((calls(past.last_sweep), calls(past.last_cycle)), (Some(1), Some(9)));
+}
+
 /// How many of a day's outcomes, one every hour, are remembered when the host's clock shows `host` throughout.
 fn remembered(host: &str) -> usize {
     let medium = MemoryMedium::default();

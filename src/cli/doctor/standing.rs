@@ -45,7 +45,7 @@ fn trail(local: &Local, holder: Option<u32>, now: Timestamp) -> Row {
                 .help("nothing is revoked without a whole trail: `evictd audit verify` shows every fault");
         }
     };
-    let Some(last) = &past.last_cycle else {
+    let Some(last) = &past.last_sweep else {
         return Row::note("trail", "it tells of no cycle yet: the first `evictd run` or `apply` begins it");
     };
     let age = last.at.duration_until(now);
@@ -64,7 +64,7 @@ fn trail(local: &Local, holder: Option<u32>, now: Timestamp) -> Row {
 pub(super) async fn budget(local: &Local, asked: &Asked, now: Timestamp) -> Row {
     let account = &local.loaded.account;
     let Some((zendesk, _)) = &asked.zendesk else { return Row::unseen("budget") };
-    let known = local.past.as_ref().ok().and_then(|past| past.last_cycle.as_ref()).map(|last| last.finished.calls);
+    let known = local.past.as_ref().ok().and_then(|past| past.last_sweep.as_ref()).map(|last| last.finished.calls);
     let calls = match (known, local.set.as_ref().map(|set| set.scope(account.scope))) {
         (Some(calls), _) => Some(calls),
         (None, Some(Scope::Staff)) => first_sweep(zendesk).await,

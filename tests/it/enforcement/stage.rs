@@ -1,7 +1,7 @@
 //! The stage: an account, its policies, a simulated Zendesk and a trail, and the processes that work on them one after
 //! the other as `apply` and `plan` would.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -59,6 +59,8 @@ pub struct Stage {
     pub lists: Mutex<Vec<ListRead>>,
     /// Feeds as they are read.
     pub feeds: Mutex<Vec<FeedRead>>,
+    /// At whom a cycle looks, if not at everybody.
+    pub look: Option<BTreeSet<UserId>>,
     cycles: AtomicU64,
 }
 
@@ -91,6 +93,7 @@ impl Stage {
             learned: Mutex::default(),
             lists: Mutex::default(),
             feeds: Mutex::default(),
+            look: None,
             cycles: AtomicU64::new(0),
         }
     }
@@ -244,7 +247,8 @@ impl Stage {
         let lists = self.lists.lock().unwrap().clone();
         let needs = self.policies.needs();
         let feeds = self.feeds.lock().unwrap().clone();
-        Known { pause: self.brake.pause(), scope, lists, needs, feeds, ..Known::first(self.next_cycle(), memory) }
+        let look = self.look.clone();
+        Known { pause: self.brake.pause(), scope, lists, needs, feeds, look, ..Known::first(self.next_cycle(), memory) }
     }
 
     /// What earlier cycles saw; nothing unless the stage remembers.

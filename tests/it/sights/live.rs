@@ -1,9 +1,12 @@
 //! Places of sessions on an account as Zendesk has it: from its logs, through the join, to what goes.
 
+use std::collections::BTreeSet;
+
 use evictd::chronicle::Chronicle;
 use evictd::cycle::{Books, Cycle};
 use evictd::gather::read_feeds;
 use evictd::model::{Cause, History, Memory, Role, Strength};
+use evictd::report::Report;
 use evictd::simulator::{AccessRow, LogSettings};
 use jiff::{SignedDuration, Timestamp};
 
@@ -302,4 +305,28 @@ fn token_row(at: Timestamp) -> AccessRow {
         status: 200,
         late: SignedDuration::ZERO,
     }
+}
+
+/// INVARIANT 14: a look finds what it finds of those it looked at; claims on others stand, and are no part of its report.
+#[tokio::test]
+async fn the_report_of_a_look_comes_back_from_the_trail() {
+    let mut stage = desk(&ELSEWHERE.replace("mode = \"enforce\"", "mode = \"report\""));
+    let (mut trail, _) = stage.open();
+    let (zendesk, mut chronicle) = (stage.zendesk(), Chronicle::since(None));
+    let mut reports = Vec::new();
+    for (stolen, look) in [(102, None), (103, Some(BTreeSet::from([user(3)]))), (103, None)] {
+        let now = stage.now();
+        stage.simulator.world(|world| world.steal_cookie(session(stolen), now));
+        stage.wait(6);
+        stage.look = look;
+        let books = Books { trail: &mut trail, chronicle: &mut chronicle, missed: 0 };
+        reports.push(stage.one_cycle(&zendesk, History::default(), books).await.unwrap().report);
+    }
+    drop(trail);
+    let rows = |report: &Report| report.revoke.iter().map(|row| row.session.0).collect::<Vec<_>>();
+    assert_eq!(reports.iter().map(rows).collect::<Vec<_>>(), [vec![102], vec![103], vec![102, 103]]);
+    for report in &reports {
+        check_replay(&stage, report);
+    }
+    assert!(stage.verified().iter().all(|line| line.kind != "claim.ended"));
 }
