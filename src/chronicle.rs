@@ -48,6 +48,32 @@ pub struct Chronicle {
     lost_sources: BTreeSet<Arc<str>>,
     /// Whether a cycle of this process was told already.
     has_told: bool,
+    /// Since when each of them stands.
+    begun: BTreeMap<ClaimKey, Begun>,
+}
+
+/// Since when a claim stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Begun {
+    /// The *now* of the first cycle of this process that told it.
+    pub claimed: Timestamp,
+    /// When logs were asked before that; none if this process had not asked.
+    pub untold: Option<Timestamp>,
+}
+
+/// When logs were asked before a cycle, on Zendesk's clock.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// The last time.
+    pub before: Option<Timestamp>,
+    /// Of people who were named since and waited for their turn: the time before they were named.
+    pub named: BTreeMap<UserId, Timestamp>,
+}
+
+impl Asked {
+    fn before(&self, user: UserId) -> Option<Timestamp> {
+        self.named.get(&user).copied().or(self.before)
+    }
 }
 
 impl Chronicle {
@@ -56,8 +82,13 @@ impl Chronicle {
         Self { last_cycle, ..Self::default() }
     }
 
+    /// Since when a claim stands that was told.
+    pub fn begun(&self, claim: &ClaimKey) -> Option<Begun> {
+        self.begun.get(claim).copied()
+    }
+
     /// What is new in this cycle: exceptions that have expired, and claims.
-    pub fn tell(&mut self, stages: Stages<'_>) -> Vec<Told> {
+    pub fn tell(&mut self, stages: Stages<'_>, asked: &Asked) -> Vec<Told> {
         let snapshot = stages.dossier.snapshot();
         let mut told = Vec::new();
         if snapshot.clocks.trusted {
@@ -73,7 +104,7 @@ impl Chronicle {
         );
         told.extend(self.tell_lookups(stages));
         told.extend(self.tell_sources(&snapshot.sources));
-        told.extend(self.tell_claims(stages));
+        told.extend(self.tell_claims(stages, asked));
         self.has_told = true;
         told
     }
@@ -146,11 +177,14 @@ impl Chronicle {
         RuleCycle { at, people: count(people.len()), new_people: count(new_people), withheld }
     }
 
-    fn tell_claims(&mut self, stages: Stages<'_>) -> Vec<Told> {
+    fn tell_claims(&mut self, stages: Stages<'_>, asked: &Asked) -> Vec<Told> {
         let mut began = Vec::new();
         let mut changed = Vec::new();
         let mut now = BTreeMap::new();
         for (claim, personal) in standing_claims(stages) {
+            let untold = || claim.user.parse().ok().and_then(|user| asked.before(user));
+            let claimed = stages.dossier.snapshot().now;
+            self.begun.entry(claim.key.clone()).or_insert_with(|| Begun { claimed, untold: untold() });
             match self.standing.get(&claim.key) {
                 None => began.push((claim.clone(), personal)),
                 Some(before) if !stands_alike(before, &claim) => changed.push((claim.clone(), personal)),
@@ -167,6 +201,7 @@ impl Chronicle {
             before.into_iter().filter(|(key, _)| !now.contains_key(key)).partition(|(_, claim)| !is_looked_at(claim));
         let ended: Vec<ClaimKey> = gone.into_iter().map(|(key, _)| key).collect();
         now.extend(of_others);
+        self.begun.retain(|key, _| now.contains_key(key));
         self.standing = now;
         let mut told = in_records(&began, |claims| ClaimBegan { claims }.into());
         told.extend(in_records(&changed, |claims| ClaimChanged { claims }.into()));

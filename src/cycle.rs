@@ -1,7 +1,7 @@
 //! One cycle: eight stages in order, from a look at the account to a report. `plan` and `apply` are this one function.
 
 use crate::address::Lists;
-use crate::chronicle::{Chronicle, Effort, finished};
+use crate::chronicle::{Asked, Chronicle, Effort, finished};
 use crate::clock::Clock;
 use crate::config::Account;
 use crate::enforce::{Bench, Brakes, enforce};
@@ -42,6 +42,8 @@ pub struct Books<'a> {
     pub chronicle: &'a mut Chronicle,
     /// Sweeps that the schedule wanted since the last cycle and that found no time.
     pub missed: u64,
+    /// When logs were asked before.
+    pub asked: Asked,
 }
 
 /// Why a cycle ended without a report.
@@ -121,7 +123,7 @@ pub async fn run(
     on_page: &mut dyn FnMut(usize),
 ) -> Result<Cycle, Halt> {
     let Setting { account, policies, zendesk, .. } = setting;
-    let calls_before = zendesk.calls();
+    let (calls_before, waited_before) = (zendesk.calls(), zendesk.waited());
     // Nothing has changed yet, so that reading may be dropped; from here on every call is finished.
     let Gathered { snapshot, at, mut lesson } = tokio::select! {
         gathered = gather(zendesk, setting.clock, account, known, on_page) => gathered?,
@@ -130,6 +132,7 @@ pub async fn run(
     if account.mode == Mode::Enforce {
         protects(&snapshot).map_err(Halt::Unprotected)?;
     }
+    let waited = zendesk.waited().saturating_sub(waited_before);
     let lists = setting.lists.at(snapshot.on_host());
     let dossier = Dossier::new(&snapshot, &lists, account.sources.idle_slack);
     let judgement = evaluate(&dossier, policies);
@@ -139,13 +142,26 @@ pub async fn run(
     let (mode, judgement, plan, guarded) = (account.mode, &judgement, &plan, &guarded);
     let stages = Stages { dossier: &dossier, policies, judgement, plan, guarded, mode };
     lesson.rules = books.chronicle.rule_cycles(stages);
-    for told in books.chronicle.tell(stages) {
+    for told in books.chronicle.tell(stages, &books.asked) {
         books.trail.append(Some(&snapshot.cycle), told.entry, told.personal)?;
     }
     books.trail.sync()?;
     let (cycle, brakes, trail) = (&snapshot.cycle, setting.brakes, &mut *books.trail);
     let clock = setting.clock;
-    let mut bench = Bench { zendesk, trail, dossier: &dossier, policies, account, cycle, brakes, clock, gathered: at };
+    let mut bench = Bench {
+        zendesk,
+        trail,
+        dossier: &dossier,
+        policies,
+        account,
+        cycle,
+        brakes,
+        clock,
+        gathered: at,
+        chronicle: books.chronicle,
+        waited,
+        waited_before,
+    };
     let fates = enforce(cleared, &mut bench).await?;
     let report = report(stages, &fates);
     let calls = zendesk.calls().saturating_sub(calls_before);

@@ -1,7 +1,7 @@
 //! What became of a revocation: the fate of each cleared session, and the grade its person's listing gives it.
 
 use crate::guard::Held;
-use crate::model::{Completeness, Grade, Outcome, RuleId, Session, SessionId, UserId};
+use crate::model::{Completeness, Exposure, Grade, Outcome, RuleId, Session, SessionId, UserId};
 
 /// What became of one session that the guard had cleared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Fate {
     pub kept: Vec<Kept>,
     /// What the person's listing said afterwards.
     pub grade: Option<Grade>,
+    /// How long it could be used where a rule will not have it, if it ended and places tell.
+    pub exposure: Option<Exposure>,
 }
 
 /// A claim that the guard had cleared and that was kept back after all.
@@ -34,7 +36,7 @@ pub struct Kept {
 impl Fate {
     /// Nothing has become of it yet.
     pub fn of(session: SessionId, user: UserId) -> Self {
-        Self { session, user, outcome: None, detail: None, kept: Vec::new(), grade: None }
+        Self { session, user, outcome: None, detail: None, kept: Vec::new(), grade: None, exposure: None }
     }
 }
 

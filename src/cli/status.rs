@@ -2,6 +2,7 @@
 //! Locks nothing, asks nobody.
 
 use clap::Args;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::account::brakes;
@@ -11,8 +12,12 @@ use super::{Exit, Failure, Format, Where, screen::Screen};
 use crate::daemon::{Standing, Status, Stop};
 use crate::enforce::Brakes as _;
 use crate::files::{Disk, Lock};
-use crate::model::{Foreign, Outcome};
+use crate::model::{Exposures, Foreign, Outcome};
+use crate::record::ExposureSplit;
+use crate::report::exposure_line;
 use crate::trail::{self, Past};
+
+const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
@@ -83,6 +88,15 @@ impl Sight {
         self.past.history.ended.iter().filter(|one| one.outcome == Outcome::Revoked).count()
     }
 
+    /// How long sessions could be used that ended in the last day.
+    fn exposures(&self) -> Option<Exposures> {
+        let past = &self.past;
+        let newest =
+            past.exposures.iter().map(|(at, _)| *at).max()?.max(past.last_cycle_at().unwrap_or(Timestamp::MIN));
+        let of_day = past.exposures.iter().filter(|(at, _)| at.duration_until(newest) <= DAY);
+        Exposures::of(of_day.map(|(_, exposure)| *exposure))
+    }
+
     fn open(&self) -> usize {
         self.past.open_intents.len()
     }
@@ -129,6 +143,9 @@ fn text(sight: &Sight) -> String {
         }
     }
     page.row("ended in 24 h", &sight.ended().to_string());
+    if let Some(exposures) = sight.exposures() {
+        page.row("exposure", &exposure_line(&exposures));
+    }
     page.row("unsettled", &sight.open().to_string());
     page.row("policies", sight.past.policy_digest.as_deref().unwrap_or("none yet"));
     page.0
@@ -181,8 +198,19 @@ fn to_json(sight: &Sight) -> Value {
             "warnings": last.finished.warnings,
         })),
         "ended_in_24_hours": sight.ended(),
+        "exposure_in_24_hours": sight.exposures().as_ref().map(exposures_json),
         "unsettled": sight.open(),
         "policy": sight.past.policy_digest,
+    })
+}
+
+fn exposures_json(exposures: &Exposures) -> Value {
+    json!({
+        "sessions": exposures.number,
+        "middle_ms": exposures.middle.as_millis().to_string(),
+        "p95_ms": exposures.p95.as_millis().to_string(),
+        "worst_ms": exposures.worst.total().as_millis().to_string(),
+        "worst": ExposureSplit::from(&exposures.worst),
     })
 }
 

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::brakes::FileBrakes;
 use super::setup::{LAST_SNAPSHOT, Rejected, Setup};
-use crate::chronicle::Chronicle;
+use crate::chronicle::{Asked, Chronicle};
 use crate::clock::{Chance, Clock, NoChance};
 use crate::config::{Account, OffboardingList};
 use crate::cycle::{self, Books, Cycle, Halt, Setting};
@@ -65,6 +65,8 @@ pub struct Post {
     library: Box<Library>,
     /// People who are named and were not looked at yet.
     waiting: BTreeSet<UserId>,
+    /// When logs were asked, so that it can be told how long evictd did not know.
+    asked: Asked,
 }
 
 /// So many people are looked at between two sweeps, at most, each with a listing of their own: others wait for the next
@@ -127,8 +129,7 @@ impl Post {
         (state, memory): (Box<dyn State>, Memory),
         (clock, chance): (Arc<dyn Clock>, Arc<dyn Chance>),
     ) -> Self {
-        let last = past.last_cycle.as_ref().filter(|last| last.finished.clock_trusted);
-        let chronicle = Chronicle::since(last.and_then(|last| last.finished.now.parse().ok()));
+        let chronicle = Chronicle::since(past.last_cycle_at());
         Self {
             account,
             clock,
@@ -143,6 +144,7 @@ impl Post {
             locks: Vec::new(),
             library: Box::new(Library::new(Arc::default(), &[])),
             waiting: BTreeSet::new(),
+            asked: Asked { before: past.last_cycle_at(), named: BTreeMap::new() },
         }
     }
 
@@ -228,6 +230,7 @@ impl Post {
     ) -> Result<Cycle, Halt> {
         let mut cycle = self.cycle(setup, brakes, None, missed, on_page).await?;
         self.waiting.clear();
+        self.asked = Asked { before: Some(cycle.snapshot.now), named: BTreeMap::new() };
         self.library.saw(&cycle.snapshot);
         self.remember(std::mem::take(&mut cycle.lesson));
         Ok(cycle)
@@ -252,6 +255,10 @@ impl Post {
             }
         };
         self.remember(heard.lesson);
+        if let Some(before) = self.asked.before.replace(heard.at) {
+            let new = heard.people.iter().filter(|user| !self.waiting.contains(user));
+            self.asked.named.extend(new.map(|user| (*user, before)));
+        }
         self.waiting.extend(heard.people);
         if self.waiting.is_empty() {
             return Ok(Looked::AtNobody);
@@ -263,6 +270,8 @@ impl Post {
         let people: BTreeSet<UserId> = self.waiting.iter().copied().take(LOOKED_AT_MAX).collect();
         let mut cycle = self.cycle(setup, brakes, Some(people.clone()), 0, &mut |_| ()).await?;
         self.waiting.retain(|user| !people.contains(user));
+        self.asked.named.retain(|user, _| !people.contains(user));
+        self.asked.before = Some(cycle.snapshot.now);
         self.remember(std::mem::take(&mut cycle.lesson));
         Ok(Looked::At(Box::new(cycle)))
     }
@@ -306,7 +315,7 @@ impl Post {
             clock: &*self.clock,
             brakes,
         };
-        let books = Books { trail: &mut self.trail, chronicle: &mut self.chronicle, missed };
+        let books = Books { trail: &mut self.trail, chronicle: &mut self.chronicle, missed, asked: self.asked.clone() };
         cycle::run(setting, known, books, on_page).await
     }
 

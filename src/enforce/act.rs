@@ -9,7 +9,7 @@ use crate::chronicle::{Means, ReadBack, Target, intended};
 use crate::grade::Fate;
 use crate::guard::Belt;
 use crate::model::{Action, Outcome, SessionId, UserId};
-use crate::record::{Entry, RevocationOutcome};
+use crate::record::{Entry, ExposureSplit, RevocationOutcome};
 use crate::trail::TrailTrouble;
 use crate::zendesk::{Dated, Deleted, Purpose, Trouble, Zendesk};
 
@@ -66,6 +66,10 @@ impl Bench<'_> {
         // INVARIANT: no request leaves before this returned (`no_act_without_a_durable_intent`).
         let intent = self.trail.write_durably(Some(self.cycle), told.entry, told.personal)?;
         let answered = self.send(action, whose.user, &sessions, &standing).await;
+        let gone = self.now();
+        let is_gone = answered.outcome == Outcome::Revoked;
+        let waited = self.zendesk.waited().saturating_sub(self.waited_before);
+        let exposure = is_gone.then(|| self.exposure(&read_back, gone, waited)).flatten();
         let record = RevocationOutcome {
             intent: Some(intent.to_string()),
             sessions: names,
@@ -73,11 +77,12 @@ impl Bench<'_> {
             stratum: whose.stratum.word().to_owned(),
             rules,
             outcome: answered.outcome.word().to_owned(),
-            answered_at: self.now().to_string(),
+            answered_at: gone.to_string(),
             detail: None,
+            exposure: exposure.as_ref().map(ExposureSplit::from),
         };
         self.write(Entry::from(record), answered.detail.as_deref())?;
-        fates.extend(standing.into_iter().map(|(_, fate)| fate));
+        fates.extend(standing.into_iter().map(|(_, fate)| Fate { exposure, ..fate }));
         for session in sessions {
             let (outcome, detail) = (Some(answered.outcome), answered.detail.clone());
             match fates.iter_mut().find(|fate| fate.session == session) {

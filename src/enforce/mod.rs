@@ -4,6 +4,7 @@
 //! that cannot be written stops everything.
 
 mod act;
+mod exposure;
 mod read_back;
 mod settle;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::json;
 
+use crate::chronicle::Chronicle;
 use crate::clock::{Clock, Pending};
 use crate::config::Account;
 use crate::evidence::Dossier;
@@ -47,6 +49,12 @@ pub struct Bench<'a> {
     pub clock: &'a dyn Clock,
     /// The monotonic clock at the snapshot's *now*.
     pub gathered: Duration,
+    /// Since when claims stand.
+    pub chronicle: &'a Chronicle,
+    /// How long this cycle waited for requests that the account could spare, before it judged.
+    pub waited: Duration,
+    /// The same since the client began, when the cycle did.
+    pub waited_before: Duration,
 }
 
 /// What a human can stop enforcement by; looked at before every changing call.
@@ -238,6 +246,7 @@ impl Bench<'_> {
                 outcome: outcome.word().to_owned(),
                 answered_at: self.now().to_string(),
                 detail: None,
+                exposure: None,
             };
             self.write(record.into(), fate.detail.as_deref())?;
         }

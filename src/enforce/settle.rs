@@ -41,6 +41,7 @@ pub async fn settle(open: Vec<OpenIntent>, zendesk: &Zendesk, trail: &mut Trail)
             // No later instant is known to be right: an answer's own date may be anything.
             answered_at: intended.read_back,
             detail: Some(detail.to_owned()),
+            exposure: None,
         };
         trail.write_durably(None, record.into(), None)?;
     }

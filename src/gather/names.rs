@@ -16,8 +16,10 @@ use crate::model::{Act, Lesson, LogLesson, LogMemory, Memory, Person, SeenKey, U
 use crate::zendesk::{Trouble, Zendesk};
 
 /// What was heard since the last cycle.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Heard {
+    /// When it was asked, on Zendesk's clock.
+    pub at: Timestamp,
     /// Whom to look at.
     pub people: BTreeSet<UserId>,
     /// What it teaches, so that nobody is named twice for it.
@@ -40,7 +42,8 @@ pub async fn hear(zendesk: &Zendesk, account: &Account, known: &Known<'_>) -> Re
     let ahead = |host: Timestamp| host.duration_until(own.date);
     let ahead = known.feeds.first().map_or(SignedDuration::ZERO, |feed| ahead(feed.at));
     logs.take(&known.feeds, &people, &account.sources, (own.date, ahead));
-    let mut heard = Heard { lesson: Lesson { logs: logs.lessons(&[], &[]), ..Lesson::default() }, ..Heard::default() };
+    let lesson = Lesson { logs: logs.lessons(&[], &[]), ..Lesson::default() };
+    let mut heard = Heard { at: own.date, people: BTreeSet::new(), lesson };
     for (name, log) in &heard.lesson.logs {
         heard.people.extend(named(log, memory.logs.get(name)));
     }

@@ -20,6 +20,7 @@
 //! | cleared, withheld | what the guard lets through, what it keeps |
 //! | outcome | revoked, already gone, refused or unclear |
 //! | grade | afterwards: ended, still present or unknown |
+//! | exposure | how long a bad session could be used, from the row that shows it until it is gone |
 //! | trail, record | the audit log, one line of it |
 //!
 //! Nothing here reads a clock, a file or a socket, and nothing derives a wire format: the rooms at the boundary have
@@ -44,9 +45,9 @@ pub use foreign::{FOREIGN_BYTES_MAX, Foreign, harmless_json, is_harmful};
 pub use ids::{AccountName, CycleId, ExceptionId, RuleId, SessionId, UserId};
 pub use law::{Action, CycleKind, Mode, Scope, Severity};
 pub use memory::{
-    Ended, Grade, History, KnownSession, Lesson, ListChange, ListMemory, ListStanding, ListTrouble, Listed, LogLesson,
-    LogMemory, LogPlace, Memory, Outcome, Pause, RULE_CYCLES_MAX, Remembered, Roster, RowMemory, RuleCycle,
-    STAFF_REMEMBERED, SeenKey, Span, Traces, UsersCursor, Walk, stratum_of,
+    Ended, Exposure, Exposures, Grade, History, KnownSession, Lesson, ListChange, ListMemory, ListStanding,
+    ListTrouble, Listed, LogLesson, LogMemory, LogPlace, Memory, Moments, Outcome, Pause, RULE_CYCLES_MAX, Remembered,
+    Roster, RowMemory, RuleCycle, STAFF_REMEMBERED, SeenKey, Span, Traces, UsersCursor, Walk, stratum_of,
 };
 pub use moment::Moment;
 pub use person::{Membership, Person, Role, RoleType, Stratum};

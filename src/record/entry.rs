@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use super::lookups::{DatabaseUsed, ListUsed, LookupsChanged};
-pub use super::sources::{SourceBack, SourceLost};
+pub use super::exposure::ExposureSplit;
+pub use super::sources::{DatabaseUsed, ListUsed, LookupsChanged, SourceBack, SourceLost};
 use crate::model::Scope;
 
 macro_rules! entries {
@@ -383,6 +383,9 @@ pub struct RevocationOutcome {
     /// What Zendesk or the network said, where it was not plain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// How long it could be used; absent where no place of it was bad, or it did not end by this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exposure: Option<ExposureSplit>,
 }
 
 /// What the person's listing said afterwards.

@@ -3,8 +3,8 @@
 //! Pure: it knows no file. What is hashed is the bytes as written, which are never parsed and written again.
 
 mod entry;
+mod exposure;
 mod line;
-mod lookups;
 mod names;
 mod personal;
 mod sources;

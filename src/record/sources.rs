@@ -1,4 +1,4 @@
-//! Records about sources of sign-ins and of use: that one can no longer be relied on, and that it can again.
+//! Records about what facts come from: sources of sign-ins and of use, named lists, place databases.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,4 +25,45 @@ pub struct SourceBack {
     pub tells: String,
     /// Up to when it told everything, on Zendesk's clock.
     pub as_of: String,
+}
+
+/// What named lists in files and place databases say from now on. Written by each process when it first judges by them,
+/// and whenever any of them changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookupsChanged {
+    /// The place databases that were asked, in order of preference; empty if nobody was seen at any address.
+    pub databases: Vec<DatabaseUsed>,
+    /// The named lists that stand in files, in order of name.
+    pub lists: Vec<ListUsed>,
+}
+
+/// A place database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseUsed {
+    /// Its file's name.
+    pub name: String,
+    /// What it says it is.
+    pub kind: String,
+    /// When it was built, as it says itself.
+    pub built: String,
+    /// SHA-256 of its bytes, hexadecimal.
+    pub digest: String,
+}
+
+/// A named list in a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListUsed {
+    /// Its name in the policies.
+    pub list: String,
+    /// SHA-256 of what is in force of it, hexadecimal; absent if nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// How many entries could be read, duplicates included.
+    pub entries: usize,
+    /// When the file was last changed, on the host's clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<String>,
+    /// Why it cannot say of everything whether it is on it; absent if it can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<String>,
 }

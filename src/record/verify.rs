@@ -335,6 +335,7 @@ mod tests {
             outcome: word(),
             answered_at: word(),
             detail: None,
+            exposure: None,
         };
         (entry.into(), None)
     }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use super::{RevokeRow, RuleRow, WithheldRow};
 use crate::grade::Fate;
-use crate::model::{Action, Foreign, Grade, Mode, Outcome, RuleId, SessionId, Severity, Stratum, Strength, UserId};
+use crate::model::{
+    Action, Exposure, Foreign, Grade, Mode, Outcome, RuleId, SessionId, Severity, Stratum, Strength, UserId,
+};
 
 /// A claim that fired and that nothing spares.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +33,16 @@ pub(super) struct HeldRow {
     pub(super) count: Option<u64>,
 }
 
-/// Outcome and grade of a session that was acted on.
-pub(super) type Fates = BTreeMap<SessionId, (Option<Outcome>, Option<Grade>)>;
+/// What became of sessions that were acted on.
+pub(super) type Fates = BTreeMap<SessionId, Became>;
+
+/// Outcome and grade of a session, and how long it could be used.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Became {
+    pub(super) outcome: Option<Outcome>,
+    pub(super) grade: Option<Grade>,
+    pub(super) exposure: Option<Exposure>,
+}
 
 /// Puts the claims into the plan's order: severity of the session (highest first), person, session, rule.
 pub(super) fn order(claims: &mut [ClaimRow]) {
@@ -58,7 +68,8 @@ pub(super) fn apply(claims: &mut [ClaimRow], fates: &[Fate]) -> Fates {
             hold(claims, fate.session, &kept.rule, held);
         }
     }
-    fates.iter().map(|fate| (fate.session, (fate.outcome, fate.grade))).collect()
+    let became = |fate: &Fate| Became { outcome: fate.outcome, grade: fate.grade, exposure: fate.exposure };
+    fates.iter().map(|fate| (fate.session, became(fate))).collect()
 }
 
 /// Marks one claim as held.
@@ -81,7 +92,7 @@ pub(super) fn revoke_rows(claims: &[ClaimRow], fates: &Fates) -> Vec<RevokeRow> 
                     reasons.push(reason.clone());
                 }
             }
-            let (outcome, grade) = fates.get(&first.session).copied().unwrap_or_default();
+            let Became { outcome, grade, exposure } = fates.get(&first.session).copied().unwrap_or_default();
             let mode = clear.iter().map(|claim| claim.mode).max()?;
             let of_mode = clear.iter().filter(|claim| claim.mode == mode);
             Some(RevokeRow {
@@ -97,6 +108,7 @@ pub(super) fn revoke_rows(claims: &[ClaimRow], fates: &Fates) -> Vec<RevokeRow> 
                 strength: of_mode.map(|claim| claim.strength).max()?,
                 outcome,
                 grade,
+                exposure,
             })
         })
         .collect()

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::record::ExposureSplit;
+
 use super::{DatabaseRow, Report, RevokeRow, UndecidedRow, WithheldRow};
 
 #[derive(Serialize)]
@@ -46,6 +48,8 @@ struct Revoke<'a> {
     outcome: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     grade: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exposure: Option<ExposureSplit>,
 }
 
 #[derive(Serialize)]
@@ -131,6 +135,7 @@ fn revoke(row: &RevokeRow) -> Revoke<'_> {
         strength: row.strength.word(),
         outcome: row.outcome.map(crate::model::Outcome::word),
         grade: row.grade.map(crate::model::Grade::word),
+        exposure: row.exposure.as_ref().map(ExposureSplit::from),
     }
 }
 

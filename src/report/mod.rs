@@ -13,10 +13,12 @@ mod reference;
 mod replay;
 mod text;
 
-use crate::model::{AccountName, Stratum, UserId};
+use crate::model::{AccountName, Stratum, UserId, human_duration};
 use crate::model::{
-    Action, Cause, CycleId, Foreign, Grade, Mode, Outcome, RuleId, Scope, SessionId, Severity, Strength,
+    Action, Cause, CycleId, Exposure, Exposures, Foreign, Grade, Mode, Outcome, RuleId, Scope, SessionId, Severity,
+    Strength,
 };
+use jiff::SignedDuration;
 
 pub use build::{Stages, full_name, person_of, report};
 pub use explain::{Explanation, explain};
@@ -98,6 +100,8 @@ pub struct RevokeRow {
     pub outcome: Option<Outcome>,
     /// What the person's listing said afterwards.
     pub grade: Option<Grade>,
+    /// How long it could be used where a rule will not have it, if it ended and places tell.
+    pub exposure: Option<Exposure>,
 }
 
 /// A claim that a belt holds.
@@ -214,7 +218,28 @@ impl WithheldRow {
     }
 }
 
+/// In a line: how long, and where the time of the longest went.
+pub fn exposure_line(exposures: &Exposures) -> String {
+    let Exposures { number, middle, p95, worst } = exposures;
+    let long = |part: SignedDuration| human_duration(part);
+    let parts = worst.parts().map(|(word, part)| format!("{word} {}", long(part))).join(", ");
+    let worst = long(worst.total());
+    if *number == 1 {
+        return format!("{worst} from the first bad sign-in or use to the end ({parts})");
+    }
+    format!(
+        "{} in the middle, {} at p95, {worst} at worst ({parts}), from the first bad sign-in or use to the end of {number} sessions",
+        long(*middle),
+        long(*p95),
+    )
+}
+
 impl Report {
+    /// How long the sessions that this cycle ended could be used; none where no place of any was bad.
+    pub fn exposures(&self) -> Option<Exposures> {
+        Exposures::of(self.revoke.iter().filter_map(|row| row.exposure))
+    }
+
     /// How many sessions this cycle ended or would end: rows that enforce.
     pub fn enforcing(&self) -> usize {
         self.revoke.iter().filter(|row| row.mode == Mode::Enforce).count()

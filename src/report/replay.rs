@@ -11,7 +11,7 @@ use crate::model::{
     AccountName, Action, Cause, CycleId, Foreign, Grade, Mode, Outcome, RuleId, Scope, SessionId, Severity, Strength,
 };
 use crate::model::{Stratum, UserId};
-use crate::record::{ClaimKey, CycleFinished, DatabaseUsed, Entry, HeldBy, StandingClaim, reason_key};
+use crate::record::{ClaimKey, CycleFinished, DatabaseUsed, Entry, ExposureSplit, HeldBy, StandingClaim, reason_key};
 
 /// A record as the trail has it.
 #[derive(Debug, Clone)]
@@ -74,13 +74,15 @@ impl Past {
                 }
             }
             Entry::RevocationOutcome(body) if of_cycle => {
+                let exposure = body.exposure.as_ref().and_then(ExposureSplit::read);
                 for session in body.sessions.iter().filter_map(|session| SessionId::from_str(session).ok()) {
-                    self.fates.entry(session).or_default().0 = Outcome::from_word(&body.outcome);
+                    let became = self.fates.entry(session).or_default();
+                    (became.outcome, became.exposure) = (Outcome::from_word(&body.outcome), exposure);
                 }
             }
             Entry::RevocationGraded(body) if of_cycle => {
                 if let Ok(session) = SessionId::from_str(&body.session) {
-                    self.fates.entry(session).or_default().1 = Grade::from_word(&body.grade);
+                    self.fates.entry(session).or_default().grade = Grade::from_word(&body.grade);
                 }
             }
             _ => {}

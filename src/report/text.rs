@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use super::grid::Grid;
-use super::{Report, UndecidedRow, WithheldRow, why};
+use super::{Report, UndecidedRow, WithheldRow, exposure_line, why};
 use crate::model::{Mode, UserId};
 
 /// Rows of one rule and belt that the page shows; `--format json` has them all.
@@ -107,7 +107,8 @@ pub fn revoked(report: &Report, look: Look) -> String {
         grid.add(cells);
     }
     let title = if acted { "REVOKED" } else { "WOULD BE REVOKED" };
-    section((title, AnsiColor::Red), &summary, &grid, look)
+    let exposure = report.exposures().map(|exposures| format!("exposure: {}\n", exposure_line(&exposures)));
+    section((title, AnsiColor::Red), &summary, &grid, look) + &exposure.unwrap_or_default()
 }
 
 fn withheld(report: &Report, look: Look) -> String {

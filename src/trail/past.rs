@@ -5,8 +5,10 @@ use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{CycleId, Ended, History, Outcome, Roster, RuleId, Stratum};
-use crate::record::{CycleFinished, Entry, Line, OffboardingChanged, RevocationIntended, RevocationOutcome};
+use crate::model::{CycleId, Ended, Exposure, History, Outcome, Roster, RuleId, Stratum};
+use crate::record::{
+    CycleFinished, Entry, ExposureSplit, Line, OffboardingChanged, RevocationIntended, RevocationOutcome,
+};
 
 /// How far back belts remember, and an hour more for records that were written late.
 const MEMORY: SignedDuration = SignedDuration::from_hours(25);
@@ -30,6 +32,16 @@ pub struct Past {
     pub last_cycle: Option<LastCycle>,
     /// The last of them that looked at everybody in scope.
     pub last_sweep: Option<LastCycle>,
+    /// How long sessions could be used that ended in the same 25 hours, each with the instant of its end.
+    pub exposures: Vec<(Timestamp, Exposure)>,
+}
+
+impl Past {
+    /// Zendesk's clock at the last cycle; none if it was not to be believed.
+    pub fn last_cycle_at(&self) -> Option<Timestamp> {
+        let last = self.last_cycle.as_ref().filter(|last| last.finished.clock_trusted)?;
+        last.finished.now.parse().ok()
+    }
 }
 
 /// An intent without an outcome, or with an unclear one: its request may or may not have been carried out.
@@ -81,6 +93,7 @@ impl Memory {
                 }
                 let oldest = self.oldest();
                 self.past.history.ended.retain(|one| one.at >= oldest);
+                self.past.exposures.retain(|(at, _)| *at >= oldest);
                 let last = LastCycle { at: line.at, cycle: line.cycle.clone(), finished: body.clone() };
                 if body.looked.is_none() {
                     self.past.last_sweep = Some(last.clone());
@@ -94,6 +107,8 @@ impl Memory {
             }
             Entry::RevocationOutcome(body) => {
                 let ended = ended(body)?;
+                let exposure = body.exposure.as_ref().and_then(ExposureSplit::read);
+                self.past.exposures.extend(ended.first().map(|one| one.at).zip(exposure));
                 let intent: Option<u64> = body.intent.as_ref().map(|intent| read("intent", intent)).transpose()?;
                 match intent {
                     // It stays open, and counts as open ones do.
@@ -169,6 +184,7 @@ fn ended_unclear(intended: &RevocationIntended) -> Result<Vec<Ended>, String> {
         outcome: Outcome::Unclear.word().to_owned(),
         answered_at: intended.read_back.clone(),
         detail: None,
+        exposure: None,
     })
 }
 

@@ -71,6 +71,7 @@ fn outcome(intent: Option<u64>, session: &str, answered_at: &str) -> Entry {
         outcome: "revoked".into(),
         answered_at: answered_at.into(),
         detail: None,
+        exposure: None,
     }
     .into()
 }

@@ -133,7 +133,7 @@ impl Zendesk {
                 Leave::Full(wait) | Leave::Held(wait, _) => wait,
             };
             tracing::info!(seconds = wait.as_secs(), "waiting for room to act");
-            self.clock.sleep(wait).await;
+            self.wait_out(wait).await;
         }
     }
 
@@ -223,8 +223,13 @@ impl Zendesk {
                 }
             };
             tracing::info!(seconds = nap.as_secs(), "waiting before the next request to Zendesk");
-            self.clock.sleep(nap).await;
+            self.wait_out(nap).await;
         }
+    }
+
+    async fn wait_out(&self, wait: Duration) {
+        self.waited.fetch_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.clock.sleep(wait).await;
     }
 
     fn setback(&self, endpoint: &Endpoint, method: Method, sent: Result<Response, Lost>) -> Result<Response, Setback> {

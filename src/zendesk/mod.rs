@@ -76,6 +76,8 @@ pub struct Zendesk {
     /// And when that was known, on the monotonic clock.
     me: Mutex<Option<(Dated<UserId>, Duration)>>,
     calls: AtomicU64,
+    /// Milliseconds.
+    waited: AtomicU64,
 }
 
 impl Zendesk {
@@ -90,12 +92,18 @@ impl Zendesk {
             budget: Mutex::new(budget::Budget::new(access.budget)),
             me: Mutex::new(None),
             calls: AtomicU64::new(0),
+            waited: AtomicU64::new(0),
         }
     }
 
     /// Requests sent so far, requests for tokens and repetitions included.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
+    }
+
+    /// How long requests waited so far for their turn: for the budget, and where Zendesk asked to be left alone.
+    pub fn waited(&self) -> Duration {
+        Duration::from_millis(self.waited.load(Ordering::Relaxed))
     }
 
     /// Goes on with the budget of an earlier client of the same account: a reload must not let twice as much through.

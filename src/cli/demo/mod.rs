@@ -35,8 +35,9 @@ pub(super) struct DemoArgs {
 pub(super) async fn run(args: &DemoArgs, screen: Screen) -> Result<Exit, Failure> {
     let folder = tempfile::tempdir().map_err(|error| bug("no temporary folder", error))?;
     let config = folder.path().join("evictd.toml");
-    let told =
-        on_account(args, &config, async |simulator| story(simulator, &loaded_from(&config, screen)?, screen).await);
+    let told = on_account(args, &config, async |simulator| {
+        Box::pin(story(simulator, &loaded_from(&config, screen)?, screen)).await
+    });
     let told = Box::pin(told).await?;
     chapter(screen, "6  A stolen cookie, from the first sighting to the end of the session");
     // The same people before any rule acted: what belts let through in a day is not used up.

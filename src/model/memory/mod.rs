@@ -1,6 +1,7 @@
 //! What an account's cycles remember of earlier ones. Losing it costs learning, never safety: whatever belts and levers
 //! need comes from the trail, and is told in `history`; what offboarding lists say, in `leaver`.
 
+mod exposure;
 mod history;
 mod leaver;
 mod log;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use exposure::{Exposure, Exposures, Moments};
 pub use history::{Ended, Grade, History, Outcome, Pause, Roster};
 pub use leaver::{ListChange, ListStanding, ListTrouble, Listed};
 pub use log::{LogLesson, LogMemory, LogPlace, SeenKey, Span};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use evictd::address::Lists;
-use evictd::chronicle::Chronicle;
+use evictd::chronicle::{Asked, Chronicle};
 use evictd::clock::{Clock, Pending};
 use evictd::cycle::{self, Books, Cycle, Halt, Setting};
 use evictd::enforce::Brakes;
@@ -166,7 +166,7 @@ async fn cycle_with(stage: &Stage, brakes: &dyn Brakes) -> Result<Cycle, Halt> {
     let setting = Setting { account, policies, lists: &lists, zendesk: &zendesk, clock: &*stage.clock, brakes };
     let memory = Memory::default();
     let known = Known { history: past.history, pause: brakes.pause(), ..Known::first(CycleId::new("c"), &memory) };
-    let books = Books { trail: &mut trail, chronicle: &mut Chronicle::default(), missed: 0 };
+    let books = Books { trail: &mut trail, chronicle: &mut Chronicle::default(), missed: 0, asked: Asked::default() };
     cycle::run(setting, known, books, &mut |_| ()).await
 }
 

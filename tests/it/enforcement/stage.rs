@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use evictd::address::Lists;
-use evictd::chronicle::Chronicle;
+use evictd::chronicle::{Asked, Chronicle};
 use evictd::clock::{ManualClock, SeededChance};
 use evictd::config::{self, Account};
 use evictd::cycle::{self, Books, Cycle, Halt, Setting};
@@ -228,7 +228,12 @@ impl Stage {
         settle(past.open_intents, &zendesk, &mut trail).await?;
         let last = past.last_cycle.and_then(|last| last.finished.now.parse().ok());
         let mut chronicle = Chronicle::since(last);
-        self.one_cycle(&zendesk, past.history, Books { trail: &mut trail, chronicle: &mut chronicle, missed: 0 }).await
+        self.one_cycle(
+            &zendesk,
+            past.history,
+            Books { trail: &mut trail, chronicle: &mut chronicle, missed: 0, asked: Asked::default() },
+        )
+        .await
     }
 
     /// One cycle of a process that may have run others before.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use evictd::chronicle::Chronicle;
+use evictd::chronicle::{Asked, Chronicle};
 use evictd::cycle::{Books, Cycle, Halt};
 use evictd::files::Medium;
 use evictd::model::{Mode, Role};
@@ -192,7 +192,7 @@ async fn claims_are_told_when_they_begin_change_and_end() {
         }
         let before = lines(&stage.memory).len();
         let history = look(&stage.memory, &stage.account.name).unwrap().history;
-        let books = Books { trail: &mut trail, chronicle: &mut chronicle, missed: 0 };
+        let books = Books { trail: &mut trail, chronicle: &mut chronicle, missed: 0, asked: Asked::default() };
         let report = stage.one_cycle(&zendesk, history, books).await.unwrap().report;
         check_replay(&stage, &report);
         let kinds = lines(&stage.memory).split_off(before).into_iter().map(|line| line.kind);

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use evictd::address::Lists;
-use evictd::chronicle::Chronicle;
+use evictd::chronicle::{Asked, Chronicle};
 use evictd::cycle::{self, Books, Cycle, Halt, Setting};
 use evictd::enforce::settle;
 use evictd::gather::{Known, ListRead};
@@ -82,7 +82,8 @@ impl Process {
             clock: &*stage.clock,
             brakes: &*stage.brake,
         };
-        let books = Books { trail: &mut self.trail, chronicle: &mut self.chronicle, missed: 0 };
+        let books =
+            Books { trail: &mut self.trail, chronicle: &mut self.chronicle, missed: 0, asked: Asked::default() };
         let cycle = cycle::run(setting, known, books, &mut |_| ()).await?;
         if let Some(state) = &mut self.state {
             state.save(&stage.account.name, &cycle.lesson).unwrap();

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use evictd::chronicle::Chronicle;
+use evictd::chronicle::{Asked, Chronicle};
 use evictd::cycle::{Books, Cycle};
 use evictd::gather::read_feeds;
 use evictd::model::{Cause, History, Memory, Role, Strength};
+use evictd::record::Entry;
 use evictd::report::Report;
 use evictd::simulator::{AccessRow, LogSettings};
 use jiff::{SignedDuration, Timestamp};
@@ -256,7 +257,7 @@ async fn a_source_that_is_lost_and_comes_back_is_told_once_each() {
     for settings in ["", "access-log=absent", "access-log=absent", "access-log=on", "audit-log=absent,access-log=on"] {
         set(&stage, settings);
         stage.wait(1);
-        let books = Books { trail: &mut trail, chronicle: &mut chronicle, missed: 0 };
+        let books = Books { trail: &mut trail, chronicle: &mut chronicle, missed: 0, asked: Asked::default() };
         let cycle = stage.one_cycle(&zendesk, History::default(), books).await.unwrap();
         warnings.push(cycle.report.warnings.iter().filter(|line| line.starts_with("source")).count());
     }
@@ -307,6 +308,35 @@ fn token_row(at: Timestamp) -> AccessRow {
     }
 }
 
+/// From the first bad row to the end, and what of that was the log's doing.
+#[tokio::test]
+async fn how_long_a_stolen_session_could_be_used_is_told_and_split() {
+    let stage = desk(ELSEWHERE);
+    let (mut trail, _) = stage.open();
+    let (zendesk, mut chronicle) = (stage.zendesk(), Chronicle::since(None));
+    let now = stage.now();
+    stage.simulator.world(|world| world.steal_cookie(session(102), now));
+    let is_thief = |row: &&AccessRow| row.session == Some(session(102)) && row.agent.as_deref().is_some_and(is_driven);
+    let stolen_at = stage.simulator.world(|world| world.logs.accesses.iter().find(is_thief).unwrap().at);
+    stage.wait(6);
+    let asked = Asked { before: Some(stolen_at + SignedDuration::from_secs(90)), ..Asked::default() };
+    let books = Books { trail: &mut trail, chronicle: &mut chronicle, missed: 0, asked };
+    let report = stage.one_cycle(&zendesk, History::default(), books).await.unwrap().report;
+    let told = report.revoke[0].exposure.unwrap();
+    let judged = stolen_at.duration_until(report.now.parse().unwrap());
+    assert_eq!((told.since, told.log.as_secs()), (stolen_at, 90));
+    assert_eq!((told.log + told.wait, told.belts), (judged, SignedDuration::ZERO));
+    drop(trail);
+    check_replay(&stage, &report);
+    let line = stage.verified().into_iter().find(|line| line.kind == "revocation.outcome").unwrap();
+    let Entry::RevocationOutcome(body) = line.entry else { panic!("{line:?}") };
+    assert_eq!(body.exposure.and_then(|split| split.read()), Some(told));
+}
+
+fn is_driven(agent: &str) -> bool {
+    agent.contains("Headless")
+}
+
 /// INVARIANT 14: a look finds what it finds of those it looked at; claims on others stand, and are no part of its report.
 #[tokio::test]
 async fn the_report_of_a_look_comes_back_from_the_trail() {
@@ -319,7 +349,7 @@ async fn the_report_of_a_look_comes_back_from_the_trail() {
         stage.simulator.world(|world| world.steal_cookie(session(stolen), now));
         stage.wait(6);
         stage.look = look;
-        let books = Books { trail: &mut trail, chronicle: &mut chronicle, missed: 0 };
+        let books = Books { trail: &mut trail, chronicle: &mut chronicle, missed: 0, asked: Asked::default() };
         reports.push(stage.one_cycle(&zendesk, History::default(), books).await.unwrap().report);
     }
     drop(trail);

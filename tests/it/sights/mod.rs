@@ -8,7 +8,7 @@ mod session;
 use std::sync::Arc;
 
 use evictd::address::Lists;
-use evictd::chronicle::{Chronicle, Means, ReadBack, Target, Told, intended};
+use evictd::chronicle::{Asked, Chronicle, Means, ReadBack, Target, Told, intended};
 use evictd::config::Belts;
 use evictd::diagnostic::{Findings, Source, Style, render};
 use evictd::evaluate::evaluate;
@@ -219,7 +219,7 @@ fn the_trail_says_what_was_looked_up_once_and_again_when_it_changes() {
     let (snapshot, lists) = (stolen(), Lists::of(&set.lists));
     let mut chronicle = Chronicle::default();
     let mut lookups = |snapshot: &Snapshot| {
-        let told = staged(snapshot, &set, &lists, |stages| chronicle.tell(stages));
+        let told = staged(snapshot, &set, &lists, |stages| chronicle.tell(stages, &Asked::default()));
         told.into_iter().filter(|one| one.entry.kind() == "lookups.changed").collect::<Vec<Told>>()
     };
     let first = lookups(&snapshot);
