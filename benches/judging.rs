@@ -40,7 +40,7 @@ fn main() {
             let dossier = Dossier::new(&snapshot, &lists, SignedDuration::from_mins(10));
             let judgement = evaluate(&dossier, &policies);
             let plan = plan(&dossier, &policies, &judgement, Mode::Enforce);
-            guard(&plan, &policies, &snapshot, &Belts::default(), CycleKind::Enforcing).held.len()
+            guard(&plan, &policies, &dossier, &Belts::default(), CycleKind::Enforcing).held.len()
         });
         assert_eq!(judged.1, floor.1, "both must find the same claims");
         let printed = writeln!(

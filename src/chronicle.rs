@@ -2,6 +2,9 @@
 //!
 //! Pure: it makes the records; `trail` writes them. What names a person goes into the personal part.
 
+mod habits;
+mod holds;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -21,7 +24,9 @@ use crate::record::{
     StandingClaim, UndecidedCount, reason_key,
 };
 use crate::report::{Report, Stages, full_name, person_of};
-use crate::snapshot::Snapshot;
+
+pub use habits::habits;
+pub use holds::digest_of;
 
 /// Claims in one record; more make a line that nobody can read.
 const CLAIMS_PER_RECORD_MAX: usize = 100;
@@ -105,6 +110,7 @@ impl Chronicle {
         told.extend(self.tell_lookups(stages));
         told.extend(self.tell_sources(&snapshot.sources));
         told.extend(self.tell_claims(stages, asked));
+        told.extend(holds::tell(stages));
         self.has_told = true;
         told
     }
@@ -360,6 +366,7 @@ pub struct Means<'a> {
 pub fn intended(target: Target<'_>, read_back: &[ReadBack<'_>], means: Means<'_>) -> Told {
     let Means { policies, engine, databases } = means;
     let mut rules = Vec::new();
+    let mut core = BTreeSet::new();
     let mut facts = Vec::new();
     let mut reasons = Map::new();
     let mut person = String::new();
@@ -369,6 +376,8 @@ pub fn intended(target: Target<'_>, read_back: &[ReadBack<'_>], means: Means<'_>
         if let Ok(record) = one.evidence.person {
             full_name(record).raw().clone_into(&mut person);
         }
+        let of_core = one.cleared.core.iter().filter_map(|place| policies.rules.get(*place));
+        core.extend(of_core.map(|rule| rule.id.to_string()));
         for rule in one.cleared.claims.iter().filter_map(|claim| policies.rules.get(claim.rule)) {
             let key = ClaimKey { rule: rule.id.to_string(), session: one.cleared.session.to_string() };
             facts.extend(facts_used(&grounds_in(&one.evidence, rule), &key, &mut reasons));
@@ -385,6 +394,7 @@ pub fn intended(target: Target<'_>, read_back: &[ReadBack<'_>], means: Means<'_>
         rules,
         read_back: at.map(|at| at.to_string()).unwrap_or_default(),
         policy: policies.digest.clone(),
+        core: core.into_iter().collect(),
         engine: engine.to_owned(),
         databases: if facts.iter().any(is_of_place) { databases_used(databases) } else { Vec::new() },
         facts,
@@ -429,7 +439,12 @@ pub struct Effort {
 }
 
 /// The closing count of a cycle.
-pub fn finished(report: &Report, snapshot: &Snapshot, effort: Effort) -> CycleFinished {
+pub fn finished(report: &Report, stages: Stages<'_>, effort: Effort) -> CycleFinished {
+    let snapshot = stages.dossier.snapshot();
+    let basis = |rule: &RuleId| {
+        let rules = stages.policies.rules.iter().zip(&stages.guarded.bases);
+        rules.filter(|(one, _)| one.id == *rule).map(|(_, basis)| basis.to_string()).next().unwrap_or_default()
+    };
     let clocks = snapshot.clocks;
     CycleFinished {
         now: report.now.clone(),
@@ -460,6 +475,7 @@ pub fn finished(report: &Report, snapshot: &Snapshot, effort: Effort) -> CycleFi
                 clear: row.clear,
                 withheld: row.withheld,
                 undecided: row.undecided,
+                basis: basis(&row.rule),
             })
             .collect(),
         undecided: report

@@ -1,7 +1,7 @@
 //! One cycle: eight stages in order, from a look at the account to a report. `plan` and `apply` are this one function.
 
 use crate::address::Lists;
-use crate::chronicle::{Asked, Chronicle, Effort, finished};
+use crate::chronicle::{Asked, Chronicle, Effort, finished, habits};
 use crate::clock::Clock;
 use crate::config::Account;
 use crate::enforce::{Bench, Brakes, enforce};
@@ -104,7 +104,7 @@ pub fn staged<T>(
     let dossier = Dossier::new(snapshot, &lists, account.sources.idle_slack);
     let judgement = evaluate(&dossier, policies);
     let plan = plan(&dossier, policies, &judgement, account.mode);
-    let guarded = guard(&plan, policies, snapshot, &account.belts, CycleKind::Dry);
+    let guarded = guard(&plan, policies, &dossier, &account.belts, CycleKind::Dry);
     let mode = account.mode;
     let (judgement, plan, guarded) = (&judgement, &plan, &guarded);
     look(Stages { dossier: &dossier, policies, judgement, plan, guarded, mode })
@@ -137,11 +137,12 @@ pub async fn run(
     let dossier = Dossier::new(&snapshot, &lists, account.sources.idle_slack);
     let judgement = evaluate(&dossier, policies);
     let plan = plan(&dossier, policies, &judgement, account.mode);
-    let mut guarded = guard(&plan, policies, &snapshot, &account.belts, CycleKind::Enforcing);
+    let mut guarded = guard(&plan, policies, &dossier, &account.belts, CycleKind::Enforcing);
     let cleared = std::mem::take(&mut guarded.cleared);
     let (mode, judgement, plan, guarded) = (account.mode, &judgement, &plan, &guarded);
     let stages = Stages { dossier: &dossier, policies, judgement, plan, guarded, mode };
     lesson.rules = books.chronicle.rule_cycles(stages);
+    (lesson.habits, lesson.habits_gone) = habits(stages);
     for told in books.chronicle.tell(stages, &books.asked) {
         books.trail.append(Some(&snapshot.cycle), told.entry, told.personal)?;
     }
@@ -165,7 +166,7 @@ pub async fn run(
     let fates = enforce(cleared, &mut bench).await?;
     let report = report(stages, &fates);
     let calls = zendesk.calls().saturating_sub(calls_before);
-    let closing = finished(&report, &snapshot, Effort { calls, missed: books.missed });
+    let closing = finished(&report, stages, Effort { calls, missed: books.missed });
     books.trail.write_durably(Some(&snapshot.cycle), closing.into(), None)?;
     Ok(Cycle { snapshot, report, lesson, calls })
 }

@@ -16,6 +16,8 @@ use crate::policy::{Ground, OnAmbiguous, PolicySet, Rule};
 pub struct Plan {
     /// The intentions, in the order of report and execution.
     pub intentions: Vec<Intention>,
+    /// The account's mode.
+    pub mode: Mode,
 }
 
 /// One session that should go.
@@ -63,7 +65,7 @@ pub fn plan(dossier: &Dossier<'_>, policies: &PolicySet, judgement: &Judgement, 
         intentions.extend(intention(dossier, unspared, mode, &several));
     }
     intentions.sort_by_key(|one| (Reverse(one.severity), one.user, one.session));
-    Plan { intentions }
+    Plan { intentions, mode }
 }
 
 fn intention<'p>(

@@ -43,7 +43,7 @@ pub fn measure(folder: &Path) -> Result<Vec<(String, Duration)>, Box<dyn Error>>
     let dossier = Dossier::new(&snapshot, &lists, slack);
     let judgement = evaluate(&dossier, &policies);
     let plan_ = plan(&dossier, &policies, &judgement, Mode::Report);
-    let guarded = guard(&plan_, &policies, &snapshot, &Belts::default(), CycleKind::Enforcing);
+    let guarded = guard(&plan_, &policies, &dossier, &Belts::default(), CycleKind::Enforcing);
     let stages = Stages {
         dossier: &dossier,
         policies: &policies,
@@ -60,7 +60,7 @@ pub fn measure(folder: &Path) -> Result<Vec<(String, Duration)>, Box<dyn Error>>
         ("evaluate", &mut || evaluate(&dossier, &policies).fired.len()),
         ("plan and guard", &mut || {
             let plan = plan(&dossier, &policies, &judgement, Mode::Report);
-            guard(&plan, &policies, &snapshot, &Belts::default(), CycleKind::Enforcing).held.len()
+            guard(&plan, &policies, &dossier, &Belts::default(), CycleKind::Enforcing).held.len()
         }),
         ("report", &mut || report(stages, &[]).withheld.len()),
         ("snapshot's file form", &mut || to_bytes(&snapshot).map(|bytes| bytes.len()).unwrap_or_default()),

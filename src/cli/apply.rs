@@ -37,7 +37,7 @@ pub(super) async fn run(args: &ApplyArgs, screen: Screen) -> Result<Exit, Failur
         screen.note("nothing was revoked");
         return Ok(Exit::Done);
     }
-    let cycle = apply_now(&loaded, set, screen).await?;
+    let cycle = Box::pin(apply_now(&loaded, set, screen)).await?;
     print(&cycle.report, args.format, screen)?;
     if loaded.account.mode != Mode::Enforce {
         screen.note(&format!(

@@ -15,7 +15,7 @@ use crate::enforce::Brakes as _;
 use crate::files::{Disk, read_bytes};
 use crate::gather::{Known, locate, read_feeds};
 use crate::library::{Consulted, Library, Look};
-use crate::model::{Memory, harmless_json};
+use crate::model::{History, Memory, harmless_json};
 use crate::places::usual_folders;
 use crate::policy::PolicySet;
 use crate::report::{Report, to_json, to_text};
@@ -72,7 +72,8 @@ pub(super) async fn live(loaded: &Loaded, set: &PolicySet, screen: Screen) -> Re
     let memory = remembered(loaded, screen);
     let scope = set.scope(loaded.account.scope);
     let lists = read_lists(&loaded.account, &loaded.state(), &past, SystemClock.now());
-    let (history, pause) = (past.history, brakes.pause());
+    let history = History { habits: memory.habits.clone(), ..past.history };
+    let pause = brakes.pause();
     let consulted = consulted(loaded, set, screen);
     let databases = Arc::clone(&consulted.databases);
     let unasked = consulted.unasked.clone();

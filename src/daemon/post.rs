@@ -19,7 +19,7 @@ use crate::enforce::{Brakes as _, settle};
 use crate::files::{Disk, Lock, LockTrouble};
 use crate::gather::{Known, ListRead, hear, read_feeds};
 use crate::library::{Consulted, Library, Look};
-use crate::model::{AccountName, CycleId, Memory, Mode, UserId};
+use crate::model::{AccountName, CycleId, History, Memory, Mode, UserId};
 use crate::places::usual_folders;
 use crate::record::{ConfigLoaded, DaemonStarted, DaemonStopped, PolicyLoaded, PolicyRejected, ScopeChanged};
 use crate::snapshot::{self, Snapshot};
@@ -296,7 +296,7 @@ impl Post {
         let consulted = self.consult(setup);
         let known = Known {
             cycle,
-            history: past.history,
+            history: History { habits: self.memory.habits.clone(), ..past.history },
             pause: brakes.pause(),
             scope: setup.scope,
             memory: &self.memory,

@@ -1,8 +1,11 @@
 //! Belts that look at one person or session: own user, protected, pause, just revoked, evidence age.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 
-use super::Circumstances;
+use super::{Circumstances, Standing, hold};
+use crate::model::{Severity, UserId};
 use crate::plan::{Intention, Planned, is_weak};
 use crate::policy::OnAmbiguous;
 
@@ -21,6 +24,8 @@ pub enum Belt {
     Clock,
     /// Zendesk answered lately that this session is gone.
     JustRevoked,
+    /// The person comes back again and again, and the rule is not severe.
+    Loop,
     /// A fact it rests on is too old, or the person's record could not be read.
     EvidenceAge,
     /// It may be another session of the person that the rule means, and the rule says to wait then.
@@ -31,6 +36,8 @@ pub enum Belt {
     PeoplePerRuleAndHour,
     /// More people than one rule may reach in 24 hours.
     PeoplePerRuleAndDay,
+    /// More new people at once than the rule usually has.
+    Jump,
     /// More people than all rules together may reach in an hour.
     RosterPerHour,
     /// More people than all rules together may reach in 24 hours.
@@ -62,11 +69,13 @@ impl Belt {
         Self::Pause,
         Self::Clock,
         Self::JustRevoked,
+        Self::Loop,
         Self::EvidenceAge,
         Self::Ambiguous,
         Self::PeoplePerRule,
         Self::PeoplePerRuleAndHour,
         Self::PeoplePerRuleAndDay,
+        Self::Jump,
         Self::RosterPerHour,
         Self::RosterPerDay,
         Self::ReadBack,
@@ -82,11 +91,13 @@ impl Belt {
             Self::Pause => "pause",
             Self::Clock => "clock",
             Self::JustRevoked => "just-revoked",
+            Self::Loop => "loop",
             Self::EvidenceAge => "evidence-age",
             Self::Ambiguous => "ambiguous",
             Self::PeoplePerRule => "people-per-rule",
             Self::PeoplePerRuleAndHour => "people-per-rule-and-hour",
             Self::PeoplePerRuleAndDay => "people-per-rule-and-day",
+            Self::Jump => "jump",
             Self::RosterPerHour => "roster-part-per-hour",
             Self::RosterPerDay => "roster-part-per-day",
             Self::ReadBack => "read-back",
@@ -108,11 +119,13 @@ impl Belt {
             Self::Pause => "the account is paused",
             Self::Clock => "clocks disagree, so that no limit over time can be told",
             Self::JustRevoked => "ended a moment ago, or again and again",
+            Self::Loop => "the person comes back again and again",
             Self::EvidenceAge => "what it rests on is too old or could not be read",
             Self::Ambiguous => "it may be another session of the person that is meant",
             Self::PeoplePerRule => "one rule reaches too many people at once",
             Self::PeoplePerRuleAndHour => "one rule reaches too many people in an hour",
             Self::PeoplePerRuleAndDay => "one rule reaches too many people in 24 hours",
+            Self::Jump => "one rule suddenly reaches many new people",
             Self::RosterPerHour => "all rules together reach too many people in an hour",
             Self::RosterPerDay => "all rules together reach too many people in 24 hours",
             Self::ReadBack => "read again right before acting, it no longer stood",
@@ -132,26 +145,64 @@ impl Belt {
     }
 }
 
-/// The first belt that holds this claim for what its person or session is; they stand in their order.
-pub(super) fn of_person(intention: &Intention, claim: &Planned, around: Circumstances<'_>) -> Option<Held> {
-    let snapshot = around.snapshot;
+/// The first belt that holds this claim for what its person or session is; they stand in their order. Whoever comes back
+/// again and again and is ended all the same is told.
+pub(super) fn of_person(
+    standing: &Standing<'_>,
+    around: Circumstances<'_>,
+    looping: &mut BTreeSet<(usize, UserId)>,
+) -> Option<Held> {
+    let (snapshot, intention, claim) = (around.snapshot, standing.intention, standing.claim);
+    let is_protected = snapshot.protected.people.contains(&intention.user);
     if intention.user == snapshot.own {
-        Some(Belt::OwnUser.holds())
-    } else if snapshot.protected.people.contains(&intention.user) {
-        Some(Belt::Protected.holds())
+        return Some(Belt::OwnUser.holds());
+    } else if is_protected && !hold::is_released(standing, Belt::Protected, around) {
+        return Some(Belt::Protected.holds());
     } else if snapshot.pause.is_some() {
-        Some(Belt::Pause.holds())
+        return Some(Belt::Pause.holds());
     } else if !snapshot.clocks.trusted {
-        Some(Belt::Clock.holds())
+        return Some(Belt::Clock.holds());
     } else if let Some(answers) = just_revoked(intention, around) {
-        Some(Held { belt: Belt::JustRevoked, limit: None, count: Some(answers) })
-    } else if is_too_old(intention, claim, around) {
+        return Some(Held { belt: Belt::JustRevoked, limit: None, count: Some(answers) });
+    }
+    if let Some(episodes) = episodes(standing, around) {
+        let is_severe = around.policies.rules.get(claim.rule).is_some_and(|rule| rule.severity >= Severity::High);
+        if is_severe {
+            looping.insert((claim.rule, intention.user));
+        } else if !hold::is_released(standing, Belt::Loop, around) {
+            return Some(Belt::Loop.counted(EPISODES_MAX, episodes));
+        }
+    }
+    if is_too_old(intention, claim, around) {
         Some(Belt::EvidenceAge.holds())
     } else if is_to_wait(claim, around) {
         Some(Belt::Ambiguous.holds())
     } else {
         None
     }
+}
+
+/// Whoever was ended so often in a day and comes back once more makes a loop (design §6).
+const EPISODES_MAX: u64 = 2;
+
+/// In how many cycles of the last day the rule ended sessions of the person, if there are too many of them and this
+/// session was opened after the last.
+fn episodes(standing: &Standing<'_>, around: Circumstances<'_>) -> Option<u64> {
+    let snapshot = around.snapshot;
+    let rule = &around.policies.rules.get(standing.claim.rule)?.id;
+    let ended: Vec<_> = snapshot
+        .history
+        .ended
+        .iter()
+        .filter(|past| past.user == standing.user() && past.rules.contains(rule) && past.outcome.counts_in_windows())
+        .filter(|past| past.at.duration_until(snapshot.now) <= DAY)
+        .collect();
+    let last = ended.iter().map(|past| past.at).max()?;
+    let session = around.dossier.get(standing.intention.place)?.session;
+    let came_back = session.authenticated_at.is_some_and(|opened| opened.at() > last);
+    let cycles: BTreeSet<_> = ended.iter().map(|past| &past.cycle).collect();
+    let episodes = u64::try_from(cycles.len()).unwrap_or(u64::MAX);
+    (came_back && episodes > EPISODES_MAX).then_some(episodes)
 }
 
 fn is_to_wait(claim: &Planned, around: Circumstances<'_>) -> bool {

@@ -1,5 +1,7 @@
 //! `Cleared`: the permission to end sessions. Made here, spent by `enforce`, and by nobody else.
 
+use std::collections::BTreeSet;
+
 use super::Held;
 use crate::model::{Action, Mode, SessionId, Stratum, UserId};
 use crate::plan::{Intention, Plan, Planned};
@@ -22,6 +24,8 @@ pub struct ClearedSession {
     pub place: usize,
     /// The claims that are clear and enforcing.
     pub claims: Vec<Planned>,
+    /// Of these, places of the rules whose claims go although there are too many.
+    pub core: Vec<usize>,
 }
 
 impl Cleared {
@@ -50,12 +54,12 @@ impl ClearedSession {
 
 /// Clears the intentions with a claim that is clear and enforcing. A person who is to lose every session comes once,
 /// at the place of the first of them, and swallows the others.
-pub(super) fn clear(plan: &Plan, held: &[Vec<Option<Held>>]) -> Vec<Cleared> {
+pub(super) fn clear(plan: &Plan, held: &[Vec<Option<Held>>], core: &BTreeSet<(usize, UserId)>) -> Vec<Cleared> {
     let sessions: Vec<(&Intention, ClearedSession)> = plan
         .intentions
         .iter()
         .zip(held)
-        .filter_map(|(intention, held)| Some((intention, clear_claims(intention, held)?)))
+        .filter_map(|(intention, held)| Some((intention, clear_claims(intention, held, core)?)))
         .collect();
     let mut cleared: Vec<Cleared> = Vec::new();
     for (intention, session) in &sessions {
@@ -75,7 +79,11 @@ pub(super) fn clear(plan: &Plan, held: &[Vec<Option<Held>>]) -> Vec<Cleared> {
     cleared
 }
 
-fn clear_claims(intention: &Intention, held: &[Option<Held>]) -> Option<ClearedSession> {
+fn clear_claims(
+    intention: &Intention,
+    held: &[Option<Held>],
+    core: &BTreeSet<(usize, UserId)>,
+) -> Option<ClearedSession> {
     let claims: Vec<Planned> = intention
         .claims
         .iter()
@@ -83,5 +91,7 @@ fn clear_claims(intention: &Intention, held: &[Option<Held>]) -> Option<ClearedS
         .filter(|(claim, held)| held.is_none() && claim.mode == Mode::Enforce)
         .map(|(claim, _)| claim.clone())
         .collect();
-    (!claims.is_empty()).then_some(ClearedSession { session: intention.session, place: intention.place, claims })
+    let core = claims.iter().map(|claim| claim.rule).filter(|rule| core.contains(&(*rule, intention.user))).collect();
+    let session = ClearedSession { session: intention.session, place: intention.place, claims, core };
+    (!session.claims.is_empty()).then_some(session)
 }

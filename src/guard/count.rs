@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use super::{Belt, Circumstances, Standing};
-use crate::model::{Ended, Mode, Person, Roster, RuleId, Stratum, UserId, Walk, stratum_of};
+use super::{Belt, Circumstances, Held, Standing, core, hold};
+use crate::model::{Basis, Ended, HoldState, Input, Mode, Person, Roster, RuleId, Stratum, UserId, Walk, stratum_of};
 use crate::snapshot::Snapshot;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -14,32 +14,97 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 type People = BTreeSet<UserId>;
 
-/// Over a limit, all claims of the rule in the stratum are withheld: never an arbitrary first part.
-pub(super) fn per_rule(claims: &mut [Standing<'_>], around: Circumstances<'_>) {
-    let mut groups: BTreeMap<(usize, Stratum), People> = BTreeMap::new();
-    for standing in claims.iter().filter(|standing| standing.is_clear(None)) {
-        groups.entry((standing.claim.rule, standing.stratum())).or_default().insert(standing.user());
+/// Over a limit, or where there are suddenly many, all claims of the rule in the stratum are withheld: never an arbitrary
+/// first part. Only if nothing of the team's own changed do the surest few go all the same, of those under a hold for this
+/// too. Tells what changed where that is why nobody went.
+pub(super) fn per_rule(
+    claims: &mut [Standing<'_>],
+    bases: &[Basis],
+    around: Circumstances<'_>,
+) -> BTreeMap<(usize, Stratum), Vec<Input>> {
+    let mut groups: BTreeMap<(usize, Stratum), (People, bool)> = BTreeMap::new();
+    for standing in claims.iter() {
+        let is_counted = standing.is_clear(None) && !is_let_go(standing, around);
+        let waits = standing.is_aside && waits_for_core(standing, around);
+        if is_counted || waits {
+            let group = groups.entry((standing.claim.rule, standing.stratum())).or_default();
+            group.1 |= waits;
+            if is_counted {
+                group.0.insert(standing.user());
+            }
+        }
     }
+    let mut told = BTreeMap::new();
+    for ((rule, stratum), (people, waits)) in groups {
+        let held = over(rule, stratum, &people, around);
+        if held.is_none() && !waits {
+            continue;
+        }
+        let basis = bases.get(rule).copied().unwrap_or_default();
+        let changed = core::changed(rule, basis, stratum, around);
+        let is_meant = |standing: &Standing<'_>| {
+            let is_of = standing.claim.rule == rule && standing.stratum() == stratum;
+            let is_fresh = held.is_some() && standing.is_clear(None) && !is_let_go(standing, around);
+            is_of && (is_fresh || standing.is_aside && waits_for_core(standing, around))
+        };
+        let core = if changed.is_none() {
+            let meant: Vec<&Standing<'_>> = claims.iter().filter(|standing| is_meant(standing)).collect();
+            core::pick(rule, stratum, &meant, around)
+        } else {
+            People::new()
+        };
+        for standing in claims.iter_mut().filter(|standing| is_meant(standing)) {
+            if core.contains(&standing.user()) {
+                (standing.held, standing.is_aside, standing.is_core) = (None, false, true);
+            } else if !standing.is_aside {
+                standing.held = held;
+            }
+        }
+        told.extend(changed.map(|changed| ((rule, stratum), changed)));
+    }
+    told
+}
+
+/// Whether a human let it go, so that belts that count a rule's people do not count it.
+fn is_let_go(standing: &Standing<'_>, around: Circumstances<'_>) -> bool {
+    hold::is_released(standing, Belt::PeoplePerRule, around)
+}
+
+/// Whether it is under a hold of a belt that the surest pass.
+fn waits_for_core(standing: &Standing<'_>, around: Circumstances<'_>) -> bool {
+    hold::aside(standing, around).is_some_and(|(hold, held)| hold.state == HoldState::Open && held.belt.is_of_rule())
+}
+
+/// The belt of one rule that these people are too many for.
+fn over(rule: usize, stratum: Stratum, people: &People, around: Circumstances<'_>) -> Option<Held> {
+    let id = &around.policies.rules.get(rule)?.id;
     let belts = around.belts;
     let limits = [
         (Belt::PeoplePerRule, SignedDuration::ZERO, belts.people_per_rule_max),
         (Belt::PeoplePerRuleAndHour, HOUR, belts.people_per_rule_and_hour_max),
         (Belt::PeoplePerRuleAndDay, DAY, belts.people_per_rule_and_day_max),
     ];
-    for ((rule, stratum), people) in groups {
-        let Some(id) = around.policies.rules.get(rule).map(|rule| &rule.id) else { continue };
-        let held = limits.iter().find_map(|(belt, window, limit)| {
-            let before =
-                if window.is_zero() { People::new() } else { reached(around.snapshot, *window, stratum, Some(id)) };
-            let count = count_of(people.union(&before).count());
-            (count > u64::from(*limit)).then(|| belt.counted(u64::from(*limit), count))
-        });
-        for standing in claims.iter_mut().filter(|standing| standing.is_clear(None)) {
-            if standing.claim.rule == rule && standing.stratum() == stratum {
-                standing.held = held;
-            }
-        }
-    }
+    let counted = limits.iter().find_map(|(belt, window, limit)| {
+        let before =
+            if window.is_zero() { People::new() } else { reached(around.snapshot, *window, stratum, Some(id)) };
+        let count = count_of(people.union(&before).count());
+        (count > u64::from(*limit)).then(|| belt.counted(u64::from(*limit), count))
+    });
+    counted.filter(|_| !people.is_empty()).or_else(|| jump(id, stratum, people, around))
+}
+
+/// So many new people are nothing unusual, whatever a rule did before (design §6).
+const JUMP_FLOOR: u64 = 5;
+
+/// Fewer cycles tell nothing of what is usual.
+const JUMP_CYCLES_MIN: u32 = 20;
+
+/// More new people than this rule usually has in a cycle.
+fn jump(id: &RuleId, stratum: Stratum, people: &People, around: Circumstances<'_>) -> Option<Held> {
+    let habit = around.snapshot.history.habits.get(&(id.clone(), stratum))?;
+    let limit = u64::from(habit.p95()).saturating_mul(3).max(JUMP_FLOOR);
+    let new = count_of(people.difference(&habit.claimed).count());
+    (habit.cycles() >= JUMP_CYCLES_MIN && new > limit).then(|| Belt::Jump.counted(limit, new))
 }
 
 /// Over a limit, everything of the stratum that is still clear is withheld. Enforcing claims are counted by
@@ -53,7 +118,7 @@ pub(super) fn per_account(claims: &mut [Standing<'_>], around: Circumstances<'_>
             (Belt::RosterPerDay, DAY, limit_of(around.belts.roster_part_per_day_max, around, seen)),
         ];
         for mode in [Mode::Enforce, Mode::Report] {
-            hold_over(claims, stratum, mode, &limits, around.snapshot);
+            hold_over(claims, stratum, mode, &limits, around);
         }
     }
 }
@@ -63,30 +128,28 @@ fn hold_over(
     stratum: Stratum,
     mode: Mode,
     limits: &[(Belt, SignedDuration, u64)],
-    snapshot: &Snapshot,
+    around: Circumstances<'_>,
 ) {
     let of_stratum = |standing: &&Standing<'_>| standing.stratum() == stratum;
-    if !claims.iter().filter(of_stratum).any(|standing| standing.is_clear(Some(mode))) {
+    let is_free = |standing: &Standing<'_>| hold::is_released(standing, Belt::RosterPerHour, around);
+    if !claims.iter().filter(of_stratum).any(|standing| standing.is_clear(Some(mode)) && !is_free(standing)) {
         return;
     }
     let counted = |standing: &&Standing<'_>| match mode {
+        _ if standing.is_aside || is_free(standing) => false,
         Mode::Enforce => standing.is_clear(Some(Mode::Enforce)),
-        Mode::Report | Mode::Off => standing.held.is_none_or(|held| is_of_account(held.belt)),
+        Mode::Report | Mode::Off => standing.held.is_none_or(|held| held.belt.is_of_account()),
     };
     let people: People = claims.iter().filter(of_stratum).filter(counted).map(Standing::user).collect();
     let held = limits.iter().find_map(|(belt, window, limit)| {
-        let count = count_of(people.union(&reached(snapshot, *window, stratum, None)).count());
+        let count = count_of(people.union(&reached(around.snapshot, *window, stratum, None)).count());
         (count > *limit).then(|| belt.counted(*limit, count))
     });
     for standing in claims.iter_mut().filter(|standing| standing.is_clear(Some(mode))) {
-        if standing.stratum() == stratum {
+        if standing.stratum() == stratum && !is_free(standing) {
             standing.held = held;
         }
     }
-}
-
-fn is_of_account(belt: Belt) -> bool {
-    matches!(belt, Belt::RosterPerHour | Belt::RosterPerDay)
 }
 
 /// The people of the stratum whom rules reached within the window up to now, by this rule or by any.

@@ -45,9 +45,10 @@ pub use foreign::{FOREIGN_BYTES_MAX, Foreign, harmless_json, is_harmful};
 pub use ids::{AccountName, CycleId, ExceptionId, RuleId, SessionId, UserId};
 pub use law::{Action, CycleKind, Mode, Scope, Severity};
 pub use memory::{
-    Ended, Exposure, Exposures, Grade, History, KnownSession, Lesson, ListChange, ListMemory, ListStanding,
-    ListTrouble, Listed, LogLesson, LogMemory, LogPlace, Memory, Moments, Outcome, Pause, RULE_CYCLES_MAX, Remembered,
-    Roster, RowMemory, RuleCycle, STAFF_REMEMBERED, SeenKey, Span, Traces, UsersCursor, Walk, stratum_of,
+    Basis, Ended, Exposure, Exposures, Grade, HABIT_CYCLES_MAX, HOLD_LASTS, Habit, HabitCycle, History, Hold,
+    HoldState, Input, KnownSession, Lesson, ListChange, ListMemory, ListStanding, ListTrouble, Listed, LogLesson,
+    LogMemory, LogPlace, Memory, Moments, NoBasis, Outcome, Pause, RULE_CYCLES_MAX, Remembered, Rest, Roster,
+    RowMemory, RuleCycle, Run, STAFF_REMEMBERED, SeenKey, Span, Traces, UsersCursor, Walk, stratum_of,
 };
 pub use moment::Moment;
 pub use person::{Membership, Person, Role, RoleType, Stratum};

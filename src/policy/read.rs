@@ -65,6 +65,7 @@ pub fn read(sources: &[Source], now: Option<Timestamp>, findings: &mut Findings)
     check_fires(&set, sources, findings);
     lists.report_unused(findings);
     set.lists = lists.into_decls();
+    set.seal();
     (!findings.has_errors()).then_some(set)
 }
 
@@ -145,6 +146,7 @@ fn read_rule(mut table: Table<'_>, lists: &mut Lists, places: &mut Places, findi
         when: when?,
         cases: cases.into_iter().collect::<Option<_>>()?,
         place,
+        digest: String::new(),
     })
 }
 

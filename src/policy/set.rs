@@ -7,10 +7,12 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Condition, Endings, Given, lint};
+use super::{Condition, Endings, Given, Line, Test, lint};
 use crate::address::ListDecl;
 use crate::config::ScopeChoice;
+use crate::facts::Kind;
 use crate::model::{Action, ExceptionId, Mode, RuleId, Scope, Severity, Source, Strength};
+use crate::record::sha256_hex;
 
 /// Everything that is in force together.
 #[derive(Debug, Clone, Default)]
@@ -65,6 +67,9 @@ pub struct Rule {
     pub cases: Vec<Case>,
     /// The file it stands in, and its line there, from 1.
     pub place: (String, usize),
+    /// SHA-256, hexadecimal, over everything of the set that decides what it does: its text, exceptions that speak of it,
+    /// lists that are written in the policies.
+    pub digest: String,
 }
 
 /// What the rules of a set ask about, as far as it costs something to find out.
@@ -140,6 +145,31 @@ pub enum Expect {
 }
 
 impl PolicySet {
+    /// Gives every rule its digest; nothing of the set may change after.
+    pub(super) fn seal(&mut self) {
+        let lists: Vec<String> = self.lists.iter().map(|list| sha256_hex(format!("{list:?}").as_bytes())).collect();
+        let digests: Vec<String> = self.rules.iter().map(|rule| self.digest_of(rule, &lists)).collect();
+        for (rule, digest) in self.rules.iter_mut().zip(digests) {
+            rule.digest = digest;
+        }
+    }
+
+    fn digest_of(&self, rule: &Rule, lists: &[String]) -> String {
+        let exceptions: Vec<_> = self.exceptions.iter().filter(|one| one.covers(&rule.id)).collect();
+        let lines = rule.when.lines().into_iter().chain(exceptions.iter().flat_map(|one| one.when.lines()));
+        let lines: Vec<&Line> = lines.collect();
+        let asks_class = lines.iter().any(|line| line.fact.kind == Kind::Classes);
+        let named = |place: usize| {
+            lines.iter().any(|line| matches!(&line.test, Test::Among { lists, .. } if lists.contains(&place)))
+        };
+        let is_asked = |(place, one): &(usize, &Arc<ListDecl>)| named(*place) || asks_class && one.class.is_some();
+        let asked = self.lists.iter().enumerate().filter(is_asked);
+        let lists: Vec<_> = asked.map(|(place, _)| (place, lists.get(place))).collect();
+        let exceptions: Vec<_> = exceptions.iter().map(|one| (&one.when, one.expires)).collect();
+        let laws = (rule.action, rule.severity, rule.mode, rule.match_min, rule.on_ambiguous, &rule.when);
+        sha256_hex(format!("{laws:?}{exceptions:?}{lists:?}").as_bytes())
+    }
+
     /// What rules that are not off, and exceptions, ask about.
     pub fn needs(&self) -> Needs {
         let rules = self.rules.iter().filter(|rule| rule.mode != Mode::Off).map(|rule| &rule.when);

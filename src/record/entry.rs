@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use super::exposure::ExposureSplit;
-pub use super::sources::{DatabaseUsed, ListUsed, LookupsChanged, SourceBack, SourceLost};
+pub use super::bodies::{
+    DatabaseUsed, ExposureSplit, HoldDiscarded, HoldExpired, HoldGrew, HoldOpened, HoldReleased, ListUsed,
+    LookupsChanged, SourceBack, SourceLost,
+};
 use crate::model::Scope;
 
 macro_rules! entries {
@@ -81,6 +83,16 @@ entries! {
     RevocationGraded = "revocation.graded",
     /// Something cleared that was kept after all.
     Withheld = "withheld",
+    /// A belt withheld people, and a human is asked.
+    HoldOpened = "hold.opened",
+    /// More people came under it.
+    HoldGrew = "hold.grew",
+    /// A human let it go.
+    HoldReleased = "hold.released",
+    /// A human said no.
+    HoldDiscarded = "hold.discarded",
+    /// Nobody answered in time.
+    HoldExpired = "hold.expired",
     /// An exception's last day has passed.
     ExceptionExpired = "exception.expired",
     /// A torn last line was cut off.
@@ -239,6 +251,9 @@ pub struct RuleCount {
     pub withheld: usize,
     /// Sessions it cannot decide.
     pub undecided: usize,
+    /// Short digests of what it rests on: rule, lists, places, engine, scope, belts; absent in older records.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub basis: String,
 }
 
 /// What one rule could not decide for one cause.
@@ -353,6 +368,9 @@ pub struct RevocationIntended {
     pub policy: String,
     /// evictd's version.
     pub engine: String,
+    /// Of these rules, those that reached too many people, and whose claim went all the same, as the surest of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub core: Vec<String>,
     /// The facts these claims rest on, as read back.
     pub facts: Vec<FactUsed>,
     /// The place databases that were asked, if any of these facts is one of a place.

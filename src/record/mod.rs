@@ -2,12 +2,11 @@
 //!
 //! Pure: it knows no file. What is hashed is the bytes as written, which are never parsed and written again.
 
+mod bodies;
 mod entry;
-mod exposure;
 mod line;
 mod names;
 mod personal;
-mod sources;
 mod text;
 mod verification;
 mod verify;

@@ -66,6 +66,8 @@ pub fn users_of(entry: &Entry) -> Vec<&str> {
         Entry::ClaimBegan(body) => body.claims.iter().map(|claim| claim.user.as_str()).collect(),
         Entry::ClaimChanged(body) => body.claims.iter().map(|claim| claim.user.as_str()).collect(),
         Entry::RevocationIntended(body) => vec![&body.user],
+        Entry::HoldOpened(body) => body.people.keys().map(String::as_str).collect(),
+        Entry::HoldGrew(body) => body.people.keys().map(String::as_str).collect(),
         Entry::RevocationOutcome(body) => vec![&body.user],
         Entry::RevocationGraded(body) => vec![&body.user],
         Entry::Withheld(body) => vec![&body.user],
@@ -104,6 +106,13 @@ fn gist(entry: &Entry) -> String {
         Entry::Withheld(body) => {
             format!("{}: user {}, session {}, rule {}", body.held.belt, body.user, body.session, body.rule)
         }
+        Entry::HoldOpened(body) => {
+            format!("{}: {} people of rule {}, {} mode", body.belt, body.people.len(), body.rule, body.mode)
+        }
+        Entry::HoldGrew(body) => format!("hold {}: {} people more", body.hold, body.people.len()),
+        Entry::HoldReleased(body) => format!("hold {} by {}", body.hold, body.by),
+        Entry::HoldDiscarded(body) => format!("hold {} by {}", body.hold, body.by),
+        Entry::HoldExpired(body) => format!("hold {}: {} people of rule {}", body.hold, body.people, body.rule),
         Entry::ExceptionExpired(body) => format!("{}, last day {}", body.exception, body.expires),
         Entry::TrailCut(body) => format!("{} bytes of {}", body.bytes, body.segment),
     }

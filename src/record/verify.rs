@@ -318,6 +318,7 @@ mod tests {
             read_back: word(),
             policy: word(),
             engine: word(),
+            core: Vec::new(),
             facts,
             by: word(),
         };

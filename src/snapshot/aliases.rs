@@ -166,6 +166,8 @@ pub(super) fn users(snapshot: &Snapshot) -> BTreeSet<UserId> {
         .chain(snapshot.sightings.iter().map(|one| one.user))
         .chain(snapshot.bygone.values().map(|known| known.user))
         .chain(snapshot.history.ended.iter().map(|ended| ended.user))
+        .chain(snapshot.history.habits.values().flat_map(|habit| &habit.claimed).copied())
+        .chain(snapshot.history.holds.iter().flat_map(|hold| hold.people.keys()).copied())
         .collect()
 }
 

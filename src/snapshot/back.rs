@@ -5,14 +5,15 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::wire::{
-    Read, WireClocks, WireEnded, WireGroups, WireList, WireListed, WirePause, WirePerson, WireProtected, WireSession,
-    WireTraces, WireTrouble,
+    Read, WireClocks, WireGroups, WireList, WireListed, WirePause, WirePerson, WireProtected, WireSession, WireTraces,
+    WireTrouble,
 };
+use super::wire_history::{WireEnded, WireHabit, WireHold, WireRest};
 use super::wire_places::address_of;
 use super::{Clocks, Protected, Snapshot};
 use crate::model::{
-    AccountName, Cause, Completeness, CycleId, Database, Ended, Foreign, History, ListChange, ListStanding,
-    ListTrouble, Listed, Outcome, Pause, Person, Role, RoleType, RuleId, Scope, Session, Sighting, Stratum, Traces,
+    AccountName, Cause, Completeness, CycleId, Database, Ended, Foreign, History, Hold, ListChange, ListStanding,
+    ListTrouble, Listed, Pause, Person, Rest, Role, RoleType, RuleId, Scope, Session, Sighting, Stratum, Traces,
     UserId,
 };
 
@@ -82,10 +83,7 @@ impl TryFrom<Read> for Snapshot {
             unread: unread.collect::<Result<_, String>>()?,
             protected: document.protected.try_into()?,
             own: read("own", &document.own)?,
-            history: History {
-                ended: all("ended", document.ended, Ended::try_from)?,
-                roster: document.roster.map(roster).transpose()?,
-            },
+            history: history((document.ended, document.roster), document.rests, document.habits, document.holds)?,
             pause: document.pause.map(Pause::try_from).transpose()?,
         })
     }
@@ -97,6 +95,25 @@ fn groups(wire: WireGroups) -> Result<Result<BTreeMap<UserId, Vec<u64>>, Cause>,
         WireGroups::Known(groups) => by_user("groups", groups, ids).map(Ok),
         WireGroups::Unknown(why) => word("groups", &why, Cause::ALL.iter().copied(), Cause::word).map(Err),
     }
+}
+
+fn history(
+    (ended, people): (Vec<WireEnded>, Option<BTreeMap<String, usize>>),
+    wire_rests: BTreeMap<String, WireRest>,
+    habits: Vec<WireHabit>,
+    holds: Vec<WireHold>,
+) -> Result<History, String> {
+    Ok(History {
+        ended: all("ended", ended, Ended::try_from)?,
+        roster: people.map(roster).transpose()?,
+        rests: rests(wire_rests)?,
+        habits: habits.into_iter().map(WireHabit::back).collect::<Result<_, _>>()?,
+        holds: all("holds", holds, Hold::try_from)?,
+    })
+}
+
+fn rests(wire: BTreeMap<String, WireRest>) -> Result<BTreeMap<RuleId, Rest>, String> {
+    wire.into_iter().map(|(rule, rest)| Ok((RuleId::new(rule), rest.try_into()?))).collect()
 }
 
 fn roster(wire: BTreeMap<String, usize>) -> Result<BTreeMap<Stratum, usize>, String> {
@@ -187,22 +204,6 @@ impl TryFrom<WireProtected> for Protected {
     }
 }
 
-impl TryFrom<WireEnded> for Ended {
-    type Error = String;
-
-    fn try_from(wire: WireEnded) -> Result<Self, String> {
-        let outcome = Outcome::ALL.iter().copied();
-        Ok(Self {
-            session: read("session", &wire.session)?,
-            user: read("user", &wire.user)?,
-            stratum: stratum("stratum", &wire.stratum)?,
-            rules: wire.rules.into_iter().map(RuleId::new).collect(),
-            at: read("at", &wire.at)?,
-            outcome: word("outcome", &wire.outcome, outcome, Outcome::word)?,
-        })
-    }
-}
-
 impl TryFrom<WireSession<String>> for Session {
     type Error = String;
 
@@ -257,7 +258,7 @@ pub(super) fn maybe<T: FromStr>(field: &str, text: Option<&str>) -> Result<Optio
     text.map(|text| read(field, text)).transpose()
 }
 
-fn stratum(field: &str, text: &str) -> Result<Stratum, String> {
+pub(super) fn stratum(field: &str, text: &str) -> Result<Stratum, String> {
     word(field, text, Stratum::ALL.iter().copied(), Stratum::word)
 }
 

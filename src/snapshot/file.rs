@@ -172,16 +172,16 @@ pub(super) mod tests {
     use std::sync::Arc;
 
     use jiff::{SignedDuration, Timestamp};
-    use proptest::collection::{btree_map, vec};
+    use proptest::collection::{btree_map, btree_set, vec};
     use proptest::option::of;
     use proptest::prelude::*;
     use proptest::sample::select;
 
     use super::*;
     use crate::model::{
-        AccountName, Cause, Completeness, CycleId, Ended, Foreign, History, ListChange, ListStanding, ListTrouble,
-        Listed, Moment, Outcome, Pause, Person, Role, RoleType, RuleId, Scope, Session, SessionId, Stratum, Traces,
-        UserId,
+        AccountName, Basis, Cause, Completeness, CycleId, Ended, Foreign, Habit, History, Hold, HoldState, Input,
+        ListChange, ListStanding, ListTrouble, Listed, Mode, Moment, Outcome, Pause, Person, Rest, Role, RoleType,
+        RuleId, Run, Scope, Session, SessionId, Stratum, Traces, UserId,
     };
     use crate::snapshot::{Clocks, Protected};
 
@@ -237,31 +237,73 @@ pub(super) mod tests {
         })
     }
 
-    fn ended() -> impl Strategy<Value = Ended> {
-        let rules = vec("[a-z-]{1,9}".prop_map(RuleId::new), 0..3);
-        (any::<u64>(), user(), select(Stratum::ALL), rules, instant(), select(Outcome::ALL)).prop_map(
-            |(session, user, stratum, rules, at, outcome)| Ended {
-                session: SessionId(session),
-                user,
-                stratum,
-                rules,
-                at,
-                outcome,
-            },
-        )
+    fn rules() -> impl Strategy<Value = Vec<RuleId>> {
+        vec(rule(), 0..3)
+    }
+
+    fn rule() -> impl Strategy<Value = RuleId> {
+        "[a-z-]{1,9}".prop_map(RuleId::new)
+    }
+
+    prop_compose! {
+        fn ended()(
+            (session, user, stratum) in (any::<u64>(), user(), select(Stratum::ALL)),
+            (rules, core) in (rules(), rules()),
+            (at, outcome, cycle) in (instant(), select(Outcome::ALL), of("[0-9a-f]{8}".prop_map(CycleId::new))),
+        ) -> Ended {
+            Ended { session: SessionId(session), user, stratum, rules, at, outcome, cycle, core }
+        }
+    }
+
+    fn basis() -> impl Strategy<Value = Basis> {
+        any::<u32>().prop_map(|digest| Basis::default().with(Input::Lists, &format!("{digest:08x}")))
+    }
+
+    prop_compose! {
+        fn rest()(basis in basis(), since in instant(), changed in vec(select(Input::ALL.to_vec()), 0..3)) -> Rest {
+            Rest { basis, since, changed }
+        }
+    }
+
+    prop_compose! {
+        fn habit()(runs in vec((any::<u32>(), basis(), any::<u32>()), 0..3), claimed in btree_set(user(), 0..3)) -> Habit {
+            let run = |(new_people, basis, times)| Run { new_people, basis, times };
+            Habit { runs: runs.into_iter().map(run).collect(), claimed }
+        }
+    }
+
+    prop_compose! {
+        fn hold()(
+            (id, rule, belt, mode) in (any::<u64>(), rule(), "[a-z-]{1,9}", select(Mode::ALL)),
+            (limit, count, opened_at) in (of(any::<u64>()), of(any::<u64>()), instant()),
+            people in btree_map(user(), select(Stratum::ALL), 0..3),
+            state in select(HoldState::ALL),
+        ) -> Hold {
+            Hold { id, rule, belt, limit, count, mode, opened_at, people, state }
+        }
+    }
+
+    prop_compose! {
+        fn history()(
+            ended in vec(ended(), 0..3),
+            roster in of(btree_map(select(Stratum::ALL), 0..usize::MAX, 0..3)),
+            rests in btree_map(rule(), rest(), 0..3),
+            habits in btree_map((rule(), select(Stratum::ALL)), habit(), 0..3),
+            holds in vec(hold(), 0..3),
+        ) -> History {
+            History { ended, roster, rests, habits, holds }
+        }
     }
 
     fn snapshot() -> impl Strategy<Value = Snapshot> {
         let clocks = (length(), length(), any::<bool>());
         let clocks = clocks.prop_map(|(host_offset, drift, trusted)| Clocks { host_offset, drift, trusted });
-        let roster = of(btree_map(select(Stratum::ALL), 0..usize::MAX, 0..3));
-        let history = (vec(ended(), 0..3), roster).prop_map(|(ended, roster)| History { ended, roster });
         let listing = of(any::<String>()).prop_map(|why| why.map_or(Completeness::Complete, Completeness::Partial));
         let protected = (vec(user(), 0..3), vec(text(), 0..3))
             .prop_map(|(people, unresolved)| Protected { people: BTreeSet::from_iter(people), unresolved });
         let rows = (vec(session(), 0..4), vec(person(), 0..4), btree_map(user(), select(Cause::ALL), 0..3));
         let rest = (user(), of(of(instant()).prop_map(|until| Pause { until })), instant());
-        (clocks, history, listing, protected, rows, rest).prop_map(
+        (clocks, history(), listing, protected, rows, rest).prop_map(
             |(clocks, history, listing, protected, (mut sessions, people, unread), (own, pause, now))| {
                 sessions.sort_by_key(|session| session.id);
                 sessions.dedup_by_key(|session| session.id);

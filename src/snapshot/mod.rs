@@ -8,6 +8,7 @@ mod back;
 mod file;
 mod redact;
 mod wire;
+mod wire_history;
 mod wire_places;
 
 use std::collections::{BTreeMap, BTreeSet};

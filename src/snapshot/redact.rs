@@ -10,8 +10,8 @@ use std::sync::Arc;
 use super::aliases::{Aliases, alias, is_private};
 use super::{Protected, Snapshot};
 use crate::model::{
-    AccountName, Cause, Completeness, Ended, Foreign, History, KnownSession, ListStanding, ListTrouble, NetworkClass,
-    Person, Place, Session, Sighting, UserId,
+    AccountName, Cause, Completeness, Ended, Foreign, Habit, History, Hold, KnownSession, ListStanding, ListTrouble,
+    NetworkClass, Person, Place, Session, Sighting, UserId,
 };
 
 /// What stands for texts that may say anything, and the account's name.
@@ -65,6 +65,9 @@ pub fn redact(snapshot: &Snapshot, key: &[u8; 32]) -> Snapshot {
         history: History {
             ended: snapshot.history.ended.iter().map(|one| ended(one, aliases)).collect(),
             roster: snapshot.history.roster.clone(),
+            rests: snapshot.history.rests.clone(),
+            habits: snapshot.history.habits.iter().map(|(key, one)| (key.clone(), habit(one, aliases))).collect(),
+            holds: snapshot.history.holds.iter().map(|one| hold(one, aliases)).collect(),
         },
         pause: snapshot.pause.clone(),
     }
@@ -133,7 +136,18 @@ fn ended(ended: &Ended, aliases: &Aliases) -> Ended {
         rules: ended.rules.clone(),
         at: ended.at,
         outcome: ended.outcome,
+        cycle: ended.cycle.clone(),
+        core: ended.core.clone(),
     }
+}
+
+fn habit(habit: &Habit, aliases: &Aliases) -> Habit {
+    let claimed = habit.claimed.iter().map(|user| aliases.user(*user)).collect();
+    Habit { runs: habit.runs.clone(), claimed }
+}
+
+fn hold(hold: &Hold, aliases: &Aliases) -> Hold {
+    Hold { people: by_user(&hold.people, aliases, |stratum| *stratum), ..hold.clone() }
 }
 
 /// A digest would tell a list that is guessed right.

@@ -12,10 +12,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::Snapshot;
+use super::wire_history::{WireEnded, WireHabit, WireHold, WireRest};
 use super::wire_places::{WireBygone, WireDatabase, WirePlace, WireSighting, WireSource, address_of};
 use crate::model::{
-    Cause, Completeness, Country, Ended, Foreign, ListStanding, ListTrouble, Listed, Person, Place, Roster, Scope,
-    Session, Traces, UserId,
+    Cause, Completeness, Country, Foreign, ListStanding, ListTrouble, Listed, Person, Place, Roster, Scope, Session,
+    Traces, UserId,
 };
 
 /// The schema that is written and read here.
@@ -81,6 +82,12 @@ pub(super) struct Document<P, S> {
     pub(super) protected: WireProtected,
     pub(super) roster: Option<BTreeMap<String, usize>>,
     pub(super) ended: Vec<WireEnded>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) rests: BTreeMap<String, WireRest>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) habits: Vec<WireHabit>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) holds: Vec<WireHold>,
     pub(super) unread: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) sources: BTreeMap<String, WireSource>,
@@ -125,17 +132,6 @@ pub(super) struct WirePause {
 pub(super) struct WireProtected {
     pub(super) people: Vec<String>,
     pub(super) unresolved: Vec<String>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WireEnded {
-    pub(super) session: String,
-    pub(super) user: String,
-    pub(super) stratum: String,
-    pub(super) rules: Vec<String>,
-    pub(super) at: String,
-    pub(super) outcome: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -312,6 +308,9 @@ impl<'s> From<&'s Snapshot> for Document<People<'s>, Sessions<'s>> {
             groups: wire_groups(&snapshot.groups),
             roster: history.roster.as_ref().map(wire_roster),
             ended: history.ended.iter().map(WireEnded::from).collect(),
+            rests: history.rests.iter().map(|(rule, rest)| (rule.to_string(), rest.into())).collect(),
+            habits: history.habits.iter().map(WireHabit::of).collect(),
+            holds: history.holds.iter().map(WireHold::from).collect(),
             unread: snapshot.unread.iter().map(|(user, why)| (user.to_string(), why.word().to_owned())).collect(),
             sources: snapshot.sources.iter().map(|(name, source)| (name.to_string(), source.into())).collect(),
             databases: snapshot.databases.iter().map(WireDatabase::from).collect(),
@@ -377,19 +376,6 @@ impl From<&Traces> for WireTraces {
             deleted_since: texts(traces.deleted_since),
             suspended_since: texts(traces.suspended_since),
             staff_lost_since: texts(traces.staff_lost_since),
-        }
-    }
-}
-
-impl From<&Ended> for WireEnded {
-    fn from(ended: &Ended) -> Self {
-        Self {
-            session: ended.session.to_string(),
-            user: ended.user.to_string(),
-            stratum: ended.stratum.word().to_owned(),
-            rules: ended.rules.iter().map(ToString::to_string).collect(),
-            at: ended.at.to_string(),
-            outcome: ended.outcome.word().to_owned(),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use proptest::collection::{btree_map, vec};
+use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -15,8 +15,9 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::State;
 use crate::model::{
-    AccountName, Act, Foreign, KnownSession, Lesson, ListMemory, LogLesson, LogPlace, Memory, Person, RULE_CYCLES_MAX,
-    Remembered, Role, RoleType, RowMemory, RuleCycle, RuleId, SeenKey, SessionId, Traces, UserId, UsersCursor,
+    AccountName, Act, Basis, Foreign, Habit, Input, KnownSession, Lesson, ListMemory, LogLesson, LogPlace, Memory,
+    Person, RULE_CYCLES_MAX, Remembered, Role, RoleType, RowMemory, RuleCycle, RuleId, Run, SeenKey, SessionId,
+    Stratum, Traces, UserId, UsersCursor,
 };
 
 const CASES: u32 = 32;
@@ -183,6 +184,21 @@ prop_compose! {
     }
 }
 
+fn habit_key() -> impl Strategy<Value = (RuleId, Stratum)> {
+    (text().prop_map(RuleId::new), select(Stratum::ALL))
+}
+
+prop_compose! {
+    fn habit()(
+        runs in vec((any::<u32>(), any::<u32>(), any::<u32>()), 0..3),
+        claimed in btree_set(user(), 0..3),
+    ) -> Habit {
+        let basis = |digest: u32| Basis::default().with(Input::Places, &format!("{digest:08x}"));
+        let run = |(new_people, digest, times)| Run { new_people, basis: basis(digest), times };
+        Habit { runs: runs.into_iter().map(run).collect(), claimed }
+    }
+}
+
 prop_compose! {
     /// A lesson of anything.
     pub(super) fn lesson()(
@@ -192,7 +208,8 @@ prop_compose! {
         lists in btree_map(text(), list(), 0..3),
         rules in btree_map(text().prop_map(RuleId::new), rule_cycle(), 0..3),
         logs in btree_map(text().prop_map(Into::into), log(), 0..3),
+        (habits, habits_gone) in (btree_map(habit_key(), habit(), 0..3), vec(habit_key(), 0..3)),
     ) -> Lesson {
-        Lesson { people, people_gone, sessions, sessions_gone, users, lists, rules, logs }
+        Lesson { people, people_gone, sessions, sessions_gone, users, lists, rules, logs, habits, habits_gone }
     }
 }

@@ -6,6 +6,7 @@
 
 mod past;
 mod reading;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod trouble;

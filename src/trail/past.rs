@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::standing::Standing;
 use crate::model::{CycleId, Ended, Exposure, History, Outcome, Roster, RuleId, Stratum};
 use crate::record::{
     CycleFinished, Entry, ExposureSplit, Line, OffboardingChanged, RevocationIntended, RevocationOutcome,
@@ -68,7 +69,8 @@ pub struct LastCycle {
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     past: Past,
-    open: BTreeMap<u64, RevocationIntended>,
+    standing: Standing,
+    open: BTreeMap<u64, (Option<CycleId>, RevocationIntended)>,
     /// The newest instant of Zendesk's clock that was trusted: it decides what is forgotten.
     newest: Option<Timestamp>,
 }
@@ -77,6 +79,7 @@ impl Memory {
     /// Takes in the next record; the error says what of it makes no sense.
     pub(super) fn take_in(&mut self, line: &Line) -> Result<(), String> {
         self.newest = self.newest.max(zendesk_instant(&line.entry)?);
+        self.standing.take_in(line)?;
         match &line.entry {
             Entry::PolicyLoaded(body) => self.past.policy_digest = Some(body.digest.clone()),
             Entry::OffboardingChanged(body) => {
@@ -103,10 +106,13 @@ impl Memory {
             Entry::RevocationIntended(body) => {
                 // Read now, so that an intent that makes no sense is found before it matters.
                 ended_unclear(body)?;
-                self.open.insert(line.seq, body.clone());
+                self.open.insert(line.seq, (line.cycle.clone(), body.clone()));
             }
             Entry::RevocationOutcome(body) => {
-                let ended = ended(body)?;
+                let mut ended = ended(body)?;
+                for one in &mut ended {
+                    one.cycle.clone_from(&line.cycle);
+                }
                 let exposure = body.exposure.as_ref().and_then(ExposureSplit::read);
                 self.past.exposures.extend(ended.first().map(|one| one.at).zip(exposure));
                 let intent: Option<u64> = body.intent.as_ref().map(|intent| read("intent", intent)).transpose()?;
@@ -114,8 +120,12 @@ impl Memory {
                     // It stays open, and counts as open ones do.
                     Some(intent) if line.leaves_intent_open() && self.open.contains_key(&intent) => {}
                     _ => {
-                        intent.map(|intent| self.open.remove(&intent));
-                        self.past.history.ended.extend(ended);
+                        let intended = intent.and_then(|intent| self.open.remove(&intent));
+                        let core = intended.map(|(_, intended)| rules_of(&intended.core)).unwrap_or_default();
+                        self.past
+                            .history
+                            .ended
+                            .extend(ended.into_iter().map(|one| Ended { core: core.clone(), ..one }));
                     }
                 }
             }
@@ -127,8 +137,11 @@ impl Memory {
     /// What is remembered by now.
     pub(super) fn past(&self) -> Past {
         let mut past = self.past.clone();
-        for (seq, intended) in &self.open {
-            past.history.ended.extend(ended_unclear(intended).unwrap_or_default());
+        past.history.holds = self.standing.holds.values().cloned().collect();
+        past.history.rests.clone_from(&self.standing.rests);
+        for (seq, (cycle, intended)) in &self.open {
+            let ended = ended_unclear(intended).unwrap_or_default();
+            past.history.ended.extend(ended.into_iter().map(|one| Ended { cycle: cycle.clone(), ..one }));
             past.open_intents.push(OpenIntent { seq: *seq, intended: intended.clone() });
         }
         let oldest = self.oldest();
@@ -161,11 +174,11 @@ pub(super) fn zendesk_instant(entry: &Entry) -> Result<Option<Timestamp>, String
     Ok(believed.then_some(instant))
 }
 
-fn read<T: FromStr>(key: &str, text: &str) -> Result<T, String> {
+pub(super) fn read<T: FromStr>(key: &str, text: &str) -> Result<T, String> {
     text.parse().ok().ok_or_else(|| format!("`{key}` makes no sense: `{text}`"))
 }
 
-fn stratum(word: &str) -> Result<Stratum, String> {
+pub(super) fn stratum(word: &str) -> Result<Stratum, String> {
     let known = Stratum::ALL.iter().copied().find(|stratum| stratum.word() == word);
     known.ok_or_else(|| format!("`{word}` is no stratum"))
 }
@@ -174,8 +187,12 @@ fn roster(finished: &CycleFinished) -> Result<Roster, String> {
     finished.people_seen.iter().map(|(word, people)| Ok((stratum(word)?, *people))).collect()
 }
 
+fn rules_of(words: &[String]) -> Vec<RuleId> {
+    words.iter().map(|rule| RuleId::new(rule.as_str())).collect()
+}
+
 fn ended_unclear(intended: &RevocationIntended) -> Result<Vec<Ended>, String> {
-    ended(&RevocationOutcome {
+    let unclear = RevocationOutcome {
         intent: None,
         sessions: intended.sessions.clone(),
         user: intended.user.clone(),
@@ -185,7 +202,9 @@ fn ended_unclear(intended: &RevocationIntended) -> Result<Vec<Ended>, String> {
         answered_at: intended.read_back.clone(),
         detail: None,
         exposure: None,
-    })
+    };
+    let core = rules_of(&intended.core);
+    Ok(ended(&unclear)?.into_iter().map(|one| Ended { core: core.clone(), ..one }).collect())
 }
 
 fn ended(outcome: &RevocationOutcome) -> Result<Vec<Ended>, String> {
@@ -194,12 +213,21 @@ fn ended(outcome: &RevocationOutcome) -> Result<Vec<Ended>, String> {
     let at = read("answered_at", &outcome.answered_at)?;
     let word = &outcome.outcome;
     let became = Outcome::from_word(word).ok_or_else(|| format!("`{word}` is no outcome"))?;
-    let rules: Vec<RuleId> = outcome.rules.iter().map(|rule| RuleId::new(rule.as_str())).collect();
+    let rules = rules_of(&outcome.rules);
     let sessions = outcome.sessions.iter();
     sessions
         .map(|session| {
             let session = read("sessions", session)?;
-            Ok(Ended { session, user, stratum, rules: rules.clone(), at, outcome: became })
+            Ok(Ended {
+                session,
+                user,
+                stratum,
+                rules: rules.clone(),
+                at,
+                outcome: became,
+                cycle: None,
+                core: Vec::new(),
+            })
         })
         .collect()
 }

@@ -55,6 +55,7 @@ fn intended(session: &str, read_back: &str) -> Entry {
         read_back: read_back.into(),
         policy: "p".into(),
         engine: "0.1.0".into(),
+        core: Vec::new(),
         facts: Vec::new(),
         by: "policy".into(),
     }

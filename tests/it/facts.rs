@@ -146,7 +146,7 @@ fn explained(snapshot: &Snapshot, when: &str) -> Explanation {
     let dossier = Dossier::new(snapshot, &lists, SignedDuration::ZERO);
     let judgement = evaluate(&dossier, &policies);
     let plan = plan(&dossier, &policies, &judgement, Mode::Enforce);
-    let guarded = guard(&plan, &policies, snapshot, &Belts::default(), CycleKind::Dry);
+    let guarded = guard(&plan, &policies, &dossier, &Belts::default(), CycleKind::Dry);
     let (dossier, policies, judgement) = (&dossier, &policies, &judgement);
     let stages = Stages { dossier, policies, judgement, plan: &plan, guarded: &guarded, mode: Mode::Enforce };
     explain(stages, SessionId(1)).unwrap()

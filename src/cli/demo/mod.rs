@@ -89,7 +89,7 @@ async fn story(simulator: &Simulator, loaded: &Loaded, screen: Screen) -> Result
     screen.out(&to_text(&dry, screen.look()));
     screen.out(&format!("\n{}\n", sent(simulator)));
     chapter(screen, "3  Enforcement: the same plan, each act written down before it happens");
-    let done = apply::apply_now(loaded, set.clone(), screen).await?.report;
+    let done = Box::pin(apply::apply_now(loaded, set.clone(), screen)).await?.report;
     screen.out(&revoked(&done, screen.look()));
     screen.out(&format!("\n{} claims stay withheld\n", done.withheld.len()));
     chapter(screen, "4  Dry run again: what was ended is gone, what was withheld waits for a human");

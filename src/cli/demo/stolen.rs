@@ -50,11 +50,11 @@ pub(super) async fn told(simulator: &Simulator, loaded: &Loaded, screen: Screen)
     let agent = simulator.world(|world| signs_in(world, begin));
     let agent = agent.ok_or_else(|| bug("the agent", "nobody has a desk with Windows"))?;
     simulator.set_now(minute(begin, 20));
-    let before = apply::apply_now(&loaded, set.clone(), screen).await?;
+    let before = Box::pin(apply::apply_now(&loaded, set.clone(), screen)).await?;
     screen.out(&morning(simulator, agent, &before));
     simulator.world(|world| is_robbed(world, agent, begin));
     simulator.set_now(minute(begin, 30));
-    let robbed = apply::apply_now(&loaded, set.clone(), screen).await?;
+    let robbed = Box::pin(apply::apply_now(&loaded, set.clone(), screen)).await?;
     screen.out(&theft(simulator, agent));
     screen.out(&format!("{}  the next cycle reads the logs on from where it was, and acts:\n", clock(simulator.now())));
     screen.out(&gist(&robbed.report, screen.look()));

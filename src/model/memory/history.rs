@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::model::{RuleId, SessionId, Stratum, UserId};
+use super::{Basis, Habit, Hold, Input};
+use crate::model::{CycleId, RuleId, SessionId, Stratum, UserId};
 
 /// What became of a request to end a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,6 +95,21 @@ pub struct Ended {
     pub at: Timestamp,
     /// What became of it; an intent without an outcome is unclear.
     pub outcome: Outcome,
+    /// The cycle that did it; none of a record without one.
+    pub cycle: Option<CycleId>,
+    /// Of these rules, those whose claim went although there were too many.
+    pub core: Vec<RuleId>,
+}
+
+/// What a rule rests on, as the last complete cycle told it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rest {
+    /// Digests of what it rests on.
+    pub basis: Basis,
+    /// The *now* of the first complete cycle that the trail still tells of and from which on it was the same.
+    pub since: Timestamp,
+    /// What changed then; empty if it is not known to have been otherwise.
+    pub changed: Vec<Input>,
 }
 
 /// How many people each stratum has.
@@ -106,6 +122,12 @@ pub struct History {
     pub ended: Vec<Ended>,
     /// People with sessions in the last complete sweep.
     pub roster: Option<Roster>,
+    /// What rules rest on.
+    pub rests: BTreeMap<RuleId, Rest>,
+    /// What rules usually do, each stratum apart: remembered, and not told by the trail.
+    pub habits: BTreeMap<(RuleId, Stratum), Habit>,
+    /// Holds that last.
+    pub holds: Vec<Hold>,
 }
 
 /// A pause in force.

@@ -1,8 +1,11 @@
 //! What an account's cycles remember of earlier ones. Losing it costs learning, never safety: whatever belts and levers
 //! need comes from the trail, and is told in `history`; what offboarding lists say, in `leaver`.
 
+mod basis;
 mod exposure;
+mod habit;
 mod history;
+mod hold;
 mod leaver;
 mod log;
 
@@ -12,8 +15,11 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use basis::{Basis, Input, NoBasis};
 pub use exposure::{Exposure, Exposures, Moments};
-pub use history::{Ended, Grade, History, Outcome, Pause, Roster};
+pub use habit::{HABIT_CYCLES_MAX, Habit, HabitCycle, Run};
+pub use history::{Ended, Grade, History, Outcome, Pause, Rest, Roster};
+pub use hold::{HOLD_LASTS, Hold, HoldState};
 pub use leaver::{ListChange, ListStanding, ListTrouble, Listed};
 pub use log::{LogLesson, LogMemory, LogPlace, SeenKey, Span};
 
@@ -34,6 +40,8 @@ pub struct Memory {
     pub rules: BTreeMap<RuleId, Vec<RuleCycle>>,
     /// Logs of sign-ins and of use, by name.
     pub logs: BTreeMap<Arc<str>, LogMemory>,
+    /// What rules usually do, each stratum apart.
+    pub habits: BTreeMap<(RuleId, Stratum), Habit>,
 }
 
 /// One person, as remembered.
@@ -162,6 +170,10 @@ pub struct Lesson {
     pub rules: BTreeMap<RuleId, RuleCycle>,
     /// What logs told.
     pub logs: BTreeMap<Arc<str>, LogLesson>,
+    /// What rules usually do that did otherwise than before, whole.
+    pub habits: BTreeMap<(RuleId, Stratum), Habit>,
+    /// Habits to forget.
+    pub habits_gone: Vec<(RuleId, Stratum)>,
 }
 
 /// How many complete cycles a rule's history holds (design §6).
@@ -209,6 +221,10 @@ impl Memory {
             history.push(cycle);
             history.drain(..history.len().saturating_sub(RULE_CYCLES_MAX));
         }
+        for key in &lesson.habits_gone {
+            self.habits.remove(key);
+        }
+        self.habits.extend(lesson.habits);
         for (name, log) in lesson.logs {
             self.logs.entry(name).or_default().learn(log);
         }

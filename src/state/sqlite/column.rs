@@ -2,11 +2,13 @@
 //!
 //! What does not come back as a noun is an error of the row, which the room tells as a broken file.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Result, Row};
 
-use crate::model::{Act, Foreign, Role, RoleType, RuleId, SeenKey, SessionId, UserId};
+use crate::model::{Act, Foreign, Role, RoleType, RuleId, Run, SeenKey, SessionId, Stratum, UserId};
 
 /// An instant: nanoseconds since 1970, or text where they do not fit in 64 bits.
 pub(super) struct Instant(pub(super) Timestamp);
@@ -169,6 +171,57 @@ impl FromSql for RoleType {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let word = value.as_str()?;
         known(Self::ALL.iter().copied().find(|one| one.word() == word))
+    }
+}
+
+impl ToSql for Stratum {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        Ok(text(self.word()))
+    }
+}
+
+impl FromSql for Stratum {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        known(Self::from_word(value.as_str()?))
+    }
+}
+
+/// Runs of a habit, as a JSON array of arrays.
+pub(super) struct Runs(pub(super) Vec<Run>);
+
+impl ToSql for Runs {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        let runs: Vec<_> = self.0.iter().map(|run| (run.new_people, run.basis.to_string(), run.times)).collect();
+        let json = serde_json::to_string(&runs);
+        json.map(Into::into).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+    }
+}
+
+impl FromSql for Runs {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let runs: Vec<(u32, String, u32)> = serde_json::from_str(value.as_str()?).map_err(FromSqlError::other)?;
+        let run = |(new_people, basis, times): (u32, String, u32)| {
+            Ok(Run { new_people, basis: known(basis.parse().ok())?, times })
+        };
+        runs.into_iter().map(run).collect::<FromSqlResult<_>>().map(Self)
+    }
+}
+
+/// Ids of people, as a JSON array.
+pub(super) struct People(pub(super) BTreeSet<UserId>);
+
+impl ToSql for People {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        let ids: Vec<u64> = self.0.iter().map(|user| user.get()).collect();
+        let json = serde_json::to_string(&ids);
+        json.map(Into::into).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+    }
+}
+
+impl FromSql for People {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let ids: Vec<u64> = serde_json::from_str(value.as_str()?).map_err(FromSqlError::other)?;
+        ids.into_iter().map(|id| known(UserId::new(id))).collect::<FromSqlResult<_>>().map(Self)
     }
 }
 

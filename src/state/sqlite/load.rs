@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, Result};
 
-use super::column::{Columns, Key, Length, OwnedTags};
+use super::column::{Columns, Key, Length, OwnedTags, People, Runs};
 use crate::model::{
-    AccountName, KnownSession, ListMemory, LogMemory, LogPlace, Memory, Person, Remembered, RowMemory, RuleCycle,
-    RuleId, SessionId, Traces, UserId, UsersCursor,
+    AccountName, Habit, KnownSession, ListMemory, LogMemory, LogPlace, Memory, Person, Remembered, RowMemory,
+    RuleCycle, RuleId, SessionId, Stratum, Traces, UserId, UsersCursor,
 };
 
 /// Everything remembered of this account. The caller holds a transaction, so that all of it is of one moment.
@@ -20,6 +20,7 @@ pub(super) fn memory(view: &Connection, account: &AccountName) -> Result<Memory>
         lists: lists(view, account)?,
         rules: rules(view, account)?,
         logs: logs(view, account)?,
+        habits: habits(view, account)?,
     })
 }
 
@@ -161,6 +162,16 @@ fn rules(view: &Connection, account: &AccountName) -> Result<BTreeMap<RuleId, Ve
         Ok(())
     })?;
     Ok(rules)
+}
+
+fn habits(view: &Connection, account: &AccountName) -> Result<BTreeMap<(RuleId, Stratum), Habit>> {
+    let mut habits = BTreeMap::new();
+    each(view, "SELECT rule, stratum, runs, claimed FROM habit WHERE account = ?", account, |mut row| {
+        let key = (row.take()?, row.take()?);
+        habits.insert(key, Habit { runs: row.take::<Runs>()?.0, claimed: row.take::<People>()?.0 });
+        Ok(())
+    })?;
+    Ok(habits)
 }
 
 fn logs(view: &Connection, account: &AccountName) -> Result<BTreeMap<Arc<str>, LogMemory>> {

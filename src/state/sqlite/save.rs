@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Result, params};
 
-use super::column::{Instant, KeyRef, Length, Number, Tags};
+use super::column::{Instant, KeyRef, Length, Number, People, Runs, Tags};
 use crate::model::{
     AccountName, Lesson, ListMemory, LogLesson, LogPlace, RULE_CYCLES_MAX, Remembered, RuleCycle, RuleId, UserId,
 };
@@ -26,6 +26,7 @@ pub(super) fn lesson(change: &Connection, account: &AccountName, lesson: &Lesson
     for (name, log) in &lesson.logs {
         add_log(change, account, name, log)?;
     }
+    habits(change, account, lesson)?;
     Ok(())
 }
 
@@ -129,6 +130,19 @@ fn add_cycle(change: &Connection, account: &str, rule: &RuleId, cycle: &RuleCycl
     let kept = i64::try_from(RULE_CYCLES_MAX).unwrap_or(i64::MAX);
     let sql = "DELETE FROM rule_cycle WHERE account = ? AND rule = ? AND number <= ?";
     change.execute(sql, params![account, rule, number - kept])?;
+    Ok(())
+}
+
+fn habits(change: &Connection, account: &str, lesson: &Lesson) -> Result<()> {
+    let mut forget = change.prepare("DELETE FROM habit WHERE account = ? AND rule = ? AND stratum = ?")?;
+    for (rule, stratum) in &lesson.habits_gone {
+        forget.execute(params![account, rule, stratum])?;
+    }
+    let sql = "INSERT OR REPLACE INTO habit (account, rule, stratum, runs, claimed) VALUES (?, ?, ?, ?, ?)";
+    let mut keep = change.prepare(sql)?;
+    for ((rule, stratum), habit) in &lesson.habits {
+        keep.execute(params![account, rule, stratum, Runs(habit.runs.clone()), People(habit.claimed.clone())])?;
+    }
     Ok(())
 }
 

@@ -70,17 +70,20 @@ async fn zero_allows_none() {
 async fn a_part_of_the_roster_is_rounded_down_and_never_below_the_floor() {
     for (quiet, floor, limit) in [(38, 1, 2), (58, 1, 3), (10, 3, 3), (10, 0, 0)] {
         let lines = narrow(&format!("belts.roster-part-per-hour-max = \"5%\"\nbelts.roster-floor = {floor}"));
-        let stage = Stage::new(OLD, &lines);
-        for number in 200..200 + quiet {
-            stage.person(number, Role::Agent).signs_in(1000 + number, number, 1);
-        }
-        for number in 1..=limit + 1 {
-            stage.person(number, Role::Agent).signs_in(100 + number, number, 11);
-        }
-        let report = stage.apply().await.report;
+        let stage = |old: u64| {
+            let stage = Stage::new(OLD, &lines);
+            for number in 200..200 + quiet {
+                stage.person(number, Role::Agent).signs_in(1000 + number, number, 1);
+            }
+            for number in 1..=limit + 1 {
+                let hours = if number <= old { 11 } else { 1 };
+                stage.person(number, Role::Agent).signs_in(100 + number, number, hours);
+            }
+            stage
+        };
+        let report = stage(limit + 1).apply().await.report;
         assert_eq!(held(&report), Some(("roster-part-per-hour", Some(limit), Some(limit + 1))), "{quiet} quiet");
-        stage.simulator.world(|world| world.sign_out(user(1)));
-        assert_eq!(told(&stage.apply().await.report).len() as u64, limit, "{quiet} quiet");
+        assert_eq!(told(&stage(limit).apply().await.report).len() as u64, limit, "{quiet} quiet");
     }
 }
 

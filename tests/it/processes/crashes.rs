@@ -22,6 +22,7 @@ schema = 1
 id = "customer"
 title = "A customer's session"
 action = "revoke-session"
+severity = "high" # or who comes back again and again waits for a human
 mode = "enforce"
 when.user.role.is = "end-user"
 [[rule]]

@@ -77,7 +77,7 @@ fn stages(world: &World, law: &Law, snapshot: &Snapshot, kind: CycleKind) -> Sta
     claims.sort();
     let verdicts = judgement.verdicts.iter().map(|(verdict, count)| (of_verdict(*verdict), *count)).collect();
     let plan = plan(&dossier, &set, &judgement, world.mode);
-    let guarded = guard(&plan, &set, snapshot, &belts(world), kind);
+    let guarded = guard(&plan, &set, &dossier, &belts(world), kind);
     let named = name_rules(plan, &set);
     Stages { claims, verdicts, plan: named, guarded }
 }
@@ -110,7 +110,12 @@ fn of_belt(belt: guard::Belt) -> Belt {
         guard::Belt::PeoplePerRuleAndDay => Belt::RuleDay,
         guard::Belt::RosterPerHour => Belt::AccountHour,
         guard::Belt::RosterPerDay => Belt::AccountDay,
-        guard::Belt::Ambiguous | guard::Belt::ReadBack | guard::Belt::Unreachable | guard::Belt::Stopping => {
+        guard::Belt::Loop
+        | guard::Belt::Jump
+        | guard::Belt::Ambiguous
+        | guard::Belt::ReadBack
+        | guard::Belt::Unreachable
+        | guard::Belt::Stopping => {
             panic!("`{}` is none that these laws can bring about", belt.word())
         }
     }

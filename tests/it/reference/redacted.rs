@@ -39,7 +39,7 @@ fn counts(world: &World, snapshot: &Snapshot, set: &PolicySet) -> (Vec<(String, 
     let dossier = Dossier::new(snapshot, &lists, SignedDuration::from_millis(world.idle_slack));
     let judgement = evaluate(&dossier, set);
     let plan = plan(&dossier, set, &judgement, Mode::Enforce);
-    let guarded = guard(&plan, set, snapshot, &belts(world), CycleKind::Dry);
+    let guarded = guard(&plan, set, &dossier, &belts(world), CycleKind::Dry);
     let (judgement, plan, guarded) = (&judgement, &plan, &guarded);
     let stages = Stages { dossier: &dossier, policies: set, judgement, plan, guarded, mode: Mode::Enforce };
     let told = report(stages, &[]);

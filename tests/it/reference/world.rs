@@ -263,6 +263,7 @@ impl World {
             history: History {
                 ended: history.into_iter().map(Past::ended).collect(),
                 roster: self.roster.as_ref().map(counted),
+                ..History::default()
             },
             pause: self.pause.clone(),
             scope: self.scope,
@@ -335,6 +336,8 @@ impl Past {
             rules: self.rules.iter().map(|rule| RuleId::new(rule.as_str())).collect(),
             at: instant(self.at),
             outcome: self.outcome,
+            cycle: None,
+            core: Vec::new(),
         }
     }
 }

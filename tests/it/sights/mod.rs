@@ -96,7 +96,7 @@ fn staged<T>(snapshot: &Snapshot, set: &PolicySet, lists: &Lists, look: impl FnO
     let dossier = Dossier::new(snapshot, lists, SignedDuration::ZERO);
     let judgement = evaluate(&dossier, set);
     let plan = plan(&dossier, set, &judgement, Mode::Enforce);
-    let guarded = guard(&plan, set, snapshot, &Belts::default(), CycleKind::Dry);
+    let guarded = guard(&plan, set, &dossier, &Belts::default(), CycleKind::Dry);
     let (dossier, judgement, plan, guarded) = (&dossier, &judgement, &plan, &guarded);
     look(Stages { dossier, policies: set, judgement, plan, guarded, mode: Mode::Enforce })
 }
@@ -238,7 +238,7 @@ fn an_intent_names_its_databases_and_keeps_addresses_out_of_the_line() {
     let (snapshot, set, lists) = (stolen(), policies(&rule), Lists::default());
     let (entry, personal) = staged(&snapshot, &set, &lists, |stages| {
         let claims = stages.plan.intentions[0].claims.clone();
-        let cleared = ClearedSession { session: SessionId(1), place: 0, claims };
+        let cleared = ClearedSession { session: SessionId(1), place: 0, claims, core: Vec::new() };
         let read_back = [ReadBack { cleared, evidence: stages.dossier.get(0).unwrap() }];
         let sessions = ["1".to_owned()];
         let (action, stratum) = (Action::RevokeSession, Stratum::Agents);

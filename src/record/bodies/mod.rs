@@ -1,0 +1,9 @@
+//! Bodies of records that have a file of their own; the others stand in `entry`.
+
+mod exposure;
+mod holds;
+mod sources;
+
+pub use exposure::ExposureSplit;
+pub use holds::{HoldDiscarded, HoldExpired, HoldGrew, HoldOpened, HoldReleased};
+pub use sources::{DatabaseUsed, ListUsed, LookupsChanged, SourceBack, SourceLost};
