@@ -15,8 +15,10 @@ use crate::address::{ListNow, ListSource};
 use crate::evidence::Evidence;
 use crate::facts::{Controller, find};
 use crate::guard::ClearedSession;
-use crate::model::{Action, Cause, Database, ListStanding, Mode, RuleCycle, RuleId, SourceStanding, Stratum, UserId};
-use crate::plan::{grounds_in, grounds_of};
+use crate::model::{
+    Action, Cause, Database, ListStanding, Mode, RuleCycle, RuleId, SourceStanding, Stratum, Strength, UserId,
+};
+use crate::plan::{Planned, grounds_in, grounds_of};
 use crate::policy::{Exception, Ground, PolicySet};
 use crate::record::{
     ClaimBegan, ClaimChanged, ClaimEnded, ClaimKey, CycleFinished, DatabaseUsed, Entry, ExceptionExpired, FactUsed,
@@ -167,12 +169,14 @@ impl Chronicle {
     }
 
     fn rule_cycle(&self, place: usize, rule: &RuleId, stages: Stages<'_>) -> RuleCycle {
-        let before: BTreeSet<&str> =
-            self.standing.values().filter(|one| one.key.rule == rule.as_str()).map(|one| one.user.as_str()).collect();
+        // Whoever forges hearsay must not teach what is usual for a rule.
+        let of_rule = self.standing.values().filter(|one| one.key.rule == rule.as_str() && !rests_on_hearsay(one));
+        let before: BTreeSet<&str> = of_rule.map(|one| one.user.as_str()).collect();
         let mut people = BTreeSet::new();
         let mut withheld = false;
         for (intention, held) in stages.plan.intentions.iter().zip(&stages.guarded.held) {
-            for (_, held) in intention.claims.iter().zip(held).filter(|(claim, _)| claim.rule == place) {
+            let is_meant = |claim: &Planned| claim.rule == place && claim.strength != Strength::Hearsay;
+            for (_, held) in intention.claims.iter().zip(held).filter(|(claim, _)| is_meant(claim)) {
                 people.insert(intention.user);
                 withheld |= held.is_some();
             }
@@ -308,6 +312,10 @@ fn in_records(claims: &[(StandingClaim, Personal)], entry: impl Fn(Vec<StandingC
             }
         })
         .collect()
+}
+
+fn rests_on_hearsay(claim: &StandingClaim) -> bool {
+    claim.facts.iter().any(|fact| fact.strength == Strength::Hearsay.word())
 }
 
 fn facts_used(grounds: &[Ground], key: &ClaimKey, personal: &mut Map<String, Value>) -> Vec<FactUsed> {

@@ -32,11 +32,11 @@ pub enum Claim {
 /// What a session comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
-    /// A claim fired and nothing spares it.
+    /// A claim fired, not by hearsay, and nothing spares it.
     Revoke,
     /// Every claim that fired is spared.
     Spare,
-    /// No claim fired, and some cannot be told.
+    /// No claim fired but by hearsay, and some cannot be told.
     Undecided,
     /// No rule has anything against it.
     Keep,
@@ -108,10 +108,26 @@ pub fn claim_of(rule: &Rule, policies: &PolicySet, evidence: &Evidence<'_>) -> O
         return Some(Claim::Undecided(Cause::NoUser.into()));
     }
     let at = if evidence.clocks_trusted { At::Instant(evidence.now) } else { At::Unknown };
-    if !evidence.is_in_question() {
-        return judge(rule, policies, evidence, at);
+    let claim = if evidence.is_in_question() {
+        evidence.ways().filter_map(|way| judge(rule, policies, &way, at)).max_by_key(Claim::weight)
+    } else {
+        judge(rule, policies, evidence, at)
+    };
+    match claim {
+        Some(Claim::Undecided(_)) if fires_by_hearsay(rule, policies, evidence, at) => {
+            Some(Claim::Fired(Strength::Hearsay))
+        }
+        claim => claim,
     }
-    evidence.ways().filter_map(|way| judge(rule, policies, &way, at)).max_by_key(Claim::weight)
+}
+
+/// Whether a rule that cannot be decided would fire if hearsay were true. What spares is asked without it: hearsay neither
+/// makes a spare nor lifts one, and where one would spare, or might, the claim stays undecided.
+fn fires_by_hearsay(rule: &Rule, policies: &PolicySet, evidence: &Evidence<'_>, at: At) -> bool {
+    evidence.ways().any(|way| {
+        let answer = way.hearing().map(|hearing| rule.when.answer(&hearing));
+        answer == Some(Answer::Yes(Strength::Hearsay)) && spare_of(rule, policies, &way, at).is_err()
+    })
 }
 
 /// The instant that exceptions are judged by.
@@ -193,9 +209,9 @@ impl Claim {
 
     fn verdict(self) -> Verdict {
         match self {
+            Self::Undecided(_) | Self::Fired(Strength::Hearsay) => Verdict::Undecided,
             Self::Fired(_) => Verdict::Revoke,
             Self::Spared(_) | Self::SparedByUnknown(_) => Verdict::Spare,
-            Self::Undecided(_) => Verdict::Undecided,
         }
     }
 }

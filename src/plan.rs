@@ -31,7 +31,7 @@ pub struct Intention {
     pub stratum: Stratum,
     /// Its place in the dossier.
     pub place: usize,
-    /// The highest severity of its claims.
+    /// The highest severity of its claims, without those by hearsay: whoever forges it puts nothing before anything else.
     pub severity: Severity,
     /// The claims that fired on it unspared, by place of the rule.
     pub claims: Vec<Planned>,
@@ -81,7 +81,9 @@ fn intention<'p>(
         if law.mode.min(mode) == Mode::Off {
             continue;
         }
-        severity = severity.max(law.severity);
+        if strength != Strength::Hearsay {
+            severity = severity.max(law.severity);
+        }
         place = Some(at);
         let listed = may_rest_on_listing(law).then(|| oldest_listing(dossier, at, law)).flatten();
         let user = dossier.get(at)?.session.user?;
@@ -101,9 +103,10 @@ fn intention<'p>(
     })
 }
 
-/// Whether a claim is weaker than its rule asks for, and the rule has this way with such.
+/// Whether a claim is weaker than its rule asks for, and the rule has this way with such. Hearsay is no matter of which
+/// session is meant: it is always withheld, and widens nothing.
 pub fn is_weak(rule: &Rule, strength: Strength, way: OnAmbiguous) -> bool {
-    strength < rule.match_min && rule.on_ambiguous == way
+    strength != Strength::Hearsay && strength < rule.match_min && rule.on_ambiguous == way
 }
 
 /// People of whom several sessions could be the one that a rule means, if it wants all of theirs then. That only one could
@@ -147,7 +150,12 @@ pub fn grounds_of(dossier: &Dossier<'_>, policies: &PolicySet, place: usize, rul
     }
 }
 
-/// The same of evidence at hand: of several ways in which it holds, the first.
+/// The same of evidence at hand: of several ways in which it holds, the first; by hearsay, if in none without.
 pub fn grounds_in(evidence: &Evidence<'_>, rule: &Rule) -> Vec<Ground> {
-    evidence.ways().map(|way| rule.when.grounds(&way)).find(|grounds| !grounds.is_empty()).unwrap_or_default()
+    let ways = evidence.ways().chain(evidence.ways().filter_map(|way| way.hearing()));
+    // INVARIANT 5: no claim rests on what is assumed.
+    let is_claim = |grounds: &Vec<Ground>| {
+        !grounds.is_empty() && grounds.iter().all(|ground| ground.strength != Strength::Assumed)
+    };
+    ways.map(|way| rule.when.grounds(&way)).find(is_claim).unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Habit, HabitCycle, Mode, RuleId, Stratum, UserId};
+use crate::model::{Habit, HabitCycle, Mode, RuleId, Stratum, Strength, UserId};
 use crate::policy::Rule;
 use crate::report::Stages;
 
@@ -25,7 +25,8 @@ fn learned(stages: Stages<'_>) -> BTreeMap<Key, Habit> {
     let mut claimed: BTreeMap<(usize, Stratum), BTreeSet<UserId>> = BTreeMap::new();
     let mut unusual: BTreeSet<(usize, Stratum)> = BTreeSet::new();
     for (intention, held) in stages.plan.intentions.iter().zip(&stages.guarded.held) {
-        for (claim, held) in intention.claims.iter().zip(held) {
+        let known = intention.claims.iter().zip(held).filter(|(claim, _)| claim.strength > Strength::Hearsay);
+        for (claim, held) in known {
             let place = (claim.rule, intention.stratum);
             let is_core = stages.guarded.core.contains(&(claim.rule, intention.user));
             let is_many = held.is_some_and(|held| held.belt.counts_people());

@@ -80,7 +80,7 @@ fn every_key_the_reader_knows_stands_in_the_shipped_file() {
     assert_eq!(strangers.len(), text.matches("qqqqqqqq").count());
     let helps = strangers.iter().map(|fault| fault.help.as_deref().unwrap().strip_prefix("known here: ").unwrap());
     let keys: Vec<_> = helps.flat_map(|help| help.split(", ")).map(|key| key.trim_matches('`')).collect();
-    assert_eq!(keys.len(), 70, "{keys:?}");
+    assert_eq!(keys.len(), 71, "{keys:?}");
     for key in keys {
         let written = [
             format!("\n{key} = "),
@@ -101,8 +101,10 @@ fn values_are_read_as_written() {
          mode = \"enforce\"\nscope = \"everyone\"\npolicies = [\"p/*.toml\", \"q.toml\"]\nprotected = [\"a@b.c\", 35436]\n\
          auth.oauth-client = { id = \"c\", secret = { file = \"s\" }, scope = \"read\" }\n\
          belts.people-per-rule-max = 0\nbelts.roster-part-per-hour-max = \"0%\"\nbelts.evidence-age-max = \"0s\"\n\
-         budget = { reserve = \"0%\" }\nsources.idle-slack = \"1h30m\"\n",
+         budget = { reserve = \"0%\" }\nsources.idle-slack = \"1h30m\"\n\
+         sources.ticket-audits = \"on\"\n",
     );
+    assert_eq!((account.sources.ticket_audits, account.sources.access_log), (Wanted::On, Wanted::Auto));
     assert_eq!((account.name.as_str(), account.host.base_url()), ("sim_1", "http://127.0.0.1:8080"));
     assert!(account.ignore_host_clock && account.host.is_loopback());
     assert_eq!(account.mode, Mode::Enforce);
@@ -543,7 +545,7 @@ fn wrong_feeds_are_refused() {
     let feed = |keys: &str, wanted: &[&str]| check(&format!("feeds.x = {{ file = \"f\", {keys} }}"), wanted);
     check("feeds = 1", &["wrong-kind: `feeds` must be a table, not a whole number"]);
     check("feeds.x = {}", &["missing-key: `file` is missing", "missing-key: `format` is missing"]);
-    for name in ["audit-log", "access-log", "ticket-audits"] {
+    for name in ["audit-log", "access-log", "ticket-audits", "session-row"] {
         let wanted = format!("bad-name: `{name}` is the name of a source that evictd has itself");
         check(&format!("feeds.{name} = {{ file = \"f\", format = \"okta\" }}"), &[&wanted]);
     }

@@ -8,7 +8,7 @@ use crate::evaluate::{Claim, claim_of};
 use crate::evidence::Evidence;
 use crate::grade::{Fate, Kept};
 use crate::guard::{Belt, ClearedSession};
-use crate::model::{Outcome, Person, RuleId, Session, Stratum, stratum_of};
+use crate::model::{Outcome, Person, RuleId, Session, Stratum, Strength, stratum_of};
 use crate::plan::Planned;
 use crate::zendesk::Trouble;
 
@@ -107,6 +107,7 @@ impl Bench<'_> {
             Some((Belt::EvidenceAge, "the person's record is too old by now"))
         } else {
             match claim_of(rule, self.policies, renewed) {
+                Some(Claim::Fired(Strength::Hearsay)) => Some((Belt::Hearsay, "only ticket audits tell it by now")),
                 Some(Claim::Fired(_)) => None,
                 Some(Claim::Spared(_) | Claim::SparedByUnknown(_)) => {
                     Some((Belt::ReadBack, "an exception spares it by now"))

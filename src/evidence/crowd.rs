@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use jiff::{SignedDuration, Timestamp};
 
 use super::is_future;
-use crate::model::{Act, Completeness, Person, Role, Session, SourceStanding, UserId};
+use crate::model::{Act, Completeness, Person, Role, Session, Sighting, SourceStanding, UserId};
 use crate::snapshot::Snapshot;
 
 /// Rows of sources are remembered for so long: only one whose rows reach back to then tells of everybody.
@@ -39,7 +39,9 @@ impl Crowd {
         let signed_in: BTreeSet<UserId> = listed.iter().filter_map(|session| session.user).collect();
         let mut blocks: BTreeMap<IpAddr, BTreeSet<UserId>> = BTreeMap::new();
         let mut is_all = is_whole(snapshot);
-        for row in snapshot.sightings.iter().filter(|row| signed_in.contains(&row.user)) {
+        // That a session's own row leaves out the address is not that its person may have been anywhere.
+        let is_told = |row: &&Sighting| row.address.is_some() || *row.source != *Sighting::SESSION_ROW;
+        for row in snapshot.sightings.iter().filter(|row| signed_in.contains(&row.user)).filter(is_told) {
             let role = snapshot.people.get(&row.user).and_then(|person: &std::sync::Arc<Person>| person.role);
             let address = row.address.filter(|_| !is_future(row.last.at(), snapshot.now));
             match (role, address) {

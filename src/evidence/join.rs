@@ -26,6 +26,38 @@ pub(super) struct Placed {
     pub(super) strength: Strength,
 }
 
+/// Where hearsay has it that listed sessions were used, in order of session: each that could have been alive then, unless
+/// one that is over could have been too. It says nothing of places that nobody knows, and makes nothing doubtful.
+pub(super) fn heard(snapshot: &Snapshot, listed: &[&Session]) -> Vec<Placed> {
+    let mut placed = Vec::new();
+    if snapshot.hearsay.is_empty() {
+        return placed;
+    }
+    let people = lives(snapshot, &snapshot.hearsay, listed);
+    for (row, told) in snapshot.hearsay.iter().enumerate() {
+        let says_something = told.act == Act::Use && (told.address.is_some() || told.agent.is_some());
+        if !says_something || is_future(told.last.at(), snapshot.now) {
+            continue;
+        }
+        let span = (told.first.at(), told.last.at());
+        let lives = people.get(&told.user).map(Vec::as_slice).unwrap_or_default();
+        let alive = || lives.iter().filter(|life| life.could_be_alive(span, SourceStanding::WITHIN));
+        if alive().all(|life| life.is_listed) {
+            let place = |life: &Life| Placed { session: life.session, act: Act::Use, row, strength: Strength::Hearsay };
+            placed.extend(alive().map(place));
+        }
+    }
+    placed.sort_unstable();
+    placed
+}
+
+/// The part of these places that is this session's.
+pub(super) fn part_of(placed: &[Placed], session: SessionId) -> &[Placed] {
+    let from = placed.partition_point(|one| one.session < session);
+    let to = placed.partition_point(|one| one.session <= session);
+    placed.get(from..to).unwrap_or_default()
+}
+
 /// All sightings, by the sessions they belong to.
 #[derive(Debug, Default)]
 pub(super) struct Joined {
@@ -48,7 +80,7 @@ impl Joined {
         if snapshot.sightings.is_empty() {
             return joined;
         }
-        let people = lives(snapshot, listed);
+        let people = lives(snapshot, &snapshot.sightings, listed);
         let mut first = 0;
         for rows in snapshot.sightings.chunk_by(|left, right| left.user == right.user) {
             if let Some(person) = rows.first().and_then(|row| people.get(&row.user)) {
@@ -79,9 +111,7 @@ impl Joined {
 
     /// Those of this session.
     pub(super) fn of(&self, session: SessionId) -> &[Placed] {
-        let from = self.placed.partition_point(|one| one.session < session);
-        let to = self.placed.partition_point(|one| one.session <= session);
-        self.placed.get(from..to).unwrap_or_default()
+        part_of(&self.placed, session)
     }
 
     /// The sessions that this place may be of, if that is not sure.
@@ -171,9 +201,9 @@ impl Life {
     }
 }
 
-/// The sessions of those people of whom something was seen: those listed, and those remembered that are listed no longer.
-fn lives(snapshot: &Snapshot, listed: &[&Session]) -> BTreeMap<UserId, Vec<Life>> {
-    let seen: BTreeSet<UserId> = snapshot.sightings.iter().map(|row| row.user).collect();
+/// The sessions of those people whom these rows name: those listed, and those remembered that are listed no longer.
+fn lives(snapshot: &Snapshot, rows: &[Sighting], listed: &[&Session]) -> BTreeMap<UserId, Vec<Life>> {
+    let seen: BTreeSet<UserId> = rows.iter().map(|row| row.user).collect();
     let mut lives: BTreeMap<UserId, Vec<Life>> = BTreeMap::new();
     for session in listed {
         if let Some(user) = session.user.filter(|user| seen.contains(user)) {

@@ -274,6 +274,11 @@ impl<'s> Evidence<'s> {
         own.into_iter().chain((0..in_question).map(|number| Self { view: self.view.taking(number), ..*self }))
     }
 
+    /// The same with the places that hearsay adds after all others; none if it adds none.
+    pub fn hearing(&self) -> Option<Self> {
+        Some(Self { view: self.view.hearing()?, ..*self })
+    }
+
     /// Whether two of its places differ in the program and in the network too, or why that cannot be said.
     pub fn changed(&self) -> Result<Finding, Causes> {
         self.view.changed(self.spots().missing)

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::crowd::{Crowd, Staff, prefix_of};
 use super::is_future;
-use super::join::{Joined, Placed};
+use super::join::{Joined, Placed, heard, part_of};
 use crate::address::Lists;
 use crate::clients::client_of;
 use crate::model::{
@@ -128,12 +128,14 @@ pub(super) struct Scene<'s> {
     pub(super) snapshot: &'s Snapshot,
     networks: Vec<Network>,
     agents: Vec<Agent>,
-    /// For each sighting of the snapshot, the places of its network and its agent.
+    /// For each sighting of the snapshot, and then for each of its hearsay, the places of its network and its agent.
     links: Vec<Link>,
     /// Who was seen in which block.
     crowd: Crowd,
     /// Which of them are whose.
     pub(super) joined: Joined,
+    /// Where hearsay has it that sessions were.
+    heard: Vec<Placed>,
     as_of: Timestamp,
 }
 
@@ -173,7 +175,7 @@ impl<'s> Scene<'s> {
             network: one.address.and_then(|address| addresses.number(address)),
             agent: one.agent.as_ref().and_then(|text| texts.number(text)),
         };
-        let links = snapshot.sightings.iter().map(link).collect();
+        let links = snapshot.all_sightings().map(link).collect();
         let network = |address: IpAddr| {
             // That nobody asked does not mean that no database would have had an answer.
             let place = snapshot.places.get(&address).cloned().unwrap_or_else(|| Place::unknown(Cause::NoRow));
@@ -186,6 +188,7 @@ impl<'s> Scene<'s> {
             agents: texts.things.into_iter().map(|text| Agent::new(Arc::clone(text))).collect(),
             links,
             joined: Joined::new(snapshot, listed),
+            heard: heard(snapshot, listed),
             as_of: snapshot.sources.values().map(|source| source.as_of).min().unwrap_or(snapshot.now),
         }
     }
@@ -199,8 +202,12 @@ impl<'s> Scene<'s> {
     }
 
     fn spot(&self, placed: Placed) -> Option<Spot<'_>> {
-        let row = self.snapshot.sightings.get(placed.row)?;
-        let link = self.links.get(placed.row)?;
+        let (rows, number) = match placed.strength {
+            Strength::Hearsay => (&self.snapshot.hearsay, placed.row + self.snapshot.sightings.len()),
+            _ => (&self.snapshot.sightings, placed.row),
+        };
+        let row = rows.get(placed.row)?;
+        let link = self.links.get(number)?;
         let network = link.network.and_then(|at| self.networks.get(usize::try_from(at).ok()?));
         let agent = link.agent.and_then(|at| self.agents.get(usize::try_from(at).ok()?));
         let source = self.snapshot.sources.get(&row.source);
@@ -286,6 +293,8 @@ pub(super) struct View<'d> {
     life: Life,
     session: SessionId,
     own: &'d [Placed],
+    /// What hearsay adds to them; empty unless it is listened to.
+    heard: &'d [Placed],
     /// The sign-in that is taken for its own, where several could be.
     taken: Option<usize>,
 }
@@ -293,7 +302,7 @@ pub(super) struct View<'d> {
 impl<'d> View<'d> {
     pub(super) fn new(scene: &'d Scene<'d>, session: &'d Session, idle_slack: SignedDuration) -> Self {
         let (life, own) = (Life::of(session, idle_slack), scene.joined.of(session.id));
-        Self { scene, row: session, life, session: session.id, own, taken: None }
+        Self { scene, row: session, life, session: session.id, own, heard: &[], taken: None }
     }
 
     /// How many sign-ins could be its own, if some of them could be another session's.
@@ -307,6 +316,13 @@ impl<'d> View<'d> {
         Self { taken: Some(number), ..self }
     }
 
+    /// The same with the places that hearsay adds, if it adds any. Only rules that ask of one place see them: they stand
+    /// after all others, and belong to nothing that is made out of several places.
+    pub(super) fn hearing(self) -> Option<Self> {
+        let heard = part_of(&self.scene.heard, self.session);
+        (!heard.is_empty()).then_some(Self { heard, ..self })
+    }
+
     /// They stand before its uses.
     fn sign_ins(&self) -> impl Iterator<Item = (&'d Sighting, Placed)> + use<'d> {
         let scene = self.scene;
@@ -317,7 +333,7 @@ impl<'d> View<'d> {
     pub(super) fn spots(&self) -> Spots {
         let [opened, used] = [Act::SignIn, Act::Use].map(|act| self.scene.flaws(act, self.life));
         let missing = opened.with(used).with(self.doubt(Act::ALL));
-        Spots { known: self.own.len(), missing, as_of: self.scene.as_of }
+        Spots { known: self.own.len() + self.heard.len(), missing, as_of: self.scene.as_of }
     }
 
     /// Whether some row of these acts may be about this session, and it cannot be told.
@@ -326,7 +342,8 @@ impl<'d> View<'d> {
     }
 
     pub(super) fn spot(&self, number: usize) -> Option<Spot<'d>> {
-        self.own.get(number).and_then(|placed| self.at(*placed))
+        let placed = self.own.get(number).or_else(|| self.heard.get(number.checked_sub(self.own.len())?));
+        placed.and_then(|placed| self.at(*placed))
     }
 
     /// All its places, each with the sessions that it may be of if that is not sure.
@@ -341,7 +358,12 @@ impl<'d> View<'d> {
     }
 
     fn at(&self, placed: Placed) -> Option<Spot<'d>> {
-        let spot = self.scene.spot(placed)?;
+        let mut spot = self.scene.spot(placed)?;
+        let row = self.scene.snapshot.sightings.get(placed.row);
+        if placed.strength == Strength::Exact && row.is_some_and(|row| *row.source == *Sighting::SESSION_ROW) {
+            // It was told when the row was listed, however long ago the session was used.
+            spot.as_of = self.row.seen.at();
+        }
         Some(if spot.act == Act::SignIn && spot.agent.err() == Some(Cause::Null) {
             self.with_agent(spot)
         } else {

@@ -125,16 +125,13 @@ pub async fn gather(
     };
     let mut leavers = Leavers::of(known.lists, known.memory, own.date);
     leavers.find(zendesk, &mut records).await?;
-    let sweep = match (&known.look, known.scope) {
-        (Some(people), _) => Sweep::of(zendesk, people, roll, on_page).await?,
-        (None, Scope::Everyone) => Sweep::of_everyone(zendesk, on_page).await?,
-        (None, Scope::Staff) => {
-            let people = records.staff(own.date).into_iter().chain(leavers.people()).collect();
-            Sweep::of(zendesk, &people, roll, on_page).await?
-        }
+    let people = match (&known.look, known.scope) {
+        (Some(people), _) => Some(people.clone()),
+        (None, Scope::Everyone) => None,
+        (None, Scope::Staff) => Some(records.staff(own.date).into_iter().chain(leavers.people()).collect()),
     };
-    let now = sweep.date.unwrap_or(own.date);
-    let at = clock.monotonic();
+    let sweep = Sweep::over(zendesk, people.as_ref(), roll, on_page).await?;
+    let (now, at) = (sweep.date.unwrap_or(own.date), clock.monotonic());
     let clocks = check_clocks(clock, (wall, monotonic), now, account.ignore_host_clock);
     let mut sessions = sweep.rows;
     keep_latest(&mut sessions);
@@ -142,11 +139,12 @@ pub async fn gather(
     let wanted: BTreeSet<UserId> = sessions.iter().filter_map(|row| row.user).chain(protected.people.clone()).collect();
     records.read(zendesk, &wanted, now).await?;
     leavers.read_again(&account.time_zone, now);
-    let mut logs = Logs::of(&known.memory.logs);
-    logs.read(zendesk, &account.sources, known.needs, (now, own.value)).await?;
-    let people = People::of(&records, &known.feeds);
-    logs.take(&known.feeds, &people, &account.sources, (now, clocks.host_offset));
-    let sightings = logs.sightings(&wanted);
+    let (mut logs, sources) = (Logs::of(&known.memory.logs), &account.sources);
+    logs.read(zendesk, sources, known.needs, (now, own.value)).await?;
+    logs.take(&known.feeds, &People::of(&records, &known.feeds), sources, (now, clocks.host_offset));
+    logs.listen(zendesk, sources, (known.needs, known.scope), (now, own.value)).await?;
+    let places = if known.needs.uses { sweep.places } else { Vec::new() };
+    let sightings = logs.sightings(&wanted).into_iter().chain(sweep::sightings(places, &sessions)).collect();
     let people = records.of_all(&wanted);
     let mut snapshot = Snapshot {
         clocks,
@@ -163,6 +161,7 @@ pub async fn gather(
         listed: leavers.listed(),
         sources: logs.standings(),
         sightings,
+        hearsay: logs.hearsay(&wanted),
         unasked: known.unasked.into_iter().chain(std::mem::take(&mut logs.troubles)).collect(),
         unread: records.unread(&wanted),
         history: known.history,
@@ -182,7 +181,7 @@ pub async fn gather(
 /// Asks the place databases about every address that was seen, each once.
 pub fn locate(snapshot: &mut Snapshot, databases: &Databases) {
     snapshot.sightings.sort();
-    let addresses: BTreeSet<IpAddr> = snapshot.sightings.iter().filter_map(|one| one.address).collect();
+    let addresses: BTreeSet<IpAddr> = snapshot.all_sightings().filter_map(|one| one.address).collect();
     if !addresses.is_empty() {
         snapshot.databases = databases.list().to_vec();
     }

@@ -1,11 +1,11 @@
-//! Belts that look at one person or session: own user, protected, pause, just revoked, evidence age.
+//! Belts that look at one person or session: hearsay, own user, protected, pause, just revoked, evidence age.
 
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
 use super::{Circumstances, Standing, hold};
-use crate::model::{Severity, UserId};
+use crate::model::{Severity, Strength, UserId};
 use crate::plan::{Intention, Planned, is_weak};
 use crate::policy::OnAmbiguous;
 
@@ -14,6 +14,8 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// A limit that holds claims back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Belt {
+    /// Nothing but ticket audits tells what the claim rests on, and they can be forged.
+    Hearsay,
     /// The session belongs to the user that evictd itself signs in as.
     OwnUser,
     /// The configuration names the person as protected.
@@ -64,6 +66,7 @@ pub struct Held {
 impl Belt {
     /// Every belt, in the order in which they are judged.
     pub const ALL: &[Self] = &[
+        Self::Hearsay,
         Self::OwnUser,
         Self::Protected,
         Self::Pause,
@@ -86,6 +89,7 @@ impl Belt {
     /// The word in reports and the trail; where a configuration key sets its limit, that key.
     pub fn word(self) -> &'static str {
         match self {
+            Self::Hearsay => "hearsay",
             Self::OwnUser => "own-user",
             Self::Protected => "protected",
             Self::Pause => "pause",
@@ -114,6 +118,7 @@ impl Belt {
     /// Why it holds, in a few words.
     pub fn text(self) -> &'static str {
         match self {
+            Self::Hearsay => "told by ticket audits alone",
             Self::OwnUser => "evictd's own user is never touched",
             Self::Protected => "a protected person",
             Self::Pause => "the account is paused",
@@ -154,7 +159,10 @@ pub(super) fn of_person(
 ) -> Option<Held> {
     let (snapshot, intention, claim) = (around.snapshot, standing.intention, standing.claim);
     let is_protected = snapshot.protected.people.contains(&intention.user);
-    if intention.user == snapshot.own {
+    // INVARIANT (tests/it/reference/hearsay.rs): hearsay ends no session, whatever a rule asks for.
+    if claim.strength == Strength::Hearsay {
+        return Some(Belt::Hearsay.holds());
+    } else if intention.user == snapshot.own {
         return Some(Belt::OwnUser.holds());
     } else if is_protected && !hold::is_released(standing, Belt::Protected, around) {
         return Some(Belt::Protected.holds());

@@ -8,6 +8,8 @@ pub enum Strength {
     /// Nothing says otherwise, but what could say so may have been lost or not read yet. It ends nothing and lifts no
     /// spare.
     Assumed,
+    /// Only ticket audits tell it, and they can be forged. A claim that rests on it is shown and always withheld.
+    Hearsay,
     /// It could as well belong to another session of the same person.
     Ambiguous,
     /// Nothing else could have caused it.
@@ -18,7 +20,7 @@ pub enum Strength {
 
 impl Strength {
     /// Every strength, weakest first.
-    pub const ALL: &[Self] = &[Self::Assumed, Self::Ambiguous, Self::Only, Self::Exact];
+    pub const ALL: &[Self] = &[Self::Assumed, Self::Hearsay, Self::Ambiguous, Self::Only, Self::Exact];
 
     /// The strength with this word.
     pub fn from_word(word: &str) -> Option<Self> {
@@ -29,6 +31,7 @@ impl Strength {
     pub fn text(self) -> &'static str {
         match self {
             Self::Assumed => "what says otherwise may be missing",
+            Self::Hearsay => "told by ticket audits, which can be forged",
             Self::Ambiguous => "another session of the person may be meant",
             Self::Only => "no other session of the person can be meant",
             Self::Exact => "its own row says so",
@@ -39,6 +42,7 @@ impl Strength {
     pub fn word(self) -> &'static str {
         match self {
             Self::Assumed => "assumed",
+            Self::Hearsay => "hearsay",
             Self::Ambiguous => "ambiguous",
             Self::Only => "only",
             Self::Exact => "exact",

@@ -44,19 +44,20 @@ pub(super) struct Became {
     pub(super) exposure: Option<Exposure>,
 }
 
-/// Puts the claims into the plan's order: severity of the session (highest first), person, session, rule.
+/// Puts the claims into the plan's order: severity of the session (highest first), to which hearsay adds nothing, person,
+/// session, rule.
 pub(super) fn order(claims: &mut [ClaimRow]) {
     let mut severities: BTreeMap<SessionId, Severity> = BTreeMap::new();
-    for claim in claims.iter() {
+    for claim in claims.iter().filter(|claim| claim.strength != Strength::Hearsay) {
         severities.entry(claim.session).and_modify(|most| *most = claim.severity.max(*most)).or_insert(claim.severity);
     }
     claims.sort_by(|left, right| key(&severities, left).cmp(&key(&severities, right)));
 }
 
-type Key<'a> = (Reverse<Option<Severity>>, UserId, SessionId, &'a RuleId);
+type Key<'a> = (Reverse<Severity>, UserId, SessionId, &'a RuleId);
 
 fn key<'a>(severities: &BTreeMap<SessionId, Severity>, claim: &'a ClaimRow) -> Key<'a> {
-    (Reverse(severities.get(&claim.session).copied()), claim.user, claim.session, &claim.rule)
+    (Reverse(severities.get(&claim.session).copied().unwrap_or(Severity::Info)), claim.user, claim.session, &claim.rule)
 }
 
 /// Marks what enforcement kept back after all, and gathers what became of the rest.

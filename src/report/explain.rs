@@ -48,7 +48,8 @@ struct Explained {
 pub fn explain(stages: Stages<'_>, session: SessionId) -> Option<Explanation> {
     let evidence = stages.dossier.iter().find(|evidence| evidence.session.id == session)?;
     let snapshot = stages.dossier.snapshot();
-    let mut places = places::places_of(snapshot, &evidence);
+    let heard = evidence.hearing().unwrap_or(evidence);
+    let mut places = places::places_of(snapshot, &heard);
     let rules = stages.policies.rules.iter().enumerate();
     let rules = rules.map(|(place, rule)| {
         let claim = claim_of(rule, stages.policies, &evidence);
@@ -56,7 +57,8 @@ pub fn explain(stages: Stages<'_>, session: SessionId) -> Option<Explanation> {
             Some(Claim::Spared(place) | Claim::SparedByUnknown(place)) => stages.policies.exceptions.get(place),
             _ => None,
         };
-        let grounds = if claim.is_some() { rule.when.grounds(&evidence) } else { Vec::new() };
+        let asked = if claim == Some(Claim::Fired(Strength::Hearsay)) { &heard } else { &evidence };
+        let grounds = if claim.is_some() { rule.when.grounds(asked) } else { Vec::new() };
         let decided_by = places::deciding(&grounds, &places);
         places::mark(&mut places, &decided_by, rule.id.as_str());
         Explained {
@@ -71,7 +73,7 @@ pub fn explain(stages: Stages<'_>, session: SessionId) -> Option<Explanation> {
             decided_by,
             spared_by: exception.map(|exception| format!("{}: {}", exception.id, exception.reason)),
             held: held(stages, session, place),
-            lines: rule.when.trace(&evidence),
+            lines: rule.when.trace(asked),
         }
     });
     let rules = rules.collect();

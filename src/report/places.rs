@@ -89,7 +89,8 @@ fn sources_of(snapshot: &Snapshot, evidence: &Evidence<'_>, spot: &Spot<'_>) -> 
             && spot.seen == Some((row.first.at(), row.last.at()))
             && spot.network.map_or(true, |network| row.address == Some(network.address))
     };
-    let names: BTreeSet<&str> = snapshot.sightings.iter().filter(says_so).map(|row| &*row.source).collect();
+    let rows = if spot.strength == Strength::Hearsay { &snapshot.hearsay } else { &snapshot.sightings };
+    let names: BTreeSet<&str> = rows.iter().filter(says_so).map(|row| &*row.source).collect();
     names.into_iter().map(Foreign::new).collect()
 }
 
@@ -126,7 +127,11 @@ impl PlaceRow {
         let (name, told) = (&self.name, sources.join(" and "));
         let mut text =
             format!("  {number}  {name}\n     {}: {}", self.strength.word(), meaning(self.act, self.strength));
-        text += &format!("; told by {}\n", if told.is_empty() { "no source at hand" } else { &told });
+        text += &match self.strength {
+            Strength::Hearsay => "\n".to_owned(),
+            _ if told.is_empty() => "; told by no source at hand\n".to_owned(),
+            _ => format!("; told by {told}\n"),
+        };
         if let Some(network) = &self.network {
             text += &format!("     network {network}\n");
         }

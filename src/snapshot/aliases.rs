@@ -81,7 +81,7 @@ impl Aliases {
         let tags = people().flat_map(|person| &person.tags).map(|tag| tag.raw().to_owned());
         let naming = [&names, &locals, &domains, &external_ids].into_iter().flat_map(|texts| texts.0.keys());
         let naming = naming.map(String::as_str).chain([snapshot.account.as_str()]).flat_map(words).collect();
-        let agents: BTreeSet<&str> = snapshot.sightings.iter().filter_map(|one| one.agent.as_deref()).collect();
+        let agents: BTreeSet<&str> = snapshot.all_sightings().filter_map(|one| one.agent.as_deref()).collect();
         let agents = agents.into_iter().filter(|agent| !names_nobody(agent, &naming)).map(str::to_owned);
         Self {
             users: users(snapshot).into_iter().collect(),
@@ -163,7 +163,7 @@ pub(super) fn users(snapshot: &Snapshot) -> BTreeSet<UserId> {
         .chain(snapshot.listed.keys().copied())
         .chain(snapshot.unread.keys().copied())
         .chain(snapshot.protected.people.iter().copied())
-        .chain(snapshot.sightings.iter().map(|one| one.user))
+        .chain(snapshot.all_sightings().map(|one| one.user))
         .chain(snapshot.bygone.values().map(|known| known.user))
         .chain(snapshot.history.ended.iter().map(|ended| ended.user))
         .chain(snapshot.history.habits.values().flat_map(|habit| &habit.claimed).copied())
@@ -174,7 +174,7 @@ pub(super) fn users(snapshot: &Snapshot) -> BTreeSet<UserId> {
 pub(super) fn sessions(snapshot: &Snapshot) -> BTreeSet<SessionId> {
     let listed = snapshot.sessions.iter().map(|session| session.id);
     listed
-        .chain(snapshot.sightings.iter().filter_map(|one| one.session))
+        .chain(snapshot.all_sightings().filter_map(|one| one.session))
         .chain(snapshot.bygone.keys().copied())
         .chain(snapshot.history.ended.iter().map(|ended| ended.session))
         .collect()
@@ -182,7 +182,7 @@ pub(super) fn sessions(snapshot: &Snapshot) -> BTreeSet<SessionId> {
 
 /// Each address with the one that stands for it: of the same family, private if it is, and none of the snapshot's own.
 fn addresses(snapshot: &Snapshot, key: &Key) -> BTreeMap<IpAddr, IpAddr> {
-    let sighted = snapshot.sightings.iter().filter_map(|one| one.address);
+    let sighted = snapshot.all_sightings().filter_map(|one| one.address);
     let own: BTreeSet<IpAddr> = sighted.chain(snapshot.places.keys().copied()).collect();
     let mut aliases = BTreeMap::new();
     for (is_v4, private) in [(true, true), (true, false), (false, true), (false, false)] {

@@ -9,7 +9,7 @@ use super::wire::{
     WireTrouble,
 };
 use super::wire_history::{WireEnded, WireHabit, WireHold, WireRest};
-use super::wire_places::address_of;
+use super::wire_places::{WireSighting, address_of};
 use super::{Clocks, Protected, Snapshot};
 use crate::model::{
     AccountName, Cause, Completeness, CycleId, Database, Ended, Foreign, History, Hold, ListChange, ListStanding,
@@ -33,8 +33,6 @@ impl TryFrom<Read> for Snapshot {
                 return Err(format!("person `{id}` is there twice"));
             }
         }
-        let mut sightings = all("sightings", document.sightings, Sighting::try_from)?;
-        sightings.sort();
         let unread = document.unread.iter().map(|(user, why)| {
             Ok((read("unread", user)?, word("unread", why, Cause::ALL.iter().copied(), Cause::word)?))
         });
@@ -64,7 +62,8 @@ impl TryFrom<Read> for Snapshot {
                 .into_iter()
                 .map(|(name, source)| Ok((name.into(), source.try_into()?)))
                 .collect::<Result<_, String>>()?,
-            sightings,
+            sightings: sightings("sightings", document.sightings)?,
+            hearsay: sightings("hearsay", document.hearsay)?,
             bygone: document
                 .bygone
                 .into_iter()
@@ -87,6 +86,12 @@ impl TryFrom<Read> for Snapshot {
             pause: document.pause.map(Pause::try_from).transpose()?,
         })
     }
+}
+
+fn sightings(field: &str, wire: Vec<WireSighting>) -> Result<Vec<Sighting>, String> {
+    let mut sightings = all(field, wire, Sighting::try_from)?;
+    sightings.sort();
+    Ok(sightings)
 }
 
 fn groups(wire: WireGroups) -> Result<Result<BTreeMap<UserId, Vec<u64>>, Cause>, String> {

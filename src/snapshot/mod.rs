@@ -65,6 +65,9 @@ pub struct Snapshot {
     pub sources: BTreeMap<Arc<str>, SourceStanding>,
     /// What they saw, sorted: by person, session and act first.
     pub sightings: Vec<Sighting>,
+    /// What ticket audits saw, sorted alike. They can be forged, so they stand apart: a rule that cannot be decided without
+    /// them is asked with them too, and nothing else ever looks at them.
+    pub hearsay: Vec<Sighting>,
     /// Sessions of staff that earlier cycles listed and this one did not: late evidence may speak of them.
     pub bygone: BTreeMap<SessionId, KnownSession>,
     /// What place databases say of each address that was seen.
@@ -108,6 +111,7 @@ impl Snapshot {
             listed: BTreeMap::new(),
             sources: BTreeMap::new(),
             sightings: Vec::new(),
+            hearsay: Vec::new(),
             bygone: BTreeMap::new(),
             places: BTreeMap::new(),
             databases: Vec::new(),
@@ -138,6 +142,11 @@ impl Snapshot {
             (None, Scope::Everyone) => self.listing.is_complete(),
             (None, Scope::Staff) => !self.cut.contains_key(&user),
         }
+    }
+
+    /// Everything that anybody saw, hearsay too.
+    pub fn all_sightings(&self) -> impl Iterator<Item = &Sighting> + Clone {
+        self.sightings.iter().chain(&self.hearsay)
     }
 
     /// The addresses that were seen, each with its country if that is known.

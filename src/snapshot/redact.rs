@@ -24,8 +24,11 @@ const REDACTED: &str = "redacted";
 #[must_use]
 pub fn redact(snapshot: &Snapshot, key: &[u8; 32]) -> Snapshot {
     let aliases = &Aliases::of(snapshot, key);
-    let mut sightings: Vec<Sighting> = snapshot.sightings.iter().map(|one| sighting(one, aliases)).collect();
-    sightings.sort();
+    let rows = |rows: &[Sighting]| {
+        let mut rows: Vec<Sighting> = rows.iter().map(|one| sighting(one, aliases)).collect();
+        rows.sort();
+        rows
+    };
     Snapshot {
         account: AccountName::new(REDACTED),
         cycle: snapshot.cycle.clone(),
@@ -50,7 +53,8 @@ pub fn redact(snapshot: &Snapshot, key: &[u8; 32]) -> Snapshot {
         lists: snapshot.lists.iter().map(|(name, list)| (name.clone(), standing(list))).collect(),
         listed: by_user(&snapshot.listed, aliases, Clone::clone),
         sources: snapshot.sources.clone(),
-        sightings,
+        sightings: rows(&snapshot.sightings),
+        hearsay: rows(&snapshot.hearsay),
         bygone: snapshot.bygone.iter().map(|(id, known)| (aliases.session(*id), bygone(known, aliases))).collect(),
         places: places(snapshot, aliases),
         databases: snapshot.databases.clone(),
@@ -179,7 +183,7 @@ fn places(snapshot: &Snapshot, aliases: &Aliases) -> BTreeMap<IpAddr, Place> {
     for (address, place) in &snapshot.places {
         places.insert(aliases.address(*address), at(*address, place.clone()));
     }
-    for address in snapshot.sightings.iter().filter_map(|one| one.address) {
+    for address in snapshot.all_sightings().filter_map(|one| one.address) {
         // Without a place nobody asked about it: that is what a place says of which no row is known.
         places.entry(aliases.address(address)).or_insert_with(|| at(address, Place::unknown(Cause::NoRow)));
     }
@@ -269,8 +273,9 @@ mod tests {
             ids.for_each(|id| *id |= 1 << 60);
         }
         let place = |address: &Option<IpAddr>| address.map(|address| (address, Place::unknown(Cause::NotInDatabase)));
-        snapshot.places.extend(snapshot.sightings.iter().step_by(2).filter_map(|one| place(&one.address)));
-        for (number, sighting) in snapshot.sightings.iter_mut().enumerate() {
+        let places: Vec<_> = snapshot.all_sightings().step_by(2).filter_map(|one| place(&one.address)).collect();
+        snapshot.places.extend(places);
+        for (number, sighting) in snapshot.sightings.iter_mut().chain(&mut snapshot.hearsay).enumerate() {
             sighting.source = number.to_string().into();
         }
         snapshot
@@ -278,11 +283,13 @@ mod tests {
 
     fn sightings() -> impl Strategy<Value = Snapshot> {
         let bygone = proptest::collection::btree_map(any::<u64>().prop_map(SessionId), user(), 0..3);
-        (full(), vec(sighting(), 0..6), bygone).prop_map(|(snapshot, sightings, bygone)| {
-            let known = |user| KnownSession { user, authenticated_at: None, last_seen_at: None, gone_at: None };
-            let bygone = bygone.into_iter().map(|(id, user)| (id, known(user))).collect();
-            marked(Snapshot { sightings, bygone, ..snapshot })
-        })
+        (full(), vec(sighting(), 0..6), vec(sighting(), 0..3), bygone).prop_map(
+            |(snapshot, sightings, hearsay, bygone)| {
+                let known = |user| KnownSession { user, authenticated_at: None, last_seen_at: None, gone_at: None };
+                let bygone = bygone.into_iter().map(|(id, user)| (id, known(user))).collect();
+                marked(Snapshot { sightings, hearsay, bygone, ..snapshot })
+            },
+        )
     }
 
     fn plain(snapshot: &Snapshot) -> String {
@@ -298,7 +305,7 @@ mod tests {
     }
 
     fn by_source(snapshot: &Snapshot) -> Vec<&Sighting> {
-        let mut rows: Vec<&Sighting> = snapshot.sightings.iter().collect();
+        let mut rows: Vec<&Sighting> = snapshot.all_sightings().collect();
         rows.sort_by_key(|row| &row.source);
         rows
     }
@@ -322,7 +329,7 @@ mod tests {
             for id in ids(&snapshot).into_iter().filter(|id| *id > 1 << 40) {
                 prop_assert!(!text.contains(&id.to_string()), "{}: {}", id, text);
             }
-            for address in snapshot.sightings.iter().filter_map(|one| one.address) {
+            for address in snapshot.all_sightings().filter_map(|one| one.address) {
                 prop_assert!(!text.contains(&format!("\"{address}\"")), "{}: {}", address, text);
             }
             prop_assert_eq!(from_bytes(&to_bytes(&redacted).unwrap()), Ok(redacted));
@@ -357,6 +364,8 @@ mod tests {
             prop_assert_eq!(snapshot.sessions.len(), redacted.sessions.len());
             prop_assert!(agree(sessions().map(|(one, other)| (one.user, other.user))));
             prop_assert!(redacted.sessions.is_sorted_by_key(|session| session.id) && redacted.sightings.is_sorted());
+            prop_assert_eq!(snapshot.hearsay.len(), redacted.hearsay.len());
+            prop_assert!(redacted.hearsay.is_sorted());
             prop_assert_eq!(snapshot.bygone.len(), redacted.bygone.len());
             prop_assert!(redacted.people.iter().all(|(id, person)| *id == person.id));
         }

@@ -99,6 +99,8 @@ pub(super) struct Document<P, S> {
     pub(super) places: BTreeMap<String, WirePlace>,
     #[serde(default)]
     pub(super) sightings: Vec<WireSighting>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) hearsay: Vec<WireSighting>,
     #[serde(default)]
     pub(super) bygone: BTreeMap<String, WireBygone>,
     pub(super) people: P,
@@ -317,6 +319,7 @@ impl<'s> From<&'s Snapshot> for Document<People<'s>, Sessions<'s>> {
             databases_unasked: snapshot.unasked.clone(),
             places: snapshot.places.iter().map(|(address, place)| (address.to_string(), place.into())).collect(),
             sightings: snapshot.sightings.iter().map(WireSighting::from).collect(),
+            hearsay: snapshot.hearsay.iter().map(WireSighting::from).collect(),
             bygone: snapshot.bygone.iter().map(|(session, known)| (session.to_string(), known.into())).collect(),
             people: People(&snapshot.people),
             sessions: Sessions(&snapshot.sessions),

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -25,11 +27,25 @@ const MEMBERSHIP_PAGES_MAX: usize = 10_000;
 /// Pages of a person: as deep as Zendesk itself pages elsewhere.
 pub(super) const PERSON_PAGES_MAX: usize = 100;
 
+/// Where and with what a session is used, as its own row tells. Zendesk documents no such fields: they are read should it,
+/// or a proxy before it, ever send them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowPlace {
+    /// The session as that row has it.
+    pub session: Session,
+    /// From where; an IPv4 address is never written as IPv6.
+    pub address: Option<IpAddr>,
+    /// The program's agent string, as it came.
+    pub agent: Option<Arc<str>>,
+}
+
 /// Sessions as listed, and whether they are all there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
     /// The rows, in Zendesk's order; one may appear twice.
     pub rows: Vec<Session>,
+    /// What rows tell of where they are used; empty as long as Zendesk's do not.
+    pub places: Vec<RowPlace>,
     /// Whether anything is missing.
     pub completeness: Completeness,
     /// Zendesk's clock at the last page that was read; none if there was none.
@@ -78,6 +94,7 @@ struct Range {
 /// What pages held.
 struct Collected<T> {
     rows: Vec<T>,
+    places: Vec<RowPlace>,
     /// Rows that could not be read, or belong elsewhere.
     unread: usize,
     date: Option<Timestamp>,
@@ -132,7 +149,8 @@ impl Zendesk {
     async fn listing(&self, range: Range, patience: Patience<'_>, on_page: &mut dyn FnMut(usize)) -> Listing {
         let (collected, trouble) = self.collect::<Session>(&range, patience, on_page).await;
         let completeness = completeness(trouble.as_ref());
-        Listing { rows: collected.rows, completeness, date: collected.date, trouble }
+        let Collected { rows, places, date, .. } = collected;
+        Listing { rows, places, completeness, date, trouble }
     }
 
     async fn collect<T: Listed>(
@@ -141,7 +159,7 @@ impl Zendesk {
         mut patience: Patience<'_>,
         on_page: &mut dyn FnMut(usize),
     ) -> (Collected<T>, Option<Trouble>) {
-        let mut collected = Collected { rows: Vec::new(), unread: 0, date: None };
+        let mut collected = Collected { rows: Vec::new(), places: Vec::new(), unread: 0, date: None };
         let mut asked = BTreeSet::new();
         let mut query = format!("{}page[size]={PAGE_SIZE}", range.filter);
         let cut = loop {
@@ -177,23 +195,27 @@ impl Zendesk {
         range: &Range,
         query: &str,
         patience: &mut Patience<'_>,
-    ) -> Result<(Page<T>, Option<String>), Trouble> {
+    ) -> Result<(Page<T::Entry>, Option<String>), Trouble> {
         let path = format!("{}?{query}", range.path);
         let answer = self.ask(Method::Get, path, range.purpose, patience).await?;
-        let page: Page<T> = wire::page(&trouble::judged(Method::Get, answer)?)?;
+        let page: Page<T::Entry> = wire::page(&trouble::judged(Method::Get, answer)?)?;
         let next = page.next(range.filter)?;
         Ok((page, next))
     }
 }
 
 impl<T: Listed> Collected<T> {
-    fn take(&mut self, page: Page<T>, user: Option<UserId>) {
+    fn take(&mut self, page: Page<T::Entry>, user: Option<UserId>) {
         self.date = Some(page.date);
         self.unread += page.unread;
-        let read = page.rows.len();
-        let before = self.rows.len();
-        self.rows.extend(page.rows.into_iter().filter(|row| user.is_none_or(|user| row.belongs(user))));
-        self.unread += read.saturating_sub(self.rows.len() - before);
+        for (row, place) in page.rows.into_iter().map(T::split) {
+            if user.is_none_or(|user| row.belongs(user)) {
+                self.rows.push(row);
+                self.places.extend(place);
+            } else {
+                self.unread += 1;
+            }
+        }
     }
 
     /// Pages by number shift when a row before them goes: then one is missed, and only the count tells.

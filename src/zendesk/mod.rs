@@ -34,7 +34,7 @@ use exchange::Patience;
 pub use access::{Access, Credential};
 pub use budget::{BudgetLimits, Pace, Purpose};
 pub use https::{BadBaseUrl, BaseUrl, HttpsTransport};
-pub use listing::{Listing, Memberships, Roll};
+pub use listing::{Listing, Memberships, Roll, RowPlace};
 pub use logs::{AccessRow, AuditRow, Authorization, Channel, LogPage, SignInRow};
 pub use people::{ChangedUsers, PEOPLE_PER_CALL_MAX, UsersFrom};
 pub use transport::{Greeting, Lost, Method, Request, Response, Transport, greet};

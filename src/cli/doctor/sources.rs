@@ -86,7 +86,10 @@ pub(super) async fn probe(asked: &Asked, account: &Account) -> (Sources, Vec<Row
     sources.audit_log &= may_tell(&audit);
     sources.access_log = sources.access_log && may_tell(&access) || tells(Act::Use);
     let (sign_ins, uses) = (Log::Audit.families(), Log::Access.families());
-    let changes = "who changes tickets from where, which backs up others and decides nothing alone";
+    let changes = match account.sources.ticket_audits {
+        Wanted::Off => "who changes tickets from where; `ticket-audits` is \"off\"",
+        _ => "who changes tickets from where, end users too; what nothing else tells is shown, and always withheld",
+    };
     let rows = vec![
         told("audit-log", &audit, &sign_ins, "Enterprise plans have it"),
         told("access-log", &access, &uses, "it comes with the add-on for data privacy, once it is switched on"),

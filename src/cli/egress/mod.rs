@@ -17,7 +17,7 @@ use super::places::View;
 use super::plan::remembered;
 use super::{Exit, Failure, Format, Where, screen::Screen};
 use crate::address::{ListKind, ListNow};
-use crate::model::{Answer, Memory, Strength};
+use crate::model::{Answer, Memory, Sighting, Strength};
 use suggest::{Spotting, System, Whereabouts, suggest};
 
 #[derive(Debug, Subcommand)]
@@ -75,7 +75,8 @@ pub(super) fn run(command: &EgressCommand, screen: Screen) -> Result<Exit, Failu
 
 fn seen(memory: &Memory, zone: &TimeZone) -> Remembered {
     let mut seen = Remembered::default();
-    for (key, (first, last)) in memory.logs.values().flat_map(|log| &log.seen) {
+    let sources = memory.logs.iter().filter(|(name, _)| ***name != *Sighting::HEARSAY);
+    for (key, (first, last)) in sources.flat_map(|(_, log)| &log.seen) {
         let (first, last) = (first.at(), last.at());
         let Some(address) = key.address else {
             seen.without_address += 1;
@@ -156,7 +157,10 @@ mod tests {
         let rows =
             [key(1, 7_200, address), key(1, 82_800, address), key(1, 0, None), key(2, 1, address), key(3, 1, address)];
         let log = LogMemory { place: None, seen: BTreeMap::from(rows) };
-        let memory = Memory { people, logs: [("log".into(), log)].into(), ..Memory::default() };
+        // What can be forged proposes no network.
+        let forged = LogMemory { place: None, seen: BTreeMap::from([key(1, 99_999, address)]) };
+        let logs = [("log".into(), log), (Sighting::HEARSAY.into(), forged)].into();
+        let memory = Memory { people, logs, ..Memory::default() };
         let found = seen(&memory, &TimeZone::fixed(jiff::tz::offset(1)));
         assert_eq!((found.without_address, found.without_domain), (1, 2));
         let days: Vec<String> = found.spottings.iter().map(|one| format!("{} {}", one.domain, one.day)).collect();

@@ -15,7 +15,7 @@ use crate::config::limits::Limits;
 use crate::config::{filled, plain_name};
 use crate::diagnostic::{Code, Findings, quoted};
 use crate::document::{Item, Table};
-use crate::model::Act;
+use crate::model::{Act, Sighting};
 
 /// One feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl FeedFormat {
 const FORMATS: [&str; 5] = ["okta", "entra", "google-workspace", "keycloak", "mapping"];
 
 /// Sources of evictd's own, whose names no feed may take.
-const TAKEN: [&str; 3] = ["audit-log", "access-log", "ticket-audits"];
+const TAKEN: [&str; 4] = ["audit-log", "access-log", Sighting::HEARSAY, Sighting::SESSION_ROW];
 
 const LATE: SignedDuration = SignedDuration::from_mins(1);
 const OLDER_THAN_MAX: SignedDuration = SignedDuration::from_hours(1);

@@ -19,6 +19,8 @@ pub struct Sources {
     pub audit_log: Wanted,
     /// The access log: what staff asks Zendesk for, with the add-on for data privacy.
     pub access_log: Wanted,
+    /// Ticket audits: who wrote on tickets, on any plan, end users too. They can be forged, and decide nothing alone.
+    pub ticket_audits: Wanted,
     /// A session that looks idle for this long may have been used just now: Zendesk writes `last_seen_at` so rarely.
     pub idle_slack: SignedDuration,
     /// A sign-in row and the session it opened are at most this far apart.
@@ -56,6 +58,7 @@ impl Default for Sources {
         Self {
             audit_log: Wanted::Auto,
             access_log: Wanted::Auto,
+            ticket_audits: Wanted::Auto,
             idle_slack: SignedDuration::from_mins(10),
             sign_in_window: SourceStanding::WITHIN,
         }
@@ -68,6 +71,7 @@ pub(super) fn read(account: &mut Table<'_>, findings: &mut Findings) -> Sources 
     let Some(mut table) = account.optional("sources").and_then(|item| item.table(findings)) else { return sources };
     sources.audit_log = wanted(&mut table, "audit-log", findings);
     sources.access_log = wanted(&mut table, "access-log", findings);
+    sources.ticket_audits = wanted(&mut table, "ticket-audits", findings);
     let mut limits = Limits { table: &mut table, findings };
     let longest = SignedDuration::from_hours(2);
     sources.idle_slack = limits.length("idle-slack", SignedDuration::ZERO..=longest, sources.idle_slack);

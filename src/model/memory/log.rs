@@ -36,7 +36,7 @@ pub struct LogPlace {
     pub as_of: Timestamp,
     /// Its clock minus Zendesk's.
     pub skew: SignedDuration,
-    /// Where its file goes on, if it is one.
+    /// Where its file goes on, if it is one; of ticket audits the id of the newest row.
     pub file: Option<String>,
 }
 

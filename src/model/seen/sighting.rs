@@ -28,6 +28,13 @@ pub struct Sighting {
     pub source: Arc<str>,
 }
 
+impl Sighting {
+    /// The name of what ticket audits tell: it can be forged, and stands apart from all sources.
+    pub const HEARSAY: &str = "ticket-audits";
+    /// The name of what a session's own row tells: it is no source, since rows need not tell anything.
+    pub const SESSION_ROW: &str = "session-row";
+}
+
 /// What somebody was seen doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Act {

@@ -1,24 +1,31 @@
 //! The rows that answers are made of.
 //!
-//! Sessions have the five fields that Zendesk documents and nothing else; users have all documented ones.
+//! Sessions have the five fields that Zendesk documents, and others only where a world says so; users have all documented
+//! ones.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::access::instant;
 use super::super::account::created_at;
+use super::super::world::World;
 use crate::model::{Foreign, Person, Role, RoleType, Session, UserId};
 
 /// A session as it is listed.
-pub(super) fn session_row(session: &Session, base_url: &str) -> Value {
+pub(super) fn session_row(session: &Session, world: &World, base_url: &str) -> Value {
     let user = session.user.map(UserId::get);
-    json!({
+    let mut row = json!({
         "id": session.id.0,
         "user_id": user,
         "authenticated_at": session.authenticated_at.map(|at| instant(at.at())),
         "last_seen_at": session.last_seen_at.map(|at| instant(at.at())),
         "url": user.map(|user| format!("{base_url}/api/v2/users/{user}/sessions/{}", session.id)),
-    })
+    });
+    let more = world.row_fields.get(&session.id).and_then(Value::as_object);
+    if let (Some(row), Some(more)) = (row.as_object_mut(), more) {
+        row.extend(more.clone());
+    }
+    row
 }
 
 /// A person's record, changed last at this instant.

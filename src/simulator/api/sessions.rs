@@ -83,13 +83,14 @@ impl State {
             listed.map(|rows| Box::new(rows.map(|session| (session.id.0, session))) as Rows<'_, _>).collect()
         };
         let listing = Listing { name: "sessions", base_url: &self.base_url, rows: &rows, sizes: Sizes::HUNDRED };
-        let reply = listing.answer(turn, self.paging, |session| session_row(session, &self.base_url));
+        let reply =
+            listing.answer(turn, self.paging, |session| session_row(session, self.account.world(), &self.base_url));
         self.account.count_page();
         reply
     }
 
     fn show(&self, session: &Session) -> Reply {
-        let row = session_row(session, &self.base_url);
+        let row = session_row(session, self.account.world(), &self.base_url);
         let shown = if self.show == ShowShape::Object { row } else { json!([row]) };
         Reply::json(200, json!({ "session": shown }))
     }

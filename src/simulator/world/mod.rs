@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use crate::model::{Foreign, Moment, Person, Role, RoleType, Session, SessionId, UserId};
 use crate::snapshot::Snapshot;
@@ -37,13 +38,21 @@ pub struct World {
     pub last_session: SessionId,
     /// What the logs hold, and how they behave.
     pub logs: Logs,
+    /// Fields that rows of these sessions show beside those that Zendesk documents: an object for each.
+    pub row_fields: BTreeMap<SessionId, Value>,
 }
 
 impl Default for World {
     /// An account with nobody but the admin of the tokens, who has no session.
     fn default() -> Self {
-        let (people, sessions) = (BTreeMap::new(), BTreeMap::new());
-        let mut world = Self { people, sessions, own: OWN.into(), last_session: SessionId(0), logs: Logs::default() };
+        let mut world = Self {
+            people: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            own: OWN.into(),
+            last_session: SessionId(0),
+            logs: Logs::default(),
+            row_fields: BTreeMap::new(),
+        };
         world.add_person(world.own, Role::Admin);
         world
     }
@@ -58,6 +67,7 @@ impl World {
             own: snapshot.own,
             last_session: snapshot.sessions.iter().map(|session| session.id).max().unwrap_or(SessionId(0)),
             logs: Logs::of_sightings(&snapshot.sightings),
+            row_fields: BTreeMap::new(),
         };
         if !world.people.contains_key(&world.own) {
             world.add_person(world.own, Role::Admin);

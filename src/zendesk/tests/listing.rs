@@ -162,6 +162,33 @@ fn rows_of_others_do_not_belong_in_a_persons_listing() {
     assert_eq!(gone.trouble, Some(Trouble::NotFound));
 }
 
+#[test]
+fn what_rows_tell_of_places_is_kept_beside_them_and_nothing_strange_costs_a_row() {
+    let fields = [
+        r#""ip_address":"203.0.113.9","user_agent":"curl/8""#,
+        r#""ip_address":"::ffff:203.0.113.9","user_agent":null"#,
+        r#""ip_address":[{}],"user_agent":"""#,
+        r#""ip_address":"203.0.113.999","user_agent":{"a":1}"#,
+        r#""address":"203.0.113.9""#,
+    ];
+    let rows: Vec<String> =
+        (1..).zip(fields).map(|(id, fields)| format!(r#"{{"id":{id},"user_id":2,{fields}}}"#)).collect();
+    let stranger = r#"{"id":9,"user_id":3,"ip_address":"203.0.113.9"}"#;
+    let body = format!(r#"{{"sessions":[{},{stranger}],"meta":{{"has_more":false}}}}"#, rows.join(","));
+    let bench = Bench::new(move |_, _| answer(200, &body));
+    let whole = bench.list();
+    assert_eq!((whole.rows.len(), whole.trouble), (6, None));
+    let told = |listing: &Listing| {
+        let one =
+            |place: &RowPlace| (place.session.id.0, place.address.map(|one| one.to_string()), place.agent.clone());
+        listing.places.iter().map(one).collect::<Vec<_>>()
+    };
+    let address = || Some("203.0.113.9".to_owned());
+    let own = vec![(1, address(), Some("curl/8".into())), (2, address(), None)];
+    let of_person = run(bench.zendesk.sessions_of(user(2), Purpose::Act));
+    assert_eq!((told(&of_person), of_person.rows.len()), (own, 5), "a stranger's row tells nothing of this person");
+}
+
 /// A page by number of rows with these ids.
 fn numbered(ids: std::ops::RangeInclusive<u64>, next: &str, count: u64) -> (u16, String) {
     let rows: Vec<String> = ids.map(|id| format!(r#"{{"id":{id},"user_id":2}}"#)).collect();

@@ -11,7 +11,9 @@ use serde_json::Value;
 
 use super::field::{Field, Texts};
 use super::shape::Object;
+use crate::address::parse_address;
 use crate::model::{Foreign, Membership, Person, Role, RoleType, Session, SessionId, UserId};
+use crate::zendesk::RowPlace;
 
 /// What a page is made of.
 pub(in crate::zendesk) trait Paged: Sized {
@@ -27,7 +29,13 @@ pub(in crate::zendesk) trait Paged: Sized {
 }
 
 /// What a listing is made of.
-pub(in crate::zendesk) trait Listed: Paged {
+pub(in crate::zendesk) trait Listed: Sized {
+    /// What its pages hold.
+    type Entry: Paged;
+
+    /// Itself, and where its row says that it is used, if it says so.
+    fn split(entry: Self::Entry) -> (Self, Option<RowPlace>);
+
     /// Zendesk's id of it.
     fn number(&self) -> u64;
 
@@ -44,28 +52,53 @@ pub(in crate::zendesk) struct SessionRow<'a> {
     user_id: Field<'a>,
     authenticated_at: Field<'a>,
     last_seen_at: Field<'a>,
+    ip_address: Field<'a>,
+    user_agent: Field<'a>,
 }
 
-impl Paged for Session {
-    const ARRAY: &'static str = "sessions";
-    type Row<'a> = SessionRow<'a>;
-
-    fn read(row: SessionRow<'_>, seen: Timestamp) -> Option<Self> {
-        Some(Self {
-            id: SessionId(row.id.positive()?),
+impl SessionRow<'_> {
+    fn session(&self, seen: Timestamp) -> Option<Session> {
+        Some(Session {
+            id: SessionId(self.id.positive()?),
             // A user who is named and cannot be read may be anybody.
-            user: match &row.user_id {
+            user: match &self.user_id {
                 Field::Null => None,
                 user => Some(user.positive().and_then(UserId::new)?),
             },
-            authenticated_at: row.authenticated_at.moment(),
-            last_seen_at: row.last_seen_at.moment(),
+            authenticated_at: self.authenticated_at.moment(),
+            last_seen_at: self.last_seen_at.moment(),
             seen: seen.into(),
         })
     }
 }
 
+/// A session in a listing, with what few rows tell.
+pub(in crate::zendesk) struct SessionEntry {
+    session: Session,
+    place: Option<RowPlace>,
+}
+
+impl Paged for SessionEntry {
+    const ARRAY: &'static str = "sessions";
+    type Row<'a> = SessionRow<'a>;
+
+    /// What cannot be read as an address or a program is not told; the session is one all the same.
+    fn read(row: SessionRow<'_>, seen: Timestamp) -> Option<Self> {
+        let session = row.session(seen)?;
+        let address = row.ip_address.filled().and_then(|text| parse_address(text).ok());
+        let agent = row.user_agent.shared();
+        let is_told = address.is_some() || agent.is_some();
+        Some(Self { session, place: is_told.then_some(RowPlace { session, address, agent }) })
+    }
+}
+
 impl Listed for Session {
+    type Entry = SessionEntry;
+
+    fn split(entry: SessionEntry) -> (Self, Option<RowPlace>) {
+        (entry.session, entry.place)
+    }
+
     fn number(&self) -> u64 {
         self.id.0
     }
@@ -124,6 +157,12 @@ impl Paged for Person {
 }
 
 impl Listed for Person {
+    type Entry = Self;
+
+    fn split(entry: Self) -> (Self, Option<RowPlace>) {
+        (entry, None)
+    }
+
     fn number(&self) -> u64 {
         self.id.get()
     }
@@ -155,6 +194,12 @@ impl Paged for Membership {
 }
 
 impl Listed for Membership {
+    type Entry = Self;
+
+    fn split(entry: Self) -> (Self, Option<RowPlace>) {
+        (entry, None)
+    }
+
     fn number(&self) -> u64 {
         self.id
     }
@@ -166,8 +211,7 @@ impl Listed for Membership {
 
 /// A session that an answer shows by itself; none if it cannot be read.
 pub(in crate::zendesk) fn session(row: &Value, seen: Timestamp) -> Option<Session> {
-    let row = Object::<SessionRow<'_>>::deserialize(row).ok()?.0?;
-    Session::read(row, seen)
+    Object::<SessionRow<'_>>::deserialize(row).ok()?.0?.session(seen)
 }
 
 /// Each person once. Whose record comes twice and says two things has none: which of them is true?

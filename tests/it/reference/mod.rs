@@ -5,6 +5,7 @@
 //! examples of the documentation, `properties` to what must hold in every world.
 
 mod belts;
+mod hearsay;
 mod invariants;
 mod judge;
 mod law;

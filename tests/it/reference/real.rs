@@ -110,7 +110,8 @@ fn of_belt(belt: guard::Belt) -> Belt {
         guard::Belt::PeoplePerRuleAndDay => Belt::RuleDay,
         guard::Belt::RosterPerHour => Belt::AccountHour,
         guard::Belt::RosterPerDay => Belt::AccountDay,
-        guard::Belt::Loop
+        guard::Belt::Hearsay
+        | guard::Belt::Loop
         | guard::Belt::Jump
         | guard::Belt::Ambiguous
         | guard::Belt::ReadBack

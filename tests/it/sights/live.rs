@@ -8,7 +8,7 @@ use evictd::gather::read_feeds;
 use evictd::model::{Cause, History, Memory, Role, Strength};
 use evictd::record::Entry;
 use evictd::report::Report;
-use evictd::simulator::{AccessRow, LogSettings};
+use evictd::simulator::{AccessRow, Authorization, LogSettings};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::enforcement::{Stage, WIDE, check_replay, session, user};
@@ -33,8 +33,13 @@ when.sign-in.country.in = ["ZA"]
 "#;
 
 /// Three agents at their desks, one session each, opened two hours ago.
-fn desk(policies: &str) -> Stage {
-    let stage = Stage::new(policies, WIDE);
+pub fn desk(policies: &str) -> Stage {
+    desk_with(policies, "")
+}
+
+/// The same with these lines in the account's table.
+pub fn desk_with(policies: &str, lines: &str) -> Stage {
+    let stage = Stage::new(policies, &format!("{WIDE}\n{lines}\n"));
     *stage.learned.lock().unwrap() = Some(Memory::default());
     for number in 1..=3 {
         stage.person(number, Role::Agent).signs_in(100 + number, number, 2);
@@ -45,15 +50,15 @@ fn desk(policies: &str) -> Stage {
     stage
 }
 
-fn gone(cycle: &Cycle) -> Vec<u64> {
+pub fn gone(cycle: &Cycle) -> Vec<u64> {
     cycle.report.revoke.iter().map(|row| row.session.0).collect()
 }
 
-fn undecided(cycle: &Cycle) -> Vec<(Cause, usize)> {
+pub fn undecided(cycle: &Cycle) -> Vec<(Cause, usize)> {
     cycle.report.undecided.iter().map(|row| (row.cause, row.sessions)).collect()
 }
 
-fn set(stage: &Stage, settings: &str) {
+pub fn set(stage: &Stage, settings: &str) {
     stage.simulator.world(|world| world.logs.settings = LogSettings::parse(settings).unwrap());
 }
 
@@ -335,6 +340,12 @@ async fn how_long_a_stolen_session_could_be_used_is_told_and_split() {
 
 fn is_driven(agent: &str) -> bool {
     agent.contains("Headless")
+}
+
+/// A request of this agent's browser.
+pub fn cookie_row(number: u64, at: Timestamp) -> AccessRow {
+    let (authorization, agent) = (Some(Authorization::Session), Some("Mozilla/5.0 Firefox/145.0".into()));
+    AccessRow { user: user(number), authorization, agent, method: "GET", path: "/agent".into(), ..token_row(at) }
 }
 
 /// INVARIANT 14: a look finds what it finds of those it looked at; claims on others stand, and are no part of its report.

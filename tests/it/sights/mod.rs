@@ -1,8 +1,10 @@
 //! A session with places, from its snapshot to the report, the explanation and the trail: what is shown of them, what is
 //! written down, and what never stands in a line of the trail.
 
+mod hearsay;
 mod joins;
 mod live;
+mod rows;
 mod session;
 
 use std::sync::Arc;

@@ -305,6 +305,17 @@ mod staff {
     }
 
     #[test]
+    fn a_sessions_own_row_without_an_address_leaves_nobody_out() {
+        let own_row = |source: &str| {
+            let mut world = office().row_of(5, Act::Use, "", CHROME, 10);
+            let row = world.0.sightings.iter_mut().find(|row| row.address.is_none()).unwrap();
+            (row.session, row.source) = (Some(SessionId(5)), source.into());
+            says(&world, "under = 3")
+        };
+        assert_eq!([own_row(Sighting::SESSION_ROW), own_row("uses")], [Some(true), None]);
+    }
+
+    #[test]
     fn while_anything_is_missing_there_may_be_more() {
         let lines = ["over = 1", "at-least = 3", "under = 2", "under = 3", "is = 2", "is = 1"];
         let whole = [true, false, false, true, true, false];

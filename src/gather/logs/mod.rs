@@ -2,7 +2,9 @@
 //!
 //! A log is read after the sessions are listed, so that it can tell of whatever the listing shows. How far it can be
 //! believed is said in its standing: rows come late, a plan may lack the log, and a row that cannot be read may have been
-//! about anybody.
+//! about anybody. Ticket audits, which are hearsay, are in `audits`.
+
+mod audits;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -65,6 +67,8 @@ pub(super) struct Logs<'m> {
     memory: &'m BTreeMap<Arc<str>, LogMemory>,
     lessons: BTreeMap<Arc<str>, LogLesson>,
     standings: BTreeMap<Arc<str>, SourceStanding>,
+    /// What ticket audits told, if they are listened to; among nothing else.
+    hearsay: Option<(Arc<str>, LogLesson)>,
     /// What is wrong, in words that name nobody.
     pub(super) troubles: Vec<String>,
 }
@@ -86,7 +90,8 @@ type Told = (Timestamp, Option<Seen>);
 
 impl<'m> Logs<'m> {
     pub(super) fn of(memory: &'m BTreeMap<Arc<str>, LogMemory>) -> Self {
-        Self { memory, lessons: BTreeMap::new(), standings: BTreeMap::new(), troubles: Vec::new() }
+        let (lessons, standings) = (BTreeMap::new(), BTreeMap::new());
+        Self { memory, lessons, standings, hearsay: None, troubles: Vec::new() }
     }
 
     /// Reads the logs that rules need and the configuration wants.
@@ -197,8 +202,7 @@ impl<'m> Logs<'m> {
         let name: Arc<str> = log.name.into();
         let memory = self.memory.get(&name);
         let before = memory.and_then(|memory| memory.place.as_ref());
-        let refused = matches!(read.trouble, Some(Trouble::Denied { .. } | Trouble::NotFound));
-        let is_lacking = refused && before.is_none() && wanted == Wanted::Auto;
+        let is_lacking = read.trouble.as_ref().is_some_and(|trouble| is_lacking(trouble, before, wanted));
         if let Some(trouble) = read.trouble.as_ref().filter(|_| !is_lacking) {
             self.troubles.push(format!("the {} cannot be read to its end: {trouble}", log.name.replace('-', " ")));
         }
@@ -238,15 +242,23 @@ impl<'m> Logs<'m> {
 
     /// What was seen lately of these people.
     pub(super) fn sightings(&self, people: &BTreeSet<UserId>) -> Vec<Sighting> {
-        let mut sightings = Vec::new();
-        for (name, lesson) in &self.lessons {
-            let kept = |key: &SeenKey| !lesson.seen.contains_key(key) && lesson.forgotten.binary_search(key).is_err();
-            let before = self.memory.get(name).into_iter().flat_map(|memory| &memory.seen);
-            let all = before.filter(|(key, _)| kept(key)).chain(&lesson.seen);
-            let theirs = all.filter(|(key, _)| people.contains(&key.user));
-            sightings.extend(theirs.map(|(key, span)| key.sighting(*span, name)));
-        }
-        sightings
+        self.lessons.iter().flat_map(|(name, lesson)| self.told(name, lesson, people)).collect()
+    }
+
+    /// What ticket audits told lately of these people, sorted.
+    pub(super) fn hearsay(&self, people: &BTreeSet<UserId>) -> Vec<Sighting> {
+        let heard = self.hearsay.iter().flat_map(|(name, lesson)| self.told(name, lesson, people));
+        let mut heard: Vec<Sighting> = heard.filter(|row| row.address.is_some() || row.agent.is_some()).collect();
+        heard.sort();
+        heard
+    }
+
+    fn told(&self, name: &Arc<str>, lesson: &LogLesson, people: &BTreeSet<UserId>) -> Vec<Sighting> {
+        let kept = |key: &SeenKey| !lesson.seen.contains_key(key) && lesson.forgotten.binary_search(key).is_err();
+        let before = self.memory.get(name).into_iter().flat_map(|memory| &memory.seen);
+        let all = before.filter(|(key, _)| kept(key)).chain(&lesson.seen);
+        let theirs = all.filter(|(key, _)| people.contains(&key.user));
+        theirs.map(|(key, span)| key.sighting(*span, name)).collect()
     }
 
     /// What is to be remembered. How far a clock is off is measured by the sessions that its sign-ins opened.
@@ -256,8 +268,15 @@ impl<'m> Logs<'m> {
                 place.skew = skew;
             }
         }
+        self.lessons.extend(self.hearsay);
         self.lessons
     }
+}
+
+/// Whether the account just has no such log: nobody asked for it by name, and it was refused from the first time on.
+fn is_lacking(trouble: &Trouble, before: Option<&LogPlace>, wanted: Wanted) -> bool {
+    let refused = matches!(trouble, Trouble::Denied { .. } | Trouble::NotFound);
+    refused && before.is_none() && wanted == Wanted::Auto
 }
 
 /// What is too old to speak of any session is forgotten.
