@@ -2,11 +2,11 @@
 //!
 //! Pure: it makes the records; `trail` writes them. What names a person goes into the personal part.
 
+mod alarms;
 mod habits;
 mod holds;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -15,17 +15,16 @@ use crate::address::{ListNow, ListSource};
 use crate::evidence::Evidence;
 use crate::facts::{Controller, find};
 use crate::guard::ClearedSession;
-use crate::model::{
-    Action, Cause, Database, ListStanding, Mode, RuleCycle, RuleId, SourceStanding, Stratum, Strength, UserId,
-};
-use crate::plan::{Planned, grounds_in, grounds_of};
+use crate::model::{Action, Database, ListStanding, RuleId, Stratum, UserId, Watched};
+use crate::plan::{grounds_in, grounds_of};
 use crate::policy::{Exception, Ground, PolicySet};
 use crate::record::{
     ClaimBegan, ClaimChanged, ClaimEnded, ClaimKey, CycleFinished, DatabaseUsed, Entry, ExceptionExpired, FactUsed,
-    HeldBy, ListUsed, LookupsChanged, OffboardingChanged, RevocationIntended, RuleCount, SourceBack, SourceLost,
-    StandingClaim, UndecidedCount, reason_key,
+    HeldBy, ListUsed, LookupsChanged, OffboardingChanged, RevocationIntended, RuleCount, StandingClaim, UndecidedCount,
+    reason_key,
 };
 use crate::report::{Report, Stages, full_name, person_of};
+use alarms::Alarms;
 
 pub use habits::habits;
 pub use holds::digest_of;
@@ -51,10 +50,8 @@ pub struct Chronicle {
     last_cycle: Option<Timestamp>,
     /// What lists and databases said when it was last told.
     lookups: Option<LookupsChanged>,
-    /// Sources that cannot be relied on, as it was last told.
-    lost_sources: BTreeSet<Arc<str>>,
-    /// Whether a cycle of this process was told already.
-    has_told: bool,
+    /// What was last told of sources and of evidence.
+    alarms: Alarms,
     /// Since when each of them stands.
     begun: BTreeMap<ClaimKey, Begun>,
 }
@@ -94,6 +91,12 @@ impl Chronicle {
         self.begun.get(claim).copied()
     }
 
+    /// The same where the trail tells that this evidence has fallen: it is not told twice.
+    #[must_use]
+    pub fn knowing(self, fallen: BTreeSet<Watched>) -> Self {
+        Self { alarms: Alarms { fallen, ..self.alarms }, ..self }
+    }
+
     /// What is new in this cycle: exceptions that have expired, and claims.
     pub fn tell(&mut self, stages: Stages<'_>, asked: &Asked) -> Vec<Told> {
         let snapshot = stages.dossier.snapshot();
@@ -110,34 +113,10 @@ impl Chronicle {
                 .map(|(name, list)| Told { entry: offboarding(name, list).into(), personal: None }),
         );
         told.extend(self.tell_lookups(stages));
-        told.extend(self.tell_sources(&snapshot.sources));
+        told.extend(self.alarms.of_sources(&snapshot.sources));
+        told.extend(self.alarms.of_evidence(stages));
         told.extend(self.tell_claims(stages, asked));
         told.extend(holds::tell(stages));
-        self.has_told = true;
-        told
-    }
-
-    /// Which sources can no longer be relied on, and which can again. That a plan lacks a log is no loss of it.
-    fn tell_sources(&mut self, sources: &BTreeMap<Arc<str>, SourceStanding>) -> Vec<Told> {
-        let mut told = Vec::new();
-        for (name, source) in sources {
-            let lost = source.unknown.filter(|cause| *cause != Cause::PlanLacks);
-            let before = self.lost_sources.contains(name);
-            let (source_name, tells) = (name.to_string(), source.tells.word().to_owned());
-            let as_of = source.as_of.to_string();
-            let entry: Entry = match (before, lost) {
-                (false, Some(cause)) => {
-                    self.lost_sources.insert(Arc::clone(name));
-                    SourceLost { source: source_name, tells, unknown: cause.word().to_owned(), as_of }.into()
-                }
-                (true, None) => {
-                    self.lost_sources.remove(name);
-                    SourceBack { source: source_name, tells, as_of }.into()
-                }
-                _ => continue,
-            };
-            told.push(Told { entry, personal: None });
-        }
         told
     }
 
@@ -155,36 +134,6 @@ impl Chronicle {
         }
         self.lookups = Some(now.clone());
         Some(Told { entry: now.into(), personal: None })
-    }
-
-    /// What each rule counted, if this cycle can be compared with one before it: people it fires on, and how many of them
-    /// are new. Nothing is counted of an incomplete cycle. To be asked before the cycle is told.
-    pub fn rule_cycles(&self, stages: Stages<'_>) -> BTreeMap<RuleId, RuleCycle> {
-        let snapshot = stages.dossier.snapshot();
-        if !self.has_told || snapshot.looked.is_some() || !snapshot.is_complete() || !snapshot.clocks.trusted {
-            return BTreeMap::new();
-        }
-        let rules = stages.policies.rules.iter().enumerate().filter(|(_, rule)| rule.mode != Mode::Off);
-        rules.map(|(place, rule)| (rule.id.clone(), self.rule_cycle(place, &rule.id, stages))).collect()
-    }
-
-    fn rule_cycle(&self, place: usize, rule: &RuleId, stages: Stages<'_>) -> RuleCycle {
-        // Whoever forges hearsay must not teach what is usual for a rule.
-        let of_rule = self.standing.values().filter(|one| one.key.rule == rule.as_str() && !rests_on_hearsay(one));
-        let before: BTreeSet<&str> = of_rule.map(|one| one.user.as_str()).collect();
-        let mut people = BTreeSet::new();
-        let mut withheld = false;
-        for (intention, held) in stages.plan.intentions.iter().zip(&stages.guarded.held) {
-            let is_meant = |claim: &Planned| claim.rule == place && claim.strength != Strength::Hearsay;
-            for (_, held) in intention.claims.iter().zip(held).filter(|(claim, _)| is_meant(claim)) {
-                people.insert(intention.user);
-                withheld |= held.is_some();
-            }
-        }
-        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let new_people = people.iter().filter(|user| !before.contains(user.to_string().as_str())).count();
-        let at = stages.dossier.snapshot().now;
-        RuleCycle { at, people: count(people.len()), new_people: count(new_people), withheld }
     }
 
     fn tell_claims(&mut self, stages: Stages<'_>, asked: &Asked) -> Vec<Told> {
@@ -312,10 +261,6 @@ fn in_records(claims: &[(StandingClaim, Personal)], entry: impl Fn(Vec<StandingC
             }
         })
         .collect()
-}
-
-fn rests_on_hearsay(claim: &StandingClaim) -> bool {
-    claim.facts.iter().any(|fact| fact.strength == Strength::Hearsay.word())
 }
 
 fn facts_used(grounds: &[Ground], key: &ClaimKey, personal: &mut Map<String, Value>) -> Vec<FactUsed> {

@@ -15,6 +15,7 @@ use crate::policy::PolicySet;
 use crate::report::{Report, Stages, report};
 use crate::snapshot::Snapshot;
 use crate::trail::{Trail, TrailTrouble};
+use crate::watch;
 use crate::zendesk::{Trouble, Zendesk};
 
 /// What a cycle works with.
@@ -72,6 +73,8 @@ pub struct Cycle {
     pub report: Report,
     /// What it teaches, to be remembered.
     pub lesson: Lesson,
+    /// Whose evidence has fallen, in lines that name nobody.
+    pub fallen: Vec<String>,
     /// Requests sent for it.
     pub calls: u64,
 }
@@ -86,7 +89,8 @@ pub async fn dry(setting: Setting<'_>, known: Known<'_>, on_page: &mut dyn FnMut
     let gathered = gather(setting.zendesk, setting.clock, setting.account, known, on_page).await?;
     let Gathered { snapshot, lesson, .. } = gathered;
     let report = judge(setting.account, setting.policies, setting.lists, &snapshot);
-    Ok(Cycle { snapshot, report, lesson, calls: setting.zendesk.calls().saturating_sub(before) })
+    let calls = setting.zendesk.calls().saturating_sub(before);
+    Ok(Cycle { snapshot, report, lesson, fallen: Vec::new(), calls })
 }
 
 /// The dry report of a snapshot: pure, so that it says the same whenever it is asked.
@@ -141,8 +145,10 @@ pub async fn run(
     let cleared = std::mem::take(&mut guarded.cleared);
     let (mode, judgement, plan, guarded) = (account.mode, &judgement, &plan, &guarded);
     let stages = Stages { dossier: &dossier, policies, judgement, plan, guarded, mode };
-    lesson.rules = books.chronicle.rule_cycles(stages);
     (lesson.habits, lesson.habits_gone) = habits(stages);
+    let measures = watch::measures(&dossier, policies, judgement);
+    lesson.shares = watch::lesson(&measures, snapshot.now);
+    let fallen = watch::falls(&measures);
     for told in books.chronicle.tell(stages, &books.asked) {
         books.trail.append(Some(&snapshot.cycle), told.entry, told.personal)?;
     }
@@ -168,7 +174,7 @@ pub async fn run(
     let calls = zendesk.calls().saturating_sub(calls_before);
     let closing = finished(&report, stages, Effort { calls, missed: books.missed });
     books.trail.write_durably(Some(&snapshot.cycle), closing.into(), None)?;
-    Ok(Cycle { snapshot, report, lesson, calls })
+    Ok(Cycle { snapshot, report, lesson, fallen, calls })
 }
 
 /// Enforcing needs every protected entry resolved, and an admin among them who can undo a mistake.

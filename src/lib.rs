@@ -52,6 +52,8 @@ pub mod guard;
 
 pub mod grade;
 
+pub mod watch;
+
 // Telling: pure.
 pub mod report;
 

@@ -3,6 +3,8 @@
 //! Pure: the memory comes in, a lesson goes out; `state` keeps it. While clocks disagree nothing is learned, since every
 //! instant that is kept here would be wrong.
 
+mod haunts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -10,9 +12,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
     KnownSession, Lesson, Memory, Moment, Person, Remembered, Role, Roster, STAFF_REMEMBERED, Session, SessionId,
-    Stratum, Traces, UserId, Walk, stratum_of,
+    Stratum, Traces, UserId, Walk, stratum_of, usual,
 };
 use crate::snapshot::Snapshot;
+pub use haunts::{haunts, neighbours};
 
 /// Whoever was seen with a session this lately counts for the roster (design §6).
 const ROSTER_WINDOW: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -26,7 +29,8 @@ const GONE_REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 /// Records read in a cycle, of whoever is worth remembering.
 pub type Fresh = BTreeMap<UserId, Arc<Person>>;
 
-/// What this snapshot teaches. Its traces, bygone sessions and roster are filled in from what was remembered and what it adds.
+/// What this snapshot teaches. Its traces, bygone sessions, roster and what is usual are filled in from
+/// what was remembered and what it adds.
 pub fn learn(memory: &Memory, snapshot: &mut Snapshot, fresh: &Fresh) -> Lesson {
     let mut lesson = Lesson::default();
     if snapshot.clocks.trusted {
@@ -38,6 +42,9 @@ pub fn learn(memory: &Memory, snapshot: &mut Snapshot, fresh: &Fresh) -> Lesson 
         .filter_map(|(user, _, before)| Some((*user, **lesson.people.get(user).or(before)?.traces.as_ref()?)));
     snapshot.traces = traced.collect();
     snapshot.bygone = bygone(memory, &lesson, snapshot);
+    let usual =
+        memory.shares.iter().filter_map(|(watched, history)| Some((watched.clone(), usual(history, snapshot.now)?)));
+    snapshot.usual = usual.collect();
     snapshot.roster = snapshot.clocks.trusted.then(|| roster(memory, &lesson, snapshot.now)).flatten();
     lesson
 }

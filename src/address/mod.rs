@@ -16,7 +16,7 @@ pub use contents::{Contents, ListKind, Numbers, Texts};
 pub use declared::{Column, Form, Format, ListDecl, ListFile, ListSource};
 pub use format::{ENTRIES_MAX, EntryFault, FAULTS_KEPT, LIST_BYTES_MAX, ListFault, Reading, read_entries};
 pub use lists::{FileNow, ListNow, Lists};
-pub use networks::{Match, Networks};
+pub use networks::{Match, Networks, prefix_of};
 pub use parse::{AddressFault, Block, NetworkFault, Said, canonical, meant, parse_address, parse_asn, parse_networks};
 pub use special::{SpecialRange, special_range};
 

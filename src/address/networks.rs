@@ -4,7 +4,7 @@
 //! narrowest block around it. So a look-up costs the same whether blocks are nested or not, and n blocks make fewer than
 //! 2n segments.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{Block, canonical};
 
@@ -169,5 +169,13 @@ impl<T: Number> Segments<T> {
         let after = self.firsts.partition_point(|first| *first <= number);
         let segment = self.rest.get(after.checked_sub(1)?)?;
         (number <= segment.last).then_some((segment.prefix, segment.place))
+    }
+}
+
+/// The block of addresses that one household or office has: a /24, or a /48 of IPv6.
+pub fn prefix_of(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits() & (!0 << 8)).into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (!0 << 80)).into(),
     }
 }

@@ -108,15 +108,16 @@ impl<'g> Lane<'g> {
         self.rhythm.due.is_some_and(|due| due <= self.clock.now())
     }
 
-    /// How long until the next look between sweeps; none if none is wanted: rules that ask nothing of places are served by
-    /// sweeps.
+    /// How long until the next look between sweeps; none if none is wanted: where rules ask nothing of places and there are
+    /// no offboarding lists, nobody is named.
     fn until_look(&self) -> Option<Duration> {
-        let is_wanted = self.setup.policies.needs().sign_ins && self.desk.start() == Start::Done && self.post.is_some();
+        let is_named = self.setup.policies.needs().sign_ins || !self.setup.account.offboarding.is_empty();
+        let is_wanted = is_named && self.desk.start() == Start::Done && self.post.is_some();
         let elapsed = self.clock.monotonic().saturating_sub(self.looked_at);
         is_wanted.then(|| LOOK_EVERY.saturating_sub(elapsed))
     }
 
-    /// Whom logs name is looked at. What goes wrong is told by the next sweep.
+    /// Whom logs and lists name is looked at. What goes wrong is told by the next sweep.
     async fn look(&mut self) {
         let brakes = self.brakes();
         let Some(post) = self.post.as_mut() else { return };
@@ -129,7 +130,7 @@ impl<'g> Lane<'g> {
                     cycle.snapshot.looked.as_ref().map_or(0, BTreeSet::len),
                     cycle.report.revoke.iter().filter(|row| row.outcome.is_some()).count(),
                 );
-                tracing::info!(people, revoked, calls = cycle.calls, "looked at whom logs named");
+                tracing::info!(people, revoked, calls = cycle.calls, "looked at who was named");
             }
             Ok(Looked::AtNobody) | Err(Halt::Stopped) => {}
             Err(Halt::Trail(trouble)) => self.shut(format!("{trouble}: nothing is revoked without a trail")),
@@ -283,7 +284,8 @@ impl<'g> Lane<'g> {
     }
 
     fn swept(&mut self, cycle: &Cycle, took: Duration) {
-        let last = LastCycle::of(&cycle.report, &cycle.snapshot, took);
+        let fallen = cycle.fallen.clone();
+        let last = LastCycle { fallen, ..LastCycle::of(&cycle.report, &cycle.snapshot, took) };
         tracing::info!(
             cycle = %last.cycle, sessions = last.sessions_seen, revoked = last.revoked,
             withheld = last.withheld, complete = last.complete, calls = cycle.calls, took_ms = last.took_ms, "cycle finished"

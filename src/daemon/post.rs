@@ -17,7 +17,7 @@ use crate::cycle::{self, Books, Cycle, Halt, Setting};
 use crate::directory::{read_acceptances, read_list};
 use crate::enforce::{Brakes as _, settle};
 use crate::files::{Disk, Lock, LockTrouble};
-use crate::gather::{Known, ListRead, hear, read_feeds};
+use crate::gather::{Heard, Known, ListRead, hear, read_feeds};
 use crate::library::{Consulted, Library, Look};
 use crate::model::{AccountName, CycleId, History, Memory, Mode, UserId};
 use crate::places::usual_folders;
@@ -67,6 +67,8 @@ pub struct Post {
     waiting: BTreeSet<UserId>,
     /// When logs were asked, so that it can be told how long evictd did not know.
     asked: Asked,
+    /// What of each offboarding list was last heard between sweeps: what is held back is not heard every minute.
+    lists_heard: BTreeMap<String, String>,
 }
 
 /// So many people are looked at between two sweeps, at most, each with a listing of their own: others wait for the next
@@ -129,7 +131,7 @@ impl Post {
         (state, memory): (Box<dyn State>, Memory),
         (clock, chance): (Arc<dyn Clock>, Arc<dyn Chance>),
     ) -> Self {
-        let chronicle = Chronicle::since(past.last_cycle_at());
+        let chronicle = Chronicle::since(past.last_cycle_at()).knowing(past.fallen.clone());
         Self {
             account,
             clock,
@@ -145,6 +147,7 @@ impl Post {
             library: Box::new(Library::new(Arc::default(), &[])),
             waiting: BTreeSet::new(),
             asked: Asked { before: past.last_cycle_at(), named: BTreeMap::new() },
+            lists_heard: BTreeMap::new(),
         }
     }
 
@@ -242,10 +245,18 @@ impl Post {
     ///
     /// As [`cycle::run`].
     pub async fn look(&mut self, setup: &Setup, brakes: &FileBrakes) -> Result<Looked, Halt> {
-        let heard = {
+        let lists = self.changed_lists(setup);
+        let marks: Vec<(String, String)> =
+            lists.iter().filter_map(|list| Some((list.list.name.clone(), list.mark()?))).collect();
+        let needs = setup.policies.needs();
+        // Where only lists can name somebody, nothing is asked while none has changed.
+        let heard = if !needs.sign_ins && lists.is_empty() {
+            Heard::default()
+        } else {
             let cycle = cycle_id(&*self.clock, &*self.chance).map_err(TrailTrouble::from)?;
             let known = Known {
-                needs: setup.policies.needs(),
+                needs,
+                lists,
                 feeds: read_feeds(&setup.account.feeds, &self.memory, self.clock.now()),
                 ..Known::first(cycle, &self.memory)
             };
@@ -254,8 +265,9 @@ impl Post {
                 () = brakes.stopping() => return Err(Halt::Stopped),
             }
         };
+        self.lists_heard.extend(marks);
         self.remember(heard.lesson);
-        if let Some(before) = self.asked.before.replace(heard.at) {
+        if let Some(before) = heard.at.and_then(|at| self.asked.before.replace(at)) {
             let new = heard.people.iter().filter(|user| !self.waiting.contains(user));
             self.asked.named.extend(new.map(|user| (*user, before)));
         }
@@ -274,6 +286,17 @@ impl Post {
         self.asked.before = Some(cycle.snapshot.now);
         self.remember(std::mem::take(&mut cycle.lesson));
         Ok(Looked::At(Box::new(cycle)))
+    }
+
+    /// Offboarding lists whose files say something else than what is in force, each once.
+    fn changed_lists(&self, setup: &Setup) -> Vec<ListRead> {
+        if setup.account.offboarding.is_empty() {
+            return Vec::new();
+        }
+        let mut lists = read_lists(&setup.account, &setup.state, &self.trail.past(), self.clock.now());
+        let is_heard = |list: &ListRead| self.lists_heard.get(&list.list.name) == list.mark().as_ref();
+        lists.retain(|list| list.is_new(&self.memory) && !is_heard(list));
+        lists
     }
 
     async fn cycle(

@@ -82,6 +82,9 @@ pub struct LastCycle {
     pub undecided: BTreeMap<String, usize>,
     /// What its report warns of.
     pub warnings: Vec<String>,
+    /// Of these, whose evidence has fallen.
+    #[serde(default)]
+    pub fallen: Vec<String>,
     /// Offboarding lists, by name.
     pub offboarding: BTreeMap<String, ListStatus>,
     /// How long it took, in milliseconds.
@@ -103,6 +106,7 @@ impl LastCycle {
             withheld: report.withheld.len(),
             undecided: undecided.map(|row| (row.rule.to_string(), row.undecided)).collect(),
             warnings: report.warnings.clone(),
+            fallen: Vec::new(),
             offboarding: snapshot.lists.iter().map(|(name, list)| (name.clone(), list.into())).collect(),
             took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         }
@@ -245,6 +249,7 @@ pub fn standing(around: &Circumstances<'_>) -> (Standing, Vec<String>) {
         }
         Mode::Enforce => {}
     }
+    why.extend(around.last.iter().flat_map(|last| last.fallen.clone()));
     if let Some(rejected) = &around.setup.rejected {
         why.push(format!("what stands on the disk has {}: the last good set is in force", rejected.counted()));
     }

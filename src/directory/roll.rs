@@ -12,7 +12,7 @@ use super::accepted::Acceptance;
 use super::file::{ListFault, ListFile};
 use super::row::Names;
 use crate::config::OffboardingList;
-use crate::model::{Cause, ListChange, ListMemory, ListStanding, ListTrouble, RowMemory, human_duration};
+use crate::model::{Cause, ListChange, ListMemory, ListStanding, ListTrouble, RowMemory, UserId, human_duration};
 use crate::record::OffboardingChanged;
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -112,6 +112,14 @@ impl Roll {
     /// The list's name in the configuration.
     pub fn list(&self) -> &str {
         &self.list
+    }
+
+    /// Whom rows mean that come into force with this file, or from another day on: nobody while it cannot be used.
+    pub fn news(&self, before: Option<&ListMemory>) -> BTreeSet<UserId> {
+        let old = |key: &str| before.and_then(|before| before.rows.get(key));
+        let is_new = |key: &str, row: &RowMemory| old(key).is_none_or(|old| old.pending || old.since != row.since);
+        let rows = self.rows_in_force().filter(|(key, row)| self.standing.unknown.is_none() && is_new(key, row));
+        rows.filter_map(|(_, row)| row.user).collect()
     }
 
     /// What is to be remembered of the list, if it is different from what was.

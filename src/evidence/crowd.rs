@@ -1,12 +1,13 @@
 //! Who else is seen where somebody is: an office is a block of addresses from which many work.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::is_future;
-use crate::model::{Act, Completeness, Person, Role, Session, Sighting, SourceStanding, UserId};
+use crate::address::prefix_of;
+use crate::model::{Act, Completeness, HAUNTS_REMEMBERED, Person, Role, Session, Sighting, SourceStanding, UserId};
 use crate::snapshot::Snapshot;
 
 /// Rows of sources are remembered for so long: only one whose rows reach back to then tells of everybody.
@@ -26,10 +27,13 @@ pub struct Staff {
     pub as_of: Timestamp,
 }
 
-/// Which staff was seen in which block. People without a listed session are not asked for, and not counted.
+/// Which staff was seen in which block: whoever is signed in by what sources tell, and everybody by what is remembered of
+/// the last thirty days.
 #[derive(Debug)]
 pub(super) struct Crowd {
     blocks: BTreeMap<IpAddr, BTreeSet<UserId>>,
+    /// Who may have been anywhere, or may be staff.
+    astray: BTreeSet<UserId>,
     is_all: bool,
     as_of: Timestamp,
 }
@@ -37,8 +41,10 @@ pub(super) struct Crowd {
 impl Crowd {
     pub(super) fn new(snapshot: &Snapshot, listed: &[&Session]) -> Self {
         let signed_in: BTreeSet<UserId> = listed.iter().filter_map(|session| session.user).collect();
-        let mut blocks: BTreeMap<IpAddr, BTreeSet<UserId>> = BTreeMap::new();
-        let mut is_all = is_whole(snapshot);
+        let neighbours = &snapshot.neighbours;
+        let (mut blocks, mut astray) = (neighbours.blocks.clone(), neighbours.astray.clone());
+        let is_kept = |since: Timestamp| since.duration_until(snapshot.now) >= HAUNTS_REMEMBERED;
+        let is_all = is_whole(snapshot) && neighbours.since.is_some_and(is_kept);
         // That a session's own row leaves out the address is not that its person may have been anywhere.
         let is_told = |row: &&Sighting| row.address.is_some() || *row.source != *Sighting::SESSION_ROW;
         for row in snapshot.sightings.iter().filter(|row| signed_in.contains(&row.user)).filter(is_told) {
@@ -50,18 +56,19 @@ impl Crowd {
                     blocks.entry(prefix_of(address)).or_default().insert(row.user);
                 }
                 // Somebody who may be staff, or staff that may have been anywhere.
-                (None, _) | (_, None) => is_all = false,
+                (None, _) | (_, None) => _ = astray.insert(row.user),
             }
         }
         let as_of = snapshot.sources.values().map(|source| source.as_of).min().unwrap_or(snapshot.now);
-        Self { blocks, is_all, as_of }
+        Self { blocks, astray, is_all, as_of }
     }
 
-    /// Those in this block without this person.
+    /// Those in this block without this person: nothing that they do themselves adds to it or makes it unsure.
     pub(super) fn others(&self, user: UserId, prefix: IpAddr) -> Staff {
         let seen = self.blocks.get(&prefix);
         let others = seen.map_or(0, |seen| seen.len() - usize::from(seen.contains(&user)));
-        Staff { others: u64::try_from(others).unwrap_or(u64::MAX), is_all: self.is_all, as_of: self.as_of }
+        let is_all = self.is_all && self.astray.iter().all(|one| *one == user);
+        Staff { others: u64::try_from(others).unwrap_or(u64::MAX), is_all, as_of: self.as_of }
     }
 }
 
@@ -80,12 +87,4 @@ fn is_whole(snapshot: &Snapshot) -> bool {
         && snapshot.cut.is_empty()
         && Act::ALL.iter().all(|act| is_told(*act))
         && snapshot.sources.values().all(is_read)
-}
-
-/// The block of addresses that one household or office has: a /24, or a /48 of IPv6.
-pub(super) fn prefix_of(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits() & (!0 << 8)).into(),
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (!0 << 80)).into(),
-    }
 }

@@ -11,10 +11,10 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::crowd::{Crowd, Staff, prefix_of};
+use super::crowd::{Crowd, Staff};
 use super::is_future;
 use super::join::{Joined, Placed, heard, part_of};
-use crate::address::Lists;
+use crate::address::{Lists, prefix_of};
 use crate::clients::client_of;
 use crate::model::{
     Act, Cause, Causes, Classes, Client, Moment, Place, Session, SessionId, Sighting, SourceStanding, Strength, UserId,

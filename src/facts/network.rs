@@ -66,8 +66,8 @@ static FACTS: &[FactSpec] = &[
     FactSpec {
         name: "network.staff",
         kind: Kind::Number,
-        doc: "how many other staff with open sessions were seen lately, in 26 hours, in the same /24 or /48; at least so many \
-              while a source is missing, late or down",
+        doc: "how many other staff were seen in 30 days in the same /24 or /48; at least so many while a source is missing, \
+              late or down, and until 30 days are remembered without a gap",
         reading: Reading::Place(staff),
         ..PLACE
     },

@@ -29,6 +29,24 @@ pub struct ListRead {
     pub accepted: Option<Acceptance>,
 }
 
+impl ListRead {
+    /// What taking the list over hangs on: its file, and what a human accepted of it. None if it cannot be read.
+    pub fn mark(&self) -> Option<String> {
+        let file = self.read.as_ref().ok()?;
+        let accepted = self.accepted.as_ref().map(|accepted| accepted.at.to_string());
+        Some(format!("{} {}", file.digest, accepted.unwrap_or_default()))
+    }
+
+    /// Whether taking it over may change what is remembered of it.
+    pub fn is_new(&self, memory: &Memory) -> bool {
+        let known = memory.lists.get(&self.list.name);
+        let is_same = |file: &ListFile| known.is_some_and(|known| known.digest == file.digest);
+        let spent = known.and_then(|known| known.accepted_at);
+        let is_accepted = self.accepted.as_ref().is_some_and(|accepted| spent.is_none_or(|spent| accepted.at > spent));
+        self.read.as_ref().is_ok_and(|file| !is_same(file) || is_accepted)
+    }
+}
+
 /// How these lists stand at this instant, by name, before anybody is asked whom their rows mean.
 pub fn standings(lists: Vec<ListRead>, memory: &Memory, now: Timestamp) -> BTreeMap<String, ListStanding> {
     Leavers::of(lists, memory, now).standings()
@@ -81,6 +99,11 @@ impl Leavers {
         for (list, roll) in &mut self.0 {
             roll.read_again(&read_list(&list.file, zone), now);
         }
+    }
+
+    /// Whom rows mean that come into force now.
+    pub(super) fn news(&self, memory: &Memory) -> BTreeSet<UserId> {
+        self.rolls().flat_map(|roll| roll.news(memory.lists.get(roll.list()))).collect()
     }
 
     fn rolls(&self) -> impl Iterator<Item = &Roll> {

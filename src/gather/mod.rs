@@ -23,7 +23,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::clock::Clock;
 use crate::config::Account;
 use crate::evidence::keep_latest;
-use crate::memory::learn;
+use crate::memory::{haunts, learn, neighbours};
 use crate::model::{Completeness, CycleId, History, Lesson, Memory, Pause, Scope, UserId};
 use crate::places::Databases;
 use crate::policy::Needs;
@@ -169,13 +169,25 @@ pub async fn gather(
         ..Snapshot::empty(account.name.clone(), known.cycle, now, own.value)
     };
     locate(&mut snapshot, &known.databases);
+    let lesson = taught(known.memory, &mut snapshot, (records, &leavers, logs));
+    Ok(Gathered { snapshot, at, lesson })
+}
+
+/// What the cycle teaches, and what it makes of what is remembered. While clocks disagree no instant is worth keeping.
+fn taught(
+    memory: &Memory,
+    snapshot: &mut Snapshot,
+    (records, leavers, logs): (Records<'_>, &Leavers, Logs<'_>),
+) -> Lesson {
     let (fresh, cursor) = records.learned();
-    let mut lesson = learn(known.memory, &mut snapshot, &fresh);
+    let mut lesson = learn(memory, snapshot, &fresh);
     lesson.logs = logs.lessons(&snapshot.sessions, &snapshot.sightings);
     if snapshot.clocks.trusted {
         (lesson.users, lesson.lists) = (cursor, leavers.lessons());
+        lesson.haunts = haunts(memory, &lesson, snapshot.now);
     }
-    Ok(Gathered { snapshot, at, lesson })
+    snapshot.neighbours = neighbours(memory, &lesson, snapshot);
+    lesson
 }
 
 /// Asks the place databases about every address that was seen, each once.

@@ -1,5 +1,6 @@
 //! Between two sweeps: whom to look at, since something was heard of them. A person is named by a sign-in, by a place
-//! where nobody had seen them lately, and by a record that says something else of them than before.
+//! where nobody had seen them lately, by a record that says something else of them than before, and by a row that is new
+//! on an offboarding list.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -9,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Known;
 use super::feeds::People;
+use super::leavers::Leavers;
 use super::logs::Logs;
 use super::records::Records;
 use crate::config::Account;
@@ -16,17 +18,18 @@ use crate::model::{Act, Lesson, LogLesson, LogMemory, Memory, Person, SeenKey, U
 use crate::zendesk::{Trouble, Zendesk};
 
 /// What was heard since the last cycle.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Heard {
-    /// When it was asked, on Zendesk's clock.
-    pub at: Timestamp,
+    /// When it was asked, on Zendesk's clock; none if nothing was.
+    pub at: Option<Timestamp>,
     /// Whom to look at.
     pub people: BTreeSet<UserId>,
     /// What it teaches, so that nobody is named twice for it.
     pub lesson: Lesson,
 }
 
-/// Asks for what is new: changed records, and what logs tell. A few requests, whatever the account's size.
+/// Asks for what is new: changed records, what logs tell, and whom the lists mean that are known to have changed. A few
+/// requests, whatever the account's size. Taking lists over is left to the look itself, which tells of it.
 ///
 /// # Errors
 ///
@@ -43,11 +46,16 @@ pub async fn hear(zendesk: &Zendesk, account: &Account, known: &Known<'_>) -> Re
     let ahead = known.feeds.first().map_or(SignedDuration::ZERO, |feed| ahead(feed.at));
     logs.take(&known.feeds, &people, &account.sources, (own.date, ahead));
     let lesson = Lesson { logs: logs.lessons(&[], &[]), ..Lesson::default() };
-    let mut heard = Heard { at: own.date, people: BTreeSet::new(), lesson };
+    let mut heard = Heard { at: Some(own.date), people: BTreeSet::new(), lesson };
     for (name, log) in &heard.lesson.logs {
         heard.people.extend(named(log, memory.logs.get(name)));
     }
     heard.people.extend(records.changed().filter(|person| is_news(person, memory)).map(|person| person.id));
+    if !known.lists.is_empty() {
+        let mut leavers = Leavers::of(known.lists.clone(), memory, own.date);
+        leavers.find(zendesk, &mut records).await?;
+        heard.people.extend(leavers.news(memory));
+    }
     heard.people.remove(&own.value);
     Ok(heard)
 }

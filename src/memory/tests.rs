@@ -12,15 +12,15 @@ const START: &str = "2026-11-23T12:00:00Z";
 const HOUR: i64 = 60;
 const DAY: i64 = 24 * HOUR;
 
-fn user(number: u64) -> UserId {
+pub(super) fn user(number: u64) -> UserId {
     NonZeroU64::new(number).unwrap().into()
 }
 
-fn after(minutes: i64) -> Timestamp {
+pub(super) fn after(minutes: i64) -> Timestamp {
     START.parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minutes)
 }
 
-fn person(number: u64, role: Option<Role>, at: i64) -> Person {
+pub(super) fn person(number: u64, role: Option<Role>, at: i64) -> Person {
     Person {
         id: user(number),
         seen: after(at),
@@ -41,7 +41,7 @@ fn person(number: u64, role: Option<Role>, at: i64) -> Person {
 }
 
 /// A cycle so many minutes after the first one, which saw these people, each with these sessions.
-fn cycle(at: i64, seen: &[(Person, &[u64])]) -> Snapshot {
+pub(super) fn cycle(at: i64, seen: &[(Person, &[u64])]) -> Snapshot {
     let mut snapshot =
         Snapshot::empty(AccountName::new("acme"), CycleId::new("cycle"), after(at), user(360_000_000_001));
     for (person, sessions) in seen {

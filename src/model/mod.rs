@@ -45,10 +45,11 @@ pub use foreign::{FOREIGN_BYTES_MAX, Foreign, harmless_json, is_harmful};
 pub use ids::{AccountName, CycleId, ExceptionId, RuleId, SessionId, UserId};
 pub use law::{Action, CycleKind, Mode, Scope, Severity};
 pub use memory::{
-    Basis, Ended, Exposure, Exposures, Grade, HABIT_CYCLES_MAX, HOLD_LASTS, Habit, HabitCycle, History, Hold,
-    HoldState, Input, KnownSession, Lesson, ListChange, ListMemory, ListStanding, ListTrouble, Listed, LogLesson,
-    LogMemory, LogPlace, Memory, Moments, NoBasis, Outcome, Pause, RULE_CYCLES_MAX, Remembered, Rest, Roster,
-    RowMemory, RuleCycle, Run, STAFF_REMEMBERED, SeenKey, Span, Traces, UsersCursor, Walk, stratum_of,
+    Basis, Ended, Exposure, Exposures, Grade, HABIT_CYCLES_MAX, HAUNTS_MAX, HAUNTS_REMEMBERED, HOLD_LASTS, Habit,
+    HabitCycle, Haunt, HauntKey, HauntLesson, Haunts, History, Hold, HoldState, Input, KnownSession, Lesson,
+    ListChange, ListMemory, ListStanding, ListTrouble, Listed, LogLesson, LogMemory, LogPlace, Memory, Moments,
+    NoBasis, Outcome, Pause, Remembered, Rest, Roster, RowMemory, Run, SHARES_MAX, SHARES_MIN, STAFF_REMEMBERED,
+    SeenKey, Share, Span, Traces, UsersCursor, Walk, Watched, stratum_of, usual,
 };
 pub use moment::Moment;
 pub use person::{Membership, Person, Role, RoleType, Stratum};

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use super::bodies::{
-    DatabaseUsed, ExposureSplit, HoldDiscarded, HoldExpired, HoldGrew, HoldOpened, HoldReleased, ListUsed,
-    LookupsChanged, SourceBack, SourceLost,
+    DatabaseUsed, EvidenceBack, EvidenceFell, ExposureSplit, HoldDiscarded, HoldExpired, HoldGrew, HoldOpened,
+    HoldReleased, ListUsed, LookupsChanged, SourceBack, SourceLost,
 };
 use crate::model::Scope;
 
@@ -67,6 +67,10 @@ entries! {
     SourceLost = "source.lost",
     /// It can again.
     SourceBack = "source.back",
+    /// There is half as much evidence as usual, or less.
+    EvidenceFell = "evidence.fell",
+    /// There is more again.
+    EvidenceBack = "evidence.back",
     /// A cycle ended; what it counted.
     CycleFinished = "cycle.finished",
     /// Claims that stand now and did not before.

@@ -92,6 +92,13 @@ fn gist(entry: &Entry) -> String {
         Entry::LookupsChanged(body) => lookups(body),
         Entry::SourceLost(body) => format!("{}: {}, told everything up to {}", body.source, body.unknown, body.as_of),
         Entry::SourceBack(body) => format!("{}, tells everything up to {}", body.source, body.as_of),
+        Entry::EvidenceFell(body) => {
+            format!("{} {}: {} of 1000, usually {}", body.of, body.name, body.share, body.usual)
+        }
+        Entry::EvidenceBack(body) => match body.share {
+            Some(share) => format!("{} {}: {share} of 1000", body.of, body.name),
+            None => format!("{} {} is no longer there", body.of, body.name),
+        },
         Entry::CycleFinished(body) => counts(body),
         Entry::ClaimBegan(body) => claims(body.claims.len()),
         Entry::ClaimChanged(body) => claims(body.claims.len()),

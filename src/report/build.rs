@@ -12,6 +12,7 @@ use crate::model::{Act, Cause, Completeness, Database, Foreign, ListStanding, Mo
 use crate::plan::{Intention, Plan, Planned, grounds_of};
 use crate::policy::{Exception, PolicySet};
 use crate::snapshot::Snapshot;
+use crate::watch;
 
 /// The stages a report tells of.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +54,7 @@ pub fn report(stages: Stages<'_>, fates: &[Fate]) -> Report {
         warnings: warnings(snapshot, stages.mode)
             .into_iter()
             .chain(of_lookups(stages.dossier))
+            .chain(watch::falls(&watch::measures(stages.dossier, stages.policies, stages.judgement)))
             .chain(alarms(&claims))
             .chain(expired(stages.policies, snapshot))
             .collect(),

@@ -168,6 +168,8 @@ pub(super) fn users(snapshot: &Snapshot) -> BTreeSet<UserId> {
         .chain(snapshot.history.ended.iter().map(|ended| ended.user))
         .chain(snapshot.history.habits.values().flat_map(|habit| &habit.claimed).copied())
         .chain(snapshot.history.holds.iter().flat_map(|hold| hold.people.keys()).copied())
+        .chain(snapshot.neighbours.blocks.values().flatten().copied())
+        .chain(snapshot.neighbours.astray.iter().copied())
         .collect()
 }
 

@@ -44,10 +44,7 @@ impl TryFrom<Read> for Snapshot {
             listing: document.listing_cut_short.map_or(Completeness::Complete, Completeness::Partial),
             scope: word("scope", &document.scope, Scope::ALL.iter().copied(), Scope::word)?,
             cut: by_user("cut_short", document.cut_short, Ok)?,
-            looked: document
-                .looked
-                .map(|users| users.iter().map(|user| read("looked", user)).collect::<Result<_, String>>())
-                .transpose()?,
+            looked: document.looked.as_deref().map(looked).transpose()?,
             people_as_of: maybe("people_as_of", document.people_as_of.as_deref())?,
             traces: by_user("traces", document.traces, Traces::try_from)?,
             groups: document.groups.map_or(Ok(Err(Cause::NoSource)), groups)?,
@@ -64,6 +61,8 @@ impl TryFrom<Read> for Snapshot {
                 .collect::<Result<_, String>>()?,
             sightings: sightings("sightings", document.sightings)?,
             hearsay: sightings("hearsay", document.hearsay)?,
+            neighbours: document.neighbours.try_into()?,
+            usual: document.usual.usual(),
             bygone: document
                 .bygone
                 .into_iter()
@@ -92,6 +91,10 @@ fn sightings(field: &str, wire: Vec<WireSighting>) -> Result<Vec<Sighting>, Stri
     let mut sightings = all(field, wire, Sighting::try_from)?;
     sightings.sort();
     Ok(sightings)
+}
+
+fn looked(users: &[String]) -> Result<BTreeSet<UserId>, String> {
+    users.iter().map(|user| read("looked", user)).collect()
 }
 
 fn groups(wire: WireGroups) -> Result<Result<BTreeMap<UserId, Vec<u64>>, Cause>, String> {

@@ -181,9 +181,9 @@ pub(super) mod tests {
     use crate::model::{
         AccountName, Basis, Cause, Completeness, CycleId, Ended, Foreign, Habit, History, Hold, HoldState, Input,
         ListChange, ListStanding, ListTrouble, Listed, Mode, Moment, Outcome, Pause, Person, Rest, Role, RoleType,
-        RuleId, Run, Scope, Session, SessionId, Stratum, Traces, UserId,
+        RuleId, Run, Scope, Session, SessionId, Stratum, Traces, UserId, Watched,
     };
-    use crate::snapshot::{Clocks, Protected};
+    use crate::snapshot::{Clocks, Neighbours, Protected};
 
     pub fn user() -> impl Strategy<Value = UserId> {
         (1..=u64::MAX).prop_map(|number| UserId::new(number).unwrap())
@@ -359,6 +359,19 @@ pub(super) mod tests {
         })
     }
 
+    fn neighbours() -> impl Strategy<Value = Neighbours> {
+        let users = || proptest::collection::btree_set(user(), 0..3);
+        let block = prop_oneof![Just("8.8.1.0"), Just("2a00:1:2::"), Just("192.168.7.0")];
+        let blocks = btree_map(block.prop_map(|block| block.parse().unwrap()), users(), 0..3);
+        let since = of(instant());
+        (since, blocks, users()).prop_map(|(since, blocks, astray)| Neighbours { since, blocks, astray })
+    }
+
+    fn watched() -> impl Strategy<Value = Watched> {
+        let word = select(Watched::KINDS);
+        (word, any::<String>()).prop_map(|(kind, name)| Watched::from_words(kind, &name).unwrap())
+    }
+
     /// A snapshot with what is remembered and listed of people.
     pub fn full() -> impl Strategy<Value = Snapshot> {
         let listed = (any::<String>(), instant(), instant());
@@ -367,9 +380,10 @@ pub(super) mod tests {
         let roster = of(btree_map(select(Stratum::ALL), 0..usize::MAX, 0..3));
         let ids = btree_map(user(), vec(any::<u64>(), 1..3), 0..3);
         let groups = prop_oneof![ids.prop_map(Ok), select(Cause::ALL).prop_map(Err)];
+        let remembered = (neighbours(), btree_map(watched(), any::<u16>(), 0..3));
         let seen = (select(Scope::ALL), btree_map(user(), any::<String>(), 0..3), of(instant()));
-        (snapshot(), seen, btree_map(user(), traces(), 0..3), lists, (roster, groups)).prop_map(
-            |(snapshot, (scope, cut, people_as_of), traces, (lists, listed), (roster, groups))| Snapshot {
+        (snapshot(), seen, btree_map(user(), traces(), 0..3), lists, (roster, groups, remembered)).prop_map(
+            |(snapshot, (scope, cut, people_as_of), traces, (lists, listed), (roster, groups, remembered))| Snapshot {
                 scope,
                 cut,
                 people_as_of,
@@ -378,6 +392,8 @@ pub(super) mod tests {
                 lists,
                 listed,
                 roster,
+                neighbours: remembered.0,
+                usual: remembered.1,
                 ..snapshot
             },
         )

@@ -10,6 +10,7 @@ mod redact;
 mod wire;
 mod wire_history;
 mod wire_places;
+mod wire_watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -20,7 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::model::{
     AccountName, Cause, Completeness, Country, CycleId, Database, Foreign, History, KnownSession, ListStanding, Listed,
     Pause, Person, Place, Role, Roster, Scope, Session, SessionId, Sighting, SourceStanding, Stratum, Traces, UserId,
-    stratum_of,
+    Watched, stratum_of,
 };
 
 pub use file::{SNAPSHOT_BYTES_MAX, SnapshotFault, countries_of, from_bytes, to_bytes, write};
@@ -72,6 +73,10 @@ pub struct Snapshot {
     pub bygone: BTreeMap<SessionId, KnownSession>,
     /// What place databases say of each address that was seen.
     pub places: BTreeMap<IpAddr, Place>,
+    /// Who else of staff was seen near these sightings in the last thirty days.
+    pub neighbours: Neighbours,
+    /// Which part of sessions each rule usually decides and each source tells of, in thousandths, where that is known.
+    pub usual: BTreeMap<Watched, u16>,
     /// The place databases that were asked, in order of preference.
     pub databases: Vec<Database>,
     /// What is wrong with others that should have been, in words that name nobody.
@@ -114,6 +119,8 @@ impl Snapshot {
             hearsay: Vec::new(),
             bygone: BTreeMap::new(),
             places: BTreeMap::new(),
+            neighbours: Neighbours::default(),
+            usual: BTreeMap::new(),
             databases: Vec::new(),
             unasked: Vec::new(),
             roster: None,
@@ -165,6 +172,17 @@ impl Snapshot {
     pub fn protects_admin(&self) -> bool {
         self.protected.admins(&self.people).next().is_some()
     }
+}
+
+/// Staff that was seen in the blocks of addresses of which there are sightings; a block is a /24, or a /48 of IPv6.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Neighbours {
+    /// Since when everything that sources tell of it is remembered without a gap.
+    pub since: Option<Timestamp>,
+    /// Who was seen in each block, by its first address.
+    pub blocks: BTreeMap<IpAddr, BTreeSet<UserId>>,
+    /// Who was seen somewhere that is not known, and may have been in any of them.
+    pub astray: BTreeSet<UserId>,
 }
 
 /// How the clocks of host and Zendesk agreed while gathering.

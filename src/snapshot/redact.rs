@@ -3,12 +3,13 @@
 //! What stands for what is `aliases`' business; here every part of a snapshot is gone through, by name, so that a part
 //! that is new cannot be forgotten.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::aliases::{Aliases, alias, is_private};
-use super::{Protected, Snapshot};
+use super::{Neighbours, Protected, Snapshot};
+use crate::address::prefix_of;
 use crate::model::{
     AccountName, Cause, Completeness, Ended, Foreign, Habit, History, Hold, KnownSession, ListStanding, ListTrouble,
     NetworkClass, Person, Place, Session, Sighting, UserId,
@@ -57,6 +58,8 @@ pub fn redact(snapshot: &Snapshot, key: &[u8; 32]) -> Snapshot {
         hearsay: rows(&snapshot.hearsay),
         bygone: snapshot.bygone.iter().map(|(id, known)| (aliases.session(*id), bygone(known, aliases))).collect(),
         places: places(snapshot, aliases),
+        neighbours: neighbours(snapshot, aliases),
+        usual: snapshot.usual.clone(),
         databases: snapshot.databases.clone(),
         unasked: snapshot.unasked.iter().map(|_| REDACTED.to_owned()).collect(),
         roster: snapshot.roster.clone(),
@@ -177,6 +180,19 @@ fn standing(list: &ListStanding) -> ListStanding {
     }
 }
 
+/// Each block as the blocks of what stands for the addresses that were seen in it.
+fn neighbours(snapshot: &Snapshot, aliases: &Aliases) -> Neighbours {
+    let others =
+        |users: &BTreeSet<UserId>| -> BTreeSet<UserId> { users.iter().map(|user| aliases.user(*user)).collect() };
+    let mut blocks: BTreeMap<IpAddr, BTreeSet<UserId>> = BTreeMap::new();
+    for address in snapshot.sightings.iter().filter_map(|one| one.address) {
+        if let Some(users) = snapshot.neighbours.blocks.get(&prefix_of(address)) {
+            blocks.entry(prefix_of(aliases.address(address))).or_default().extend(others(users));
+        }
+    }
+    Neighbours { since: snapshot.neighbours.since, blocks, astray: others(&snapshot.neighbours.astray) }
+}
+
 /// What stands for a routed address is not routed itself, so that its place says so.
 fn places(snapshot: &Snapshot, aliases: &Aliases) -> BTreeMap<IpAddr, Place> {
     let mut places = BTreeMap::new();
@@ -203,7 +219,6 @@ fn at(address: IpAddr, place: Place) -> Place {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
     use std::io::Read as _;
 
     use flate2::read::GzDecoder;

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::Snapshot;
 use super::wire_history::{WireEnded, WireHabit, WireHold, WireRest};
 use super::wire_places::{WireBygone, WireDatabase, WirePlace, WireSighting, WireSource, address_of};
+use super::wire_watch::{WireNeighbours, WireUsual};
 use crate::model::{
     Cause, Completeness, Country, Foreign, ListStanding, ListTrouble, Listed, Person, Place, Roster, Scope, Session,
     Traces, UserId,
@@ -101,6 +102,10 @@ pub(super) struct Document<P, S> {
     pub(super) sightings: Vec<WireSighting>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) hearsay: Vec<WireSighting>,
+    #[serde(default, skip_serializing_if = "WireNeighbours::is_empty")]
+    pub(super) neighbours: WireNeighbours,
+    #[serde(default, skip_serializing_if = "WireUsual::is_empty")]
+    pub(super) usual: WireUsual,
     #[serde(default)]
     pub(super) bygone: BTreeMap<String, WireBygone>,
     pub(super) people: P,
@@ -320,6 +325,8 @@ impl<'s> From<&'s Snapshot> for Document<People<'s>, Sessions<'s>> {
             places: snapshot.places.iter().map(|(address, place)| (address.to_string(), place.into())).collect(),
             sightings: snapshot.sightings.iter().map(WireSighting::from).collect(),
             hearsay: snapshot.hearsay.iter().map(WireSighting::from).collect(),
+            neighbours: (&snapshot.neighbours).into(),
+            usual: WireUsual::of(&snapshot.usual),
             bygone: snapshot.bygone.iter().map(|(session, known)| (session.to_string(), known.into())).collect(),
             people: People(&snapshot.people),
             sessions: Sessions(&snapshot.sessions),

@@ -15,9 +15,9 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::State;
 use crate::model::{
-    AccountName, Act, Basis, Foreign, Habit, Input, KnownSession, Lesson, ListMemory, LogLesson, LogPlace, Memory,
-    Person, RULE_CYCLES_MAX, Remembered, Role, RoleType, RowMemory, RuleCycle, RuleId, Run, SeenKey, SessionId,
-    Stratum, Traces, UserId, UsersCursor,
+    AccountName, Act, Basis, Foreign, Habit, Haunt, HauntKey, HauntLesson, Input, KnownSession, Lesson, ListMemory,
+    LogLesson, LogPlace, Memory, Person, Remembered, Role, RoleType, RowMemory, RuleId, Run, SHARES_MAX, SeenKey,
+    SessionId, Share, Stratum, Traces, UserId, UsersCursor, Watched,
 };
 
 const CASES: u32 = 32;
@@ -25,7 +25,7 @@ const CASES: u32 = 32;
 /// Runs the suite; `fresh` gives a state without anything in it.
 pub(super) fn check<S: State>(fresh: impl Fn() -> S) {
     nothing_is_known_of_an_account_before_its_first_lesson(fresh());
-    only_the_last_cycles_of_a_rule_are_kept(fresh());
+    only_the_last_shares_are_kept(fresh());
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let config = Config { failure_persistence: None, ..Config::with_cases(CASES) };
     let lessons = vec((any::<bool>(), lesson()), 1..6);
@@ -45,17 +45,17 @@ fn nothing_is_known_of_an_account_before_its_first_lesson(mut state: impl State)
     assert_eq!(state.load(&account("")).unwrap(), Memory::default());
 }
 
-fn only_the_last_cycles_of_a_rule_are_kept(mut state: impl State) {
-    let acme = account("acme");
+fn only_the_last_shares_are_kept(mut state: impl State) {
+    let (acme, watched) = (account("acme"), Watched::Source("okta".into()));
     let mut memory = Memory::default();
-    for people in 0..u32::try_from(RULE_CYCLES_MAX).unwrap() + 3 {
-        let cycle = RuleCycle { at: Timestamp::UNIX_EPOCH, people, new_people: u32::MAX, withheld: people % 2 == 0 };
-        let lesson = Lesson { rules: BTreeMap::from([(RuleId::new("age"), cycle)]), ..Lesson::default() };
+    for thousandths in 0..u16::try_from(SHARES_MAX).unwrap() + 3 {
+        let share = Share { at: Timestamp::UNIX_EPOCH, thousandths };
+        let lesson = Lesson { shares: BTreeMap::from([(watched.clone(), share)]), ..Lesson::default() };
         state.save(&acme, &lesson).unwrap();
         memory.learn(lesson);
     }
     let loaded = state.load(&acme).unwrap();
-    assert_eq!(loaded.rules[&RuleId::new("age")].first().unwrap().people, 3);
+    assert_eq!(loaded.shares[&watched].first().unwrap().thousandths, 3);
     assert_eq!(loaded, memory);
 }
 
@@ -156,12 +156,6 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn rule_cycle()(at in instant(), people in 0..=u32::MAX, new_people in 0..9_u32, withheld: bool) -> RuleCycle {
-        RuleCycle { at, people, new_people, withheld }
-    }
-}
-
-prop_compose! {
     fn seen_key()(
         (user, act, time) in (user(), select(Act::ALL), any::<i64>()),
         (address, agent) in (of(any::<std::net::IpAddr>()), of(text())),
@@ -199,6 +193,26 @@ prop_compose! {
     }
 }
 
+fn watched() -> impl Strategy<Value = Watched> {
+    (select(Watched::KINDS), text()).prop_map(|(kind, name)| Watched::from_words(kind, &name).unwrap())
+}
+
+fn share() -> impl Strategy<Value = Share> {
+    (instant(), any::<u16>()).prop_map(|(at, thousandths)| Share { at, thousandths })
+}
+
+prop_compose! {
+    fn haunt_key()(user in user(), act in select(Act::ALL), address in of(any::<std::net::IpAddr>())) -> HauntKey {
+        HauntKey { user, act, address }
+    }
+}
+
+fn haunts() -> impl Strategy<Value = HauntLesson> {
+    let haunt = (instant(), instant(), any::<u32>()).prop_map(|(first, last, days)| Haunt { first, last, days });
+    (of(instant()), btree_map(haunt_key(), haunt, 0..4), vec(haunt_key(), 0..3))
+        .prop_map(|(since, seen, forgotten)| HauntLesson { since, seen, forgotten })
+}
+
 prop_compose! {
     /// A lesson of anything.
     pub(super) fn lesson()(
@@ -206,10 +220,12 @@ prop_compose! {
         (sessions, sessions_gone) in (btree_map(session(), known_session(), 0..4), vec(session(), 0..3)),
         users in of((text(), instant()).prop_map(|(cursor, as_of)| UsersCursor { cursor, as_of })),
         lists in btree_map(text(), list(), 0..3),
-        rules in btree_map(text().prop_map(RuleId::new), rule_cycle(), 0..3),
         logs in btree_map(text().prop_map(Into::into), log(), 0..3),
         (habits, habits_gone) in (btree_map(habit_key(), habit(), 0..3), vec(habit_key(), 0..3)),
+        (shares, haunts) in (btree_map(watched(), share(), 0..3), haunts()),
     ) -> Lesson {
-        Lesson { people, people_gone, sessions, sessions_gone, users, lists, rules, logs, habits, habits_gone }
+        Lesson {
+            people, people_gone, sessions, sessions_gone, users, lists, logs, habits, habits_gone, shares, haunts,
+        }
     }
 }

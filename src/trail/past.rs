@@ -1,12 +1,12 @@
 //! What the trail says of the last day: the history for belts, open intents, digests in force, the last cycle.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::standing::Standing;
-use crate::model::{CycleId, Ended, Exposure, History, Outcome, Roster, RuleId, Stratum};
+use crate::model::{CycleId, Ended, Exposure, History, Outcome, Roster, RuleId, Stratum, Watched};
 use crate::record::{
     CycleFinished, Entry, ExposureSplit, Line, OffboardingChanged, RevocationIntended, RevocationOutcome,
 };
@@ -29,6 +29,8 @@ pub struct Past {
     pub scope: Option<String>,
     /// The last word about each offboarding list.
     pub offboarding: BTreeMap<String, OffboardingChanged>,
+    /// Whose evidence has fallen, as the trail tells it.
+    pub fallen: BTreeSet<Watched>,
     /// The last cycle that finished, a look or a sweep.
     pub last_cycle: Option<LastCycle>,
     /// The last of them that looked at everybody in scope.
@@ -84,6 +86,10 @@ impl Memory {
             Entry::PolicyLoaded(body) => self.past.policy_digest = Some(body.digest.clone()),
             Entry::OffboardingChanged(body) => {
                 self.past.offboarding.insert(body.list.clone(), body.clone());
+            }
+            Entry::EvidenceFell(body) => self.past.fallen.extend(Watched::from_words(&body.of, &body.name)),
+            Entry::EvidenceBack(body) => {
+                Watched::from_words(&body.of, &body.name).map(|watched| self.past.fallen.remove(&watched));
             }
             Entry::ScopeChanged(body) => self.past.scope = Some(body.scope.clone()),
             Entry::ConfigLoaded(body) => self.past.config_digest = Some(body.digest.clone()),

@@ -187,6 +187,47 @@ fn scopes_that_were_not_granted_are_named() {
     check(&rows(&desk.room, 0), "scopes", "note", "enough to report");
 }
 
+fn probed(room: &Room, code: i32) -> Vec<Value> {
+    let args = [&["doctor", "--probe-scopes", "--format", "json"], &CONFIG[..]].concat();
+    let document = room.run(&args).says(code, &[]).json();
+    document["rows"].as_array().unwrap().clone()
+}
+
+#[test]
+fn what_the_token_may_is_tried_and_ends_nothing() {
+    let desk = desk();
+    let sessions = |desk: &Desk| {
+        desk.room.run(&[&["plan", "--format", "json"], &CONFIG[..]].concat()).json()["sessions_seen"].clone()
+    };
+    let before = sessions(&desk);
+    let rows = probed(&desk.room, 0);
+    check(&rows, "probe", "good", "list sessions: granted, needed");
+    check(&rows, "probe", "good", "end sessions: granted, needed");
+    assert_eq!(bad(&rows), [""; 0]);
+    let changing = |desk: &Desk| {
+        let is_changing = |(method, path, _): &(String, String, _)| method != "GET" && path != "/oauth/tokens";
+        let found: Vec<_> = desk.requests().into_iter().filter(is_changing).collect();
+        found.into_iter().map(|(method, path, _)| format!("{method} {path}")).collect::<Vec<_>>()
+    };
+    let sent = changing(&desk);
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    assert!(sent[0].starts_with("DELETE ") && sent[0].ends_with("/sessions/1"), "{sent:?}");
+    assert_eq!(sessions(&desk), before);
+    assert_eq!(fs::read_dir(desk.room.path("trail")).unwrap().count(), 0, "it is no act");
+    // A token that may not write is wrong where it is to enforce, and right where it only reports.
+    let text = desk.room.read("evictd.toml");
+    desk.room.write("evictd.toml", text + "auth.oauth-client.scope = \"read\"\n");
+    check(&probed(&desk.room, 1), "probe", "bad", "end sessions: not granted, needed: Forbidden");
+    desk.room.edit("evictd.toml", "mode = \"enforce\"", "mode = \"report\"");
+    check(&probed(&desk.room, 0), "probe", "note", "end sessions: not granted, not needed now");
+    // While the account is paused nothing that changes is sent.
+    let sent = changing(&desk).len();
+    fs::create_dir_all(desk.room.path("state/simulated")).unwrap();
+    desk.room.write("state/simulated/pause", "");
+    check(&probed(&desk.room, 0), "probe", "note", "not tried, since the account is paused");
+    assert_eq!(changing(&desk).len(), sent);
+}
+
 #[test]
 fn a_host_clock_that_is_off_is_wrong() {
     let desk =

@@ -24,6 +24,7 @@ const PURE: &[(&str, u8)] = &[
     ("plan", 7),
     ("guard", 8),
     ("grade", 9),
+    ("watch", 9),
     ("report", 10),
     ("chronicle", 11),
 ];

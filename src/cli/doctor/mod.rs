@@ -1,13 +1,15 @@
 //! `evictd doctor`: one account's setup from end to end: what is well, what is not, and what to do about it.
 //!
 //! It reads and asks, as a cycle would, and changes nothing: no lock, no file, no request but GETs and the one for a
-//! token. What is wrong is a row, not a failure: only where there is no configuration to look at does it give up.
+//! token; only where scopes are to be probed, one for the end of a session that cannot exist. What is wrong is a row, not
+//! a failure: only where there is no configuration to look at does it give up.
 
 mod access;
 mod files;
 mod page;
 mod protection;
 mod rules;
+mod scopes;
 mod shelves;
 mod sources;
 mod standing;
@@ -27,6 +29,15 @@ use crate::trail::{self, Past, TrailTrouble};
 pub(super) struct DoctorArgs {
     #[command(flatten)]
     place: Where,
+    /// Say of everything evictd does whether the token may, by trying it
+    ///
+    /// Each thing that evictd reads is read once. Whether it may end sessions is asked by one DELETE of a session that
+    /// cannot exist: number 1 of evictd's own user. Nothing is sent unless Zendesk itself says, both in its listing and
+    /// when asked for that number, that there is no such session; nor while the account is paused. A 403 then means that
+    /// a scope is missing, a 404 that sessions could be ended. Nobody's session ends, so that the trail has no record of
+    /// it; Zendesk's access log may show the request.
+    #[arg(long)]
+    probe_scopes: bool,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -50,6 +61,9 @@ pub(super) async fn run(args: &DoctorArgs, screen: Screen) -> Result<Exit, Failu
     let mut rows = std::mem::take(&mut asked.rows);
     let (sources, of_sources) = sources::probe(&asked, account).await;
     rows.extend(of_sources);
+    if args.probe_scopes {
+        rows.extend(scopes::probe(&local, &asked).await);
+    }
     rows.extend(sources::feeds(account, local.memory.as_ref().ok(), SystemClock.now()));
     rows.extend(sources::endings(&asked, local.set.as_ref()));
     rows.push(access::clock(account, asked.host_offset));

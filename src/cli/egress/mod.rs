@@ -9,7 +9,6 @@ use std::net::IpAddr;
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::load::policies;
 use super::loader::load_to_look;
@@ -17,7 +16,7 @@ use super::places::View;
 use super::plan::remembered;
 use super::{Exit, Failure, Format, Where, screen::Screen};
 use crate::address::{ListKind, ListNow};
-use crate::model::{Answer, Memory, Sighting, Strength};
+use crate::model::{Act, Answer, Memory, Strength};
 use suggest::{Spotting, System, Whereabouts, suggest};
 
 #[derive(Debug, Subcommand)]
@@ -41,10 +40,12 @@ struct Remembered {
     spottings: Vec<Spotting>,
     /// From when to when.
     span: Option<(Timestamp, Timestamp)>,
-    /// Sightings that tell no address.
+    /// People who were seen where nobody knows.
     without_address: usize,
-    /// Sightings of people whose e-mail is not known.
+    /// Addresses of people whose e-mail is not known.
     without_domain: usize,
+    /// Whether it is of uses, since no sign-in is remembered.
+    by_use: bool,
 }
 
 pub(super) fn run(command: &EgressCommand, screen: Screen) -> Result<Exit, Failure> {
@@ -56,7 +57,7 @@ pub(super) fn run(command: &EgressCommand, screen: Screen) -> Result<Exit, Failu
     for why in &view.unread {
         screen.note(&format!("warning: {why}"));
     }
-    let seen = seen(&remembered(&loaded, screen), &loaded.account.time_zone);
+    let seen = seen(&remembered(&loaded, screen));
     let suggestions = suggest(&seen.spottings, |address| whereabouts(&view, address));
     let drafts = draft::drafts(&suggestions);
     match args.format {
@@ -73,11 +74,14 @@ pub(super) fn run(command: &EgressCommand, screen: Screen) -> Result<Exit, Failu
     Ok(Exit::Done)
 }
 
-fn seen(memory: &Memory, zone: &TimeZone) -> Remembered {
-    let mut seen = Remembered::default();
-    let sources = memory.logs.iter().filter(|(name, _)| ***name != *Sighting::HEARSAY);
-    for (key, (first, last)) in sources.flat_map(|(_, log)| &log.seen) {
-        let (first, last) = (first.at(), last.at());
+/// Sign-ins say best where somebody works: a cookie that is stolen is used elsewhere without one. Only where no source
+/// tells of any are uses taken in their place.
+fn seen(memory: &Memory) -> Remembered {
+    let haunts = &memory.haunts.seen;
+    let by_use = !haunts.keys().any(|key| key.act == Act::SignIn && key.address.is_some());
+    let act = if by_use { Act::Use } else { Act::SignIn };
+    let mut seen = Remembered { by_use, ..Remembered::default() };
+    for (key, haunt) in haunts.iter().filter(|(key, _)| key.act == act) {
         let Some(address) = key.address else {
             seen.without_address += 1;
             continue;
@@ -87,10 +91,11 @@ fn seen(memory: &Memory, zone: &TimeZone) -> Remembered {
             seen.without_domain += 1;
             continue;
         };
-        let (from, to) = seen.span.unwrap_or((first, last));
-        seen.span = Some((from.min(first), to.max(last)));
-        let day = zone.to_datetime(first).date();
-        seen.spottings.push(Spotting { user: key.user, domain: domain.to_lowercase(), day, address });
+        let (from, to) = seen.span.unwrap_or((haunt.first, haunt.last));
+        seen.span = Some((from.min(haunt.first), to.max(haunt.last)));
+        let domain = domain.to_lowercase();
+        let spotting = |day| Spotting { user: key.user, domain: domain.clone(), day, address };
+        seen.spottings.extend(haunt.days().map(spotting));
     }
     seen
 }
@@ -120,7 +125,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::{Act, Foreign, LogMemory, Person, Remembered as Known, SeenKey, UserId};
+    use crate::model::{Foreign, Haunt, HauntKey, Haunts, Person, Remembered as Known, UserId};
 
     fn known(number: u64, email: Option<&str>) -> (UserId, Known) {
         let user = UserId::new(number).unwrap();
@@ -145,27 +150,28 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_told_is_counted_and_days_are_the_accounts() {
+    fn each_day_of_thirty_counts_once_and_what_cannot_be_told_is_counted() {
         let people = [known(1, Some("Ann@Vendor.Example")), known(2, None)].into();
-        let key = |user, second: i64, address: Option<&str>| {
-            let at = Timestamp::from_second(second).unwrap();
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let row = |user, act, address: Option<&str>| {
             let address = address.map(|address| address.parse().unwrap());
-            let user = UserId::new(user).unwrap();
-            (SeenKey { user, act: Act::Use, time: second, address, agent: None }, (at.into(), at.into()))
+            let key = HauntKey { user: UserId::new(user).unwrap(), act, address };
+            (key, Haunt::of(at(7_200), at(7_200)).with(Haunt::of(at(190_000), at(190_000))))
         };
         let address = Some("8.8.8.8");
-        let rows =
-            [key(1, 7_200, address), key(1, 82_800, address), key(1, 0, None), key(2, 1, address), key(3, 1, address)];
-        let log = LogMemory { place: None, seen: BTreeMap::from(rows) };
-        // What can be forged proposes no network.
-        let forged = LogMemory { place: None, seen: BTreeMap::from([key(1, 99_999, address)]) };
-        let logs = [("log".into(), log), (Sighting::HEARSAY.into(), forged)].into();
-        let memory = Memory { people, logs, ..Memory::default() };
-        let found = seen(&memory, &TimeZone::fixed(jiff::tz::offset(1)));
-        assert_eq!((found.without_address, found.without_domain), (1, 2));
+        let rows = [(1, address), (1, None), (2, address), (3, address)];
+        let seen_by = |acts: &[Act]| {
+            let rows = rows.iter().flat_map(|(user, address)| acts.iter().map(|act| row(*user, *act, *address)));
+            let haunts = Haunts { since: None, seen: rows.collect() };
+            let people: BTreeMap<UserId, Known> = BTreeMap::clone(&people);
+            seen(&Memory { people, haunts, ..Memory::default() })
+        };
+        let found = seen_by(&[Act::SignIn, Act::Use]);
+        assert_eq!((found.without_address, found.without_domain, found.by_use), (1, 2, false));
         let days: Vec<String> = found.spottings.iter().map(|one| format!("{} {}", one.domain, one.day)).collect();
-        assert_eq!(days, ["vendor.example 1970-01-01", "vendor.example 1970-01-02"]);
+        assert_eq!(days, ["vendor.example 2", "vendor.example 0"]);
         let (from, to) = found.span.unwrap();
-        assert_eq!((from.as_second(), to.as_second()), (7_200, 82_800));
+        assert_eq!((from.as_second(), to.as_second()), (7_200, 190_000));
+        assert!(seen_by(&[Act::Use]).by_use, "where no source tells of sign-ins");
     }
 }

@@ -46,17 +46,25 @@ fn basis(seen: &Remembered) -> Vec<String> {
     let Some((from, to)) = seen.span else {
         return vec!["Nothing is remembered of who was where.".to_owned()];
     };
+    let act = if seen.by_use { "used" } else { "signed in" };
     let sightings = counted(seen.spottings.len(), "sighting");
     let mut lines = vec![
-        format!("By {sightings} from {from:.0} to {to:.0}."),
-        "No more than 26 hours are remembered: whoever works on other days, or from a site that stands by, is missing."
-            .to_owned(),
+        format!("By {sightings} from {from:.0} to {to:.0}: a person who {act} from an address, on a day."),
+        "Thirty days are remembered at most: a site that stood by for longer is missing.".to_owned(),
     ];
-    for (number, what) in [(seen.without_address, "tell no address"), (seen.without_domain, "are of an unknown domain")]
-    {
-        if number > 0 {
-            lines.push(format!("Left out: {} that {what}.", counted(number, "sighting")));
-        }
+    if seen.by_use {
+        lines.push("No sign-in is remembered: this is where sessions were used, by whoever had them.".to_owned());
+    }
+    if seen.without_address > 0 {
+        lines.push(format!("Seen elsewhere too, nobody knows where: {}.", people(seen.without_address)));
+    }
+    if seen.without_domain > 0 {
+        let addresses = if seen.without_domain == 1 {
+            "1 address".to_owned()
+        } else {
+            format!("{} addresses", seen.without_domain)
+        };
+        lines.push(format!("Left out, of people whose domain is not known: {addresses}."));
     }
     lines
 }

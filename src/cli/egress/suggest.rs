@@ -8,8 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use jiff::civil::Date;
-
 use crate::address::Block;
 use crate::model::{ClassSet, Classes, NetworkClass, UserId};
 
@@ -35,7 +33,8 @@ pub(super) struct Spotting {
     pub(super) user: UserId,
     /// Of their e-mail, in lower case.
     pub(super) domain: String,
-    pub(super) day: Date,
+    /// Of UTC, counted from 1970.
+    pub(super) day: i64,
     pub(super) address: IpAddr,
 }
 
@@ -128,7 +127,7 @@ pub(super) fn suggest(spottings: &[Spotting], place_of: impl Fn(IpAddr) -> Where
 /// What was seen at one network, or in one system.
 #[derive(Default)]
 struct Heap {
-    person_days: BTreeSet<(UserId, Date)>,
+    person_days: BTreeSet<(UserId, i64)>,
     people: BTreeSet<UserId>,
     sightings: usize,
     system: Option<System>,
@@ -249,11 +248,11 @@ mod tests {
         on(1, "vendor.example", rows)
     }
 
-    fn on(day: i8, domain: &str, rows: &[(u64, &str)]) -> Vec<Spotting> {
+    fn on(day: i64, domain: &str, rows: &[(u64, &str)]) -> Vec<Spotting> {
         let spotting = |(user, address): &(u64, &str)| Spotting {
             user: UserId::new(*user).unwrap(),
             domain: domain.to_owned(),
-            day: jiff::civil::date(2026, 11, day),
+            day,
             address: address.parse().unwrap(),
         };
         rows.iter().map(spotting).collect()

@@ -4,10 +4,12 @@
 mod basis;
 mod exposure;
 mod habit;
+mod haunt;
 mod history;
 mod hold;
 mod leaver;
 mod log;
+mod share;
 
 use std::collections::{BTreeMap, btree_map};
 use std::iter::Peekable;
@@ -18,10 +20,12 @@ use jiff::{SignedDuration, Timestamp};
 pub use basis::{Basis, Input, NoBasis};
 pub use exposure::{Exposure, Exposures, Moments};
 pub use habit::{HABIT_CYCLES_MAX, Habit, HabitCycle, Run};
+pub use haunt::{HAUNTS_MAX, HAUNTS_REMEMBERED, Haunt, HauntKey, HauntLesson, Haunts};
 pub use history::{Ended, Grade, History, Outcome, Pause, Rest, Roster};
 pub use hold::{HOLD_LASTS, Hold, HoldState};
 pub use leaver::{ListChange, ListStanding, ListTrouble, Listed};
 pub use log::{LogLesson, LogMemory, LogPlace, SeenKey, Span};
+pub use share::{SHARES_MAX, SHARES_MIN, Share, Watched, usual};
 
 use super::{Person, Role, RuleId, SessionId, Stratum, UserId};
 
@@ -36,12 +40,14 @@ pub struct Memory {
     pub users: Option<UsersCursor>,
     /// Offboarding lists, by their name in the configuration.
     pub lists: BTreeMap<String, ListMemory>,
-    /// What each rule counted in its last complete cycles, oldest first.
-    pub rules: BTreeMap<RuleId, Vec<RuleCycle>>,
     /// Logs of sign-ins and of use, by name.
     pub logs: BTreeMap<Arc<str>, LogMemory>,
     /// What rules usually do, each stratum apart.
     pub habits: BTreeMap<(RuleId, Stratum), Habit>,
+    /// How much evidence there was in the last complete sweeps, oldest first.
+    pub shares: BTreeMap<Watched, Vec<Share>>,
+    /// Where staff was seen in the last thirty days.
+    pub haunts: Haunts,
 }
 
 /// One person, as remembered.
@@ -138,19 +144,6 @@ pub struct RowMemory {
     pub since: Option<Timestamp>,
 }
 
-/// What one rule counted in one complete cycle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RuleCycle {
-    /// The cycle's *now*.
-    pub at: Timestamp,
-    /// People it fired on, unspared.
-    pub people: u32,
-    /// Of these, not fired on in its complete cycle before.
-    pub new_people: u32,
-    /// Whether a belt withheld anything of it.
-    pub withheld: bool,
-}
-
 /// What one cycle adds to the memory: whatever is new or different, and what is to be forgotten.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Lesson {
@@ -166,18 +159,17 @@ pub struct Lesson {
     pub users: Option<UsersCursor>,
     /// Lists that changed, whole.
     pub lists: BTreeMap<String, ListMemory>,
-    /// What rules counted, each to be added to its history; only the last [`RULE_CYCLES_MAX`] are kept.
-    pub rules: BTreeMap<RuleId, RuleCycle>,
     /// What logs told.
     pub logs: BTreeMap<Arc<str>, LogLesson>,
     /// What rules usually do that did otherwise than before, whole.
     pub habits: BTreeMap<(RuleId, Stratum), Habit>,
     /// Habits to forget.
     pub habits_gone: Vec<(RuleId, Stratum)>,
+    /// How much evidence there is, each to be added to its history; only the last [`SHARES_MAX`] are kept.
+    pub shares: BTreeMap<Watched, Share>,
+    /// Where staff was seen.
+    pub haunts: HauntLesson,
 }
-
-/// How many complete cycles a rule's history holds (design §6).
-pub const RULE_CYCLES_MAX: usize = 100;
 
 /// Whoever was staff this lately is still looked at, and still counts among staff.
 pub const STAFF_REMEMBERED: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -216,11 +208,6 @@ impl Memory {
         self.sessions.extend(lesson.sessions);
         self.users = lesson.users.or(self.users.take());
         self.lists.extend(lesson.lists);
-        for (rule, cycle) in lesson.rules {
-            let history = self.rules.entry(rule).or_default();
-            history.push(cycle);
-            history.drain(..history.len().saturating_sub(RULE_CYCLES_MAX));
-        }
         for key in &lesson.habits_gone {
             self.habits.remove(key);
         }
@@ -229,6 +216,12 @@ impl Memory {
             self.logs.entry(name).or_default().learn(log);
         }
         self.logs.retain(|_, log| *log != LogMemory::default());
+        for (watched, share) in lesson.shares {
+            let history = self.shares.entry(watched).or_default();
+            history.push(share);
+            history.drain(..history.len().saturating_sub(SHARES_MAX));
+        }
+        self.haunts.learn(lesson.haunts);
     }
 }
 

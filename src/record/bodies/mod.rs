@@ -6,4 +6,4 @@ mod sources;
 
 pub use exposure::ExposureSplit;
 pub use holds::{HoldDiscarded, HoldExpired, HoldGrew, HoldOpened, HoldReleased};
-pub use sources::{DatabaseUsed, ListUsed, LookupsChanged, SourceBack, SourceLost};
+pub use sources::{DatabaseUsed, EvidenceBack, EvidenceFell, ListUsed, LookupsChanged, SourceBack, SourceLost};

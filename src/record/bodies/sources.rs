@@ -1,4 +1,5 @@
-//! Records about what facts come from: sources of sign-ins and of use, named lists, place databases.
+//! Records about what facts come from: sources of sign-ins and of use, how much evidence there is beside what is usual,
+//! named lists, place databases.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,35 @@ pub struct SourceBack {
     pub tells: String,
     /// Up to when it told everything, on Zendesk's clock.
     pub as_of: String,
+}
+
+/// There is half as much evidence as usual, or less. Told once, when it begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceFell {
+    /// `rule` or `source`.
+    pub of: String,
+    /// The rule's id, or the source's name.
+    pub name: String,
+    /// The part of sessions that the rule decides or the source tells of, in thousandths.
+    pub share: u16,
+    /// The same as it usually is.
+    pub usual: u16,
+}
+
+/// That is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceBack {
+    /// `rule` or `source`.
+    pub of: String,
+    /// The rule's id, or the source's name.
+    pub name: String,
+    /// The part of sessions that the rule decides or the source tells of, in thousandths; absent if the rule or the source
+    /// is no longer there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<u16>,
+    /// The same as it usually is; absent if that is too long ago to be usual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual: Option<u16>,
 }
 
 /// What named lists in files and place databases say from now on. Written by each process when it first judges by them,

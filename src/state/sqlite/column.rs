@@ -3,6 +3,7 @@
 //! What does not come back as a noun is an error of the row, which the room tells as a broken file.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
@@ -24,6 +25,9 @@ pub(super) struct KeyRef<'k>(pub(super) &'k SeenKey);
 
 /// The same as it comes back.
 pub(super) struct Key(pub(super) SeenKey);
+
+/// An address as text; an empty one for none, since it is part of a key.
+pub(super) struct Address(pub(super) Option<IpAddr>);
 
 /// Tags, as a JSON array; null for none, which is what most people have.
 pub(super) struct Tags<'t>(pub(super) &'t [Foreign]);
@@ -92,12 +96,40 @@ impl ToSql for KeyRef<'_> {
 
 impl FromSql for Key {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        type Parts = (u64, String, i64, Option<std::net::IpAddr>, Option<String>);
+        type Parts = (u64, String, i64, Option<IpAddr>, Option<String>);
         let parts: Parts = serde_json::from_str(value.as_str()?).map_err(FromSqlError::other)?;
         let (user, act, time, address, agent) = parts;
         let user = known(UserId::new(user))?;
         let act = known(Act::ALL.iter().copied().find(|one| one.word() == act))?;
         Ok(Self(SeenKey { user, act, time, address, agent: agent.map(Into::into) }))
+    }
+}
+
+impl ToSql for Address {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        Ok(self.0.map(|address| address.to_string()).unwrap_or_default().into())
+    }
+}
+
+impl FromSql for Address {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value.as_str()? {
+            "" => Ok(Self(None)),
+            text => text.parse().map(|address| Self(Some(address))).map_err(FromSqlError::other),
+        }
+    }
+}
+
+impl ToSql for Act {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        Ok(text(self.word()))
+    }
+}
+
+impl FromSql for Act {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let word = value.as_str()?;
+        known(Self::ALL.iter().copied().find(|one| one.word() == word))
     }
 }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, Result};
 
-use super::column::{Columns, Key, Length, OwnedTags, People, Runs};
+use super::column::{Address, Columns, Key, Length, OwnedTags, People, Runs};
 use crate::model::{
-    AccountName, Habit, KnownSession, ListMemory, LogMemory, LogPlace, Memory, Person, Remembered, RowMemory,
-    RuleCycle, RuleId, SessionId, Stratum, Traces, UserId, UsersCursor,
+    AccountName, Habit, Haunt, HauntKey, Haunts, KnownSession, ListMemory, LogMemory, LogPlace, Memory, Person,
+    Remembered, RowMemory, RuleId, SessionId, Share, Stratum, Traces, UserId, UsersCursor, Watched,
 };
 
 /// Everything remembered of this account. The caller holds a transaction, so that all of it is of one moment.
@@ -18,9 +18,10 @@ pub(super) fn memory(view: &Connection, account: &AccountName) -> Result<Memory>
         sessions: sessions(view, account)?,
         users: users(view, account)?,
         lists: lists(view, account)?,
-        rules: rules(view, account)?,
         logs: logs(view, account)?,
         habits: habits(view, account)?,
+        shares: shares(view, account)?,
+        haunts: haunts(view, account)?,
     })
 }
 
@@ -151,19 +152,6 @@ fn lists(view: &Connection, account: &AccountName) -> Result<BTreeMap<String, Li
     Ok(lists)
 }
 
-fn rules(view: &Connection, account: &AccountName) -> Result<BTreeMap<RuleId, Vec<RuleCycle>>> {
-    let sql = "SELECT rule, at, people, new_people, withheld FROM rule_cycle WHERE account = ? ORDER BY rule, number";
-    let mut rules: BTreeMap<RuleId, Vec<RuleCycle>> = BTreeMap::new();
-    each(view, sql, account, |mut row| {
-        let rule = row.take()?;
-        let cycle =
-            RuleCycle { at: row.instant()?, people: row.take()?, new_people: row.take()?, withheld: row.take()? };
-        rules.entry(rule).or_default().push(cycle);
-        Ok(())
-    })?;
-    Ok(rules)
-}
-
 fn habits(view: &Connection, account: &AccountName) -> Result<BTreeMap<(RuleId, Stratum), Habit>> {
     let mut habits = BTreeMap::new();
     each(view, "SELECT rule, stratum, runs, claimed FROM habit WHERE account = ?", account, |mut row| {
@@ -204,4 +192,33 @@ fn logs(view: &Connection, account: &AccountName) -> Result<BTreeMap<Arc<str>, L
         },
     )?;
     Ok(logs)
+}
+
+fn shares(view: &Connection, account: &AccountName) -> Result<BTreeMap<Watched, Vec<Share>>> {
+    let sql = "SELECT kind, name, at, thousandths FROM share WHERE account = ? ORDER BY kind, name, number";
+    let mut shares: BTreeMap<Watched, Vec<Share>> = BTreeMap::new();
+    each(view, sql, account, |mut row| {
+        let (kind, name): (String, String) = (row.take()?, row.take()?);
+        let share = Share { at: row.instant()?, thousandths: row.take()? };
+        let watched = Watched::from_words(&kind, &name).ok_or(rusqlite::Error::InvalidQuery)?;
+        shares.entry(watched).or_default().push(share);
+        Ok(())
+    })?;
+    Ok(shares)
+}
+
+fn haunts(view: &Connection, account: &AccountName) -> Result<Haunts> {
+    let mut haunts = Haunts::default();
+    each(view, "SELECT at FROM haunts_since WHERE account = ?", account, |mut row| {
+        haunts.since = Some(row.instant()?);
+        Ok(())
+    })?;
+    let sql = "SELECT person, act, address, first, last, days FROM haunt WHERE account = ?";
+    each(view, sql, account, |mut row| {
+        let key = HauntKey { user: row.take()?, act: row.take()?, address: row.take::<Address>()?.0 };
+        let haunt = Haunt { first: row.instant()?, last: row.instant()?, days: row.take()? };
+        haunts.seen.insert(key, haunt);
+        Ok(())
+    })?;
+    Ok(haunts)
 }

@@ -10,8 +10,12 @@ use super::fault::told;
 use crate::state::StateTrouble;
 
 /// The steps, each bringing the file from the version of its index to the next.
-pub(super) const STEPS: &[&str] =
-    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/4.sql")];
+pub(super) const STEPS: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+];
 
 /// What the header of our files says (`evct`); the first step writes it.
 const APPLICATION: i64 = 0x6576_6374;

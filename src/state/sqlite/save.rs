@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Result, params};
 
-use super::column::{Instant, KeyRef, Length, Number, People, Runs, Tags};
+use super::column::{Address, Instant, KeyRef, Length, Number, People, Runs, Tags};
 use crate::model::{
-    AccountName, Lesson, ListMemory, LogLesson, LogPlace, RULE_CYCLES_MAX, Remembered, RuleCycle, RuleId, UserId,
+    AccountName, HauntLesson, Lesson, ListMemory, LogLesson, LogPlace, Remembered, SHARES_MAX, Share, UserId, Watched,
 };
 
 /// Writes what a cycle adds. The caller holds the transaction and commits it.
@@ -20,14 +20,14 @@ pub(super) fn lesson(change: &Connection, account: &AccountName, lesson: &Lesson
     for (name, list) in &lesson.lists {
         replace_list(change, account, (name, list))?;
     }
-    for (rule, cycle) in &lesson.rules {
-        add_cycle(change, account, rule, cycle)?;
-    }
     for (name, log) in &lesson.logs {
         add_log(change, account, name, log)?;
     }
     habits(change, account, lesson)?;
-    Ok(())
+    for (watched, share) in &lesson.shares {
+        add_share(change, account, watched, *share)?;
+    }
+    haunts(change, account, &lesson.haunts)
 }
 
 fn people(change: &Connection, account: &str, lesson: &Lesson) -> Result<()> {
@@ -120,19 +120,6 @@ fn replace_list(change: &Connection, account: &str, (name, list): (&str, &ListMe
     Ok(())
 }
 
-fn add_cycle(change: &Connection, account: &str, rule: &RuleId, cycle: &RuleCycle) -> Result<()> {
-    let sql = "SELECT coalesce(max(number), 0) + 1 FROM rule_cycle WHERE account = ? AND rule = ?";
-    let number: i64 = change.query_row(sql, params![account, rule], |row| row.get(0))?;
-    change.execute(
-        "INSERT INTO rule_cycle (account, rule, number, at, people, new_people, withheld) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        params![account, rule, number, Instant(cycle.at), cycle.people, cycle.new_people, cycle.withheld],
-    )?;
-    let kept = i64::try_from(RULE_CYCLES_MAX).unwrap_or(i64::MAX);
-    let sql = "DELETE FROM rule_cycle WHERE account = ? AND rule = ? AND number <= ?";
-    change.execute(sql, params![account, rule, number - kept])?;
-    Ok(())
-}
-
 fn habits(change: &Connection, account: &str, lesson: &Lesson) -> Result<()> {
     let mut forget = change.prepare("DELETE FROM habit WHERE account = ? AND rule = ? AND stratum = ?")?;
     for (rule, stratum) in &lesson.habits_gone {
@@ -159,6 +146,38 @@ fn add_log(change: &Connection, account: &str, name: &str, log: &LogLesson) -> R
     let mut keep = change.prepare(sql)?;
     for (key, (first, last)) in &log.seen {
         keep.execute(params![account, name, KeyRef(key), Instant(first.at()), Instant(last.at())])?;
+    }
+    Ok(())
+}
+
+fn add_share(change: &Connection, account: &str, watched: &Watched, share: Share) -> Result<()> {
+    let (kind, name) = (watched.kind(), watched.name());
+    let sql = "SELECT coalesce(max(number), 0) + 1 FROM share WHERE account = ? AND kind = ? AND name = ?";
+    let number: i64 = change.query_row(sql, params![account, kind, name], |row| row.get(0))?;
+    let sql = "INSERT INTO share (account, kind, name, number, at, thousandths) VALUES (?, ?, ?, ?, ?, ?)";
+    change.execute(sql, params![account, kind, name, number, Instant(share.at), share.thousandths])?;
+    let kept = i64::try_from(SHARES_MAX).unwrap_or(i64::MAX);
+    let sql = "DELETE FROM share WHERE account = ? AND kind = ? AND name = ? AND number <= ?";
+    change.execute(sql, params![account, kind, name, number - kept])?;
+    Ok(())
+}
+
+fn haunts(change: &Connection, account: &str, lesson: &HauntLesson) -> Result<()> {
+    if let Some(since) = lesson.since {
+        let sql = "INSERT OR REPLACE INTO haunts_since (account, at) VALUES (?, ?)";
+        change.execute(sql, params![account, Instant(since)])?;
+    }
+    let sql = "DELETE FROM haunt WHERE account = ? AND person = ? AND act = ? AND address = ?";
+    let mut forget = change.prepare(sql)?;
+    for key in &lesson.forgotten {
+        forget.execute(params![account, key.user, key.act, Address(key.address)])?;
+    }
+    let mut keep = change.prepare(
+        "INSERT OR REPLACE INTO haunt (account, person, act, address, first, last, days) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )?;
+    for (key, haunt) in &lesson.seen {
+        let (first, last) = (Instant(haunt.first), Instant(haunt.last));
+        keep.execute(params![account, key.user, key.act, Address(key.address), first, last, haunt.days])?;
     }
     Ok(())
 }

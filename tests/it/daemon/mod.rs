@@ -5,6 +5,7 @@
 
 mod bell;
 mod day;
+mod lists;
 mod looks;
 mod reload;
 mod rhythm;
@@ -12,6 +13,7 @@ mod stage;
 mod start;
 mod stop;
 mod trouble;
+mod watch;
 mod watchdog;
 mod wire;
 

@@ -11,7 +11,7 @@ use evictd::model::{
 };
 use evictd::plan::{Plan, plan};
 use evictd::policy::{PolicySet, read};
-use evictd::snapshot::Snapshot;
+use evictd::snapshot::{Neighbours, Snapshot};
 use fastrand::Rng;
 use jiff::SignedDuration;
 
@@ -73,6 +73,8 @@ fn poorer(whole: &Snapshot, rng: &mut Rng) -> Vec<(&'static str, Snapshot)> {
         ("lists unreadable", with(&mut |less| lose_lists(less, None))),
         ("one list unreadable", with(&mut |less| lose_lists(less, Some("hr")))),
         ("rows unasked", with(&mut |less| leave_unasked(less, &lost))),
+        ("haunts forgotten", with(&mut |less| less.neighbours = Neighbours::default())),
+        ("haunts remembered anew", with(&mut |less| less.neighbours.since = Some(less.now))),
         ("roster forgotten", with(&mut |less| less.roster = None)),
         ("sources down", with(&mut |less| lose_sources(less, None))),
         ("access log down", with(&mut |less| lose_sources(less, Some("access")))),

@@ -99,6 +99,10 @@ pub struct Scenery {
     /// From when on their rows are at hand.
     pub since: Option<i64>,
     pub seen: Vec<Seen>,
+    /// Who was seen where in thirty days, nowhere that is known if there is no address.
+    pub haunts: Vec<(u64, Option<&'static str>)>,
+    /// Since when that is remembered.
+    pub kept: Option<i64>,
     /// What databases say of each address.
     pub said: Vec<(&'static str, Said)>,
     /// Lists that are gone, or too old: of these nothing is known.
@@ -110,7 +114,7 @@ pub struct Scenery {
 impl Default for Scenery {
     fn default() -> Self {
         let (sources, seen, said, gone, torn) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { sources, read_at: 0, since: None, seen, said, gone, torn }
+        Self { sources, read_at: 0, since: None, seen, haunts: Vec::new(), kept: None, said, gone, torn }
     }
 }
 
@@ -147,6 +151,8 @@ impl Scenery {
             read_at: world.now
                 - pick(rng, &[0, 0, 0, MINUTE, 10 * MINUTE, 10 * MINUTE + 1, 2 * HOUR, -MINUTE, -MINUTE - 1]),
             since: pick(rng, &[Some(27), Some(26), Some(26), Some(1), None]).map(|hours| world.now - hours * HOUR),
+            haunts: super::sights::haunts(rng, world),
+            kept: pick(rng, &[Some(31), Some(30), Some(30), Some(29), None]).map(|days| world.now - days * 24 * HOUR),
             said: ADDRESSES.iter().filter_map(|address| Some((*address, said(rng)?))).collect(),
             gone: lost_lists(rng),
             torn: lost_lists(rng),

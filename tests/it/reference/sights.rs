@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use evictd::model::{Act, Role, Stratum};
+use evictd::model::{Act, Role, Stratum, UserId};
+use evictd::snapshot::Neighbours;
+use fastrand::Rng;
 
 use super::places::{ADDRESSES, AGENTS, Scenery, Seen, Told};
-use super::world::{HOUR, MINUTE, Row, SECOND, World};
+use super::world::{HOUR, MINUTE, Row, SECOND, World, instant};
+use super::{chance, pick};
 
 /// Whether two places of the session differ in the program's family or system, and in block and AS number.
 pub fn changed(world: &World, row: &Row) -> Option<bool> {
@@ -64,11 +67,22 @@ pub fn staff(world: &World, place: &Seen) -> Option<Told> {
     let here = block(place.address?);
     let role = |user: u64| world.human(user).and_then(|human| human.role);
     let of_listed = scenery.seen.iter().filter(|seen| world.rows.iter().any(|row| row.user == Some(seen.user)));
-    let (mut others, mut is_all) = (BTreeSet::new(), scenery.since.is_some_and(|since| world.now - since >= 26 * HOUR));
+    let reaches_back = scenery.since.is_some_and(|since| world.now - since >= 26 * HOUR);
+    let is_kept = scenery.kept.is_some_and(|kept| world.now - kept >= 30 * 24 * HOUR);
+    let (mut others, mut is_all) = (BTreeSet::new(), reaches_back && is_kept);
+    for (user, address) in scenery.haunts.iter().filter(|(user, _)| *user != place.user) {
+        match address {
+            None => is_all = false,
+            Some(address) if block(address) == here => _ = others.insert(*user),
+            Some(_) => {}
+        }
+    }
     for seen in of_listed.filter(|seen| role(seen.user) != Some(Role::EndUser)) {
         match seen.address.filter(|_| role(seen.user).is_some() && seen.at <= world.now + MINUTE) {
+            // Nobody makes their own number unsure, or greater.
+            _ if seen.user == place.user => {}
             None => is_all = false,
-            Some(address) if block(address) == here && seen.user != place.user => _ = others.insert(seen.user),
+            Some(address) if block(address) == here => _ = others.insert(seen.user),
             Some(_) => {}
         }
     }
@@ -77,6 +91,31 @@ pub fn staff(world: &World, place: &Seen) -> Option<Told> {
     let is_read = (world.now - 10 * MINUTE..=world.now + MINUTE).contains(&scenery.read_at);
     let is_all = is_all && is_told && is_read && world.complete && world.cut.is_empty();
     Some(Told::Staff(others.len() as u64, is_all))
+}
+
+/// Whom earlier cycles saw where.
+pub fn haunts(rng: &mut Rng, world: &World) -> Vec<(u64, Option<&'static str>)> {
+    let staff = world.people.iter().filter(|human| matches!(human.role, Some(Role::Agent | Role::Admin)));
+    let ids: Vec<u64> = staff.map(|human| human.id).chain([770_001, 770_002]).collect();
+    let count = rng.usize(..4);
+    let address = |rng: &mut Rng| chance(rng, 85).then(|| pick(rng, ADDRESSES));
+    (0..count).map(|_| (pick(rng, &ids), address(rng))).collect()
+}
+
+/// The same as a snapshot has it.
+pub fn neighbours(scenery: &Scenery) -> Neighbours {
+    let mut near = Neighbours { since: scenery.kept.map(instant), ..Neighbours::default() };
+    for (user, address) in &scenery.haunts {
+        let user = UserId::new(*user).unwrap();
+        match address.map(block) {
+            None => near.astray.insert(user),
+            Some(block) => {
+                let first = if block.contains(':') { format!("{block}::") } else { format!("{block}.0") };
+                near.blocks.entry(first.parse().unwrap()).or_default().insert(user)
+            }
+        };
+    }
+    near
 }
 
 /// What a line says of such a number.

@@ -278,6 +278,7 @@ impl World {
             listed,
             sources: self.scenery.sources(),
             sightings: self.scenery.sightings(),
+            neighbours: super::sights::neighbours(&self.scenery),
             places: self.scenery.places(),
             roster: self.week.as_ref().map(counted),
             ..Snapshot::empty(AccountName::new("acme"), cycle, instant(self.now), user(self.own))

@@ -6,6 +6,7 @@ mod joins;
 mod live;
 mod rows;
 mod session;
+mod watch;
 
 use std::sync::Arc;
 

@@ -36,6 +36,7 @@ impl World {
             let since = Some(ago(48 * 60));
             snapshot.sources.insert(name.into(), SourceStanding { since, ..SourceStanding::whole(tells, ago(0)) });
         }
+        snapshot.neighbours.since = Some(ago(31 * 24 * 60));
         Self(snapshot).person(1, Some(Role::Agent))
     }
 
@@ -316,12 +317,26 @@ mod staff {
     }
 
     #[test]
+    fn whoever_was_there_in_thirty_days_counts_signed_in_or_not_and_nobody_for_themselves() {
+        let remembered = |users: &[u64]| {
+            let users = users.iter().filter_map(|user| UserId::new(*user)).collect();
+            office().with(|one| _ = one.neighbours.blocks.insert("73.162.10.0".parse().unwrap(), users))
+        };
+        assert_eq!(says(&remembered(&[2, 50, 51]), "is = 4"), Some(true));
+        assert_eq!(says(&remembered(&[1, 1]), "is = 2"), Some(true));
+        // What somebody does themselves makes their own number neither greater nor unsure.
+        let astray = |user| office().with(|one| _ = one.neighbours.astray.insert(UserId::new(user).unwrap()));
+        assert_eq!((says(&astray(1), "is = 2"), says(&astray(50), "is = 2")), (Some(true), None));
+        assert_eq!(says(&office().row_of(1, Act::Use, "", CHROME, 10), "is = 2"), Some(true));
+    }
+
+    #[test]
     fn while_anything_is_missing_there_may_be_more() {
         let lines = ["over = 1", "at-least = 3", "under = 2", "under = 3", "is = 2", "is = 1"];
         let whole = [true, false, false, true, true, false];
         assert_eq!(lines.map(|line| says(&office(), line) == Some(true)), whole);
         let at_least = [true, false, false, false, false, false];
-        let poorer: [fn(World) -> World; 10] = [
+        let poorer: [fn(World) -> World; 13] = [
             |world| world.source("signs", |source| source.unknown = Some(Cause::Down)),
             |world| world.source("uses", |source| source.unknown = Some(Cause::Partial)),
             |world| world.source("uses", |source| source.as_of = ago(11)),
@@ -332,6 +347,9 @@ mod staff {
             |world| world.with(|one| drop(one.cut.insert(UserId::new(9).unwrap(), "cut".to_owned()))),
             |world| world.person(5, None),
             |world| world.row_of(5, Act::Use, "", CHROME, 10),
+            |world| world.with(|one| one.neighbours.since = Some(ago(29 * 24 * 60))),
+            |world| world.with(|one| one.neighbours.since = None),
+            |world| world.with(|one| _ = one.neighbours.astray.insert(UserId::new(77).unwrap())),
         ];
         for (number, poorer) in poorer.into_iter().enumerate() {
             let world = poorer(office());

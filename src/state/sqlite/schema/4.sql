@@ -1,4 +1,6 @@
--- What rules usually do, each stratum apart.
+-- What rules usually do, each stratum apart; what they did in each cycle is no longer asked.
+
+DROP TABLE rule_cycle;
 
 CREATE TABLE habit (
     account TEXT NOT NULL,
