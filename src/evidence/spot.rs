@@ -305,10 +305,27 @@ impl<'d> View<'d> {
         Self { scene, row: session, life, session: session.id, own, heard: &[], taken: None }
     }
 
-    /// How many sign-ins could be its own, if some of them could be another session's.
+    /// How many sign-ins could be its own, if some of them could be another session's, be it one that was never listed:
+    /// whoever signs in twice at once must not so hide where.
     pub(super) fn sign_ins_in_question(&self) -> usize {
         let is_shared = self.sign_ins().any(|(_, placed)| placed.strength != Strength::Exact);
-        if is_shared { self.sign_ins().count() } else { 0 }
+        if is_shared || self.has_two_sign_ins() { self.sign_ins().count() } else { 0 }
+    }
+
+    /// Whether one source tells of two sign-ins that are not the same.
+    fn has_two_sign_ins(&self) -> bool {
+        fn differ<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
+            one.zip(other).is_some_and(|(one, other)| one != other)
+        }
+        let now = self.scene.snapshot.now;
+        let told = || self.sign_ins().map(|(row, _)| row).filter(move |row| !is_future(row.last.at(), now));
+        told().enumerate().any(|(number, one)| {
+            told().skip(number + 1).any(|other| {
+                one.source == other.source
+                    && (differ(one.address.as_ref(), other.address.as_ref())
+                        || differ(one.agent.as_ref(), other.agent.as_ref()))
+            })
+        })
     }
 
     /// The same, if its own sign-in is this one.

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evictd::model::{Action, Mode, Role, Severity, Stratum};
+use evictd::model::{Action, Mode, Role, Severity, Stratum, Strength};
 
 use super::law::{Exception, Item, Law, Line, Node, Rule, Table, Value};
 use super::leavers;
@@ -156,7 +156,11 @@ fn holds(at: Place<'_>, table: &Table) -> Answer {
     let rest = table.iter().filter(|node| !node.line().is_some_and(|line| is_at_places(line.fact)));
     and(rest
         .map(|node| match node {
-            Node::Line(line) => Answer { truth: answer(at, line), facts: [line.fact].into() },
+            Node::Line(line) => {
+                let sure =
+                    if is_of_place(line.fact) && at.way.is_some() { Strength::Ambiguous } else { Strength::Exact };
+                Answer { truth: answer(at, line), facts: [line.fact].into(), sure }
+            }
             Node::All(tables) => and(all(tables)),
             Node::Any(tables) => or(all(tables)),
             Node::Not(table) => not(holds(at, table)),
@@ -175,10 +179,26 @@ fn at_a_place(at: Place<'_>, lines: &[&Line]) -> Answer {
             "network.staff" => sights::staff(at.world, place),
             _ => scenery.fact(at.law, place, fact),
         };
-        let truths = lines.iter().map(|line| asks(at.law, scenery, line, told(line.fact)));
-        and(truths.map(|truth| Answer { truth, facts: BTreeSet::new() }).collect()).truth
+        let truths: Vec<_> = lines.iter().map(|line| asks(at.law, scenery, line, told(line.fact))).collect();
+        match () {
+            () if truths.contains(&Some(false)) => Some(false),
+            () if truths.contains(&None) => None,
+            () => Some(true),
+        }
     };
     let truths: Vec<Option<bool>> = places.iter().map(of_place).collect();
+    let own = scenery.own_rows(at.world, at.row);
+    let asks_program = lines.iter().any(|line| line.fact.starts_with("client."));
+    let sure =
+        own.iter().zip(&places).zip(&truths).filter(|(_, truth)| **truth == Some(true)).map(|((bare, told), _)| {
+            // A program that is only concluded is as sure as the first row that tells it.
+            let teller = own.iter().find(|other| other.address == bare.address && other.agent.is_some());
+            let concluded = teller.filter(|_| asks_program && bare.agent.is_none() && told.agent.is_some());
+            concluded
+                .map_or(Strength::Exact, |teller| sights::strength(at.world, teller))
+                .min(sights::strength(at.world, bare))
+        });
+    let sure = sure.max().unwrap_or(Strength::Exact);
     let truth = if truths.contains(&Some(true)) {
         Some(true)
     } else if truths.contains(&None)
@@ -189,7 +209,7 @@ fn at_a_place(at: Place<'_>, lines: &[&Line]) -> Answer {
     } else {
         Some(false)
     };
-    Answer { truth, facts: lines.iter().map(|line| line.fact).collect() }
+    Answer { truth, facts: lines.iter().map(|line| line.fact).collect(), sure }
 }
 
 /// The value of a fact; `None` is unknown.

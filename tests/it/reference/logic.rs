@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use evictd::model::Strength;
+
 use super::law::{Pattern, Piece};
 
 /// What a condition says.
@@ -11,20 +13,25 @@ use super::law::{Pattern, Piece};
 pub struct Answer {
     /// `None` is unknown.
     pub truth: Option<bool>,
-    /// The facts whose lines made it yes or no; of several that would do alone, the first.
+    /// The facts whose lines made it yes or no; of several that would do alone, the first of the surest.
     pub facts: BTreeSet<&'static str>,
+    /// How surely they are of this session, if it is yes or no.
+    pub sure: Strength,
 }
 
-/// No if one is no, else unknown if one is unknown, else yes. A yes rests on all, a no on the first that is no.
+/// No if one is no, else unknown if one is unknown, else yes. A yes rests on all, a no on the first of the surest.
 pub fn and(answers: Vec<Answer>) -> Answer {
-    if let Some(first) = answers.iter().find(|answer| answer.truth == Some(false)) {
+    let noes = || answers.iter().filter(|answer| answer.truth == Some(false));
+    let surest = noes().map(|answer| answer.sure).max();
+    if let Some(first) = noes().find(|answer| Some(answer.sure) == surest) {
         return first.clone();
     }
     let truth = if answers.iter().any(|answer| answer.truth.is_none()) { None } else { Some(true) };
-    Answer { truth, facts: answers.into_iter().flat_map(|answer| answer.facts).collect() }
+    let sure = answers.iter().map(|answer| answer.sure).min().unwrap_or(Strength::Exact);
+    Answer { truth, facts: answers.into_iter().flat_map(|answer| answer.facts).collect(), sure }
 }
 
-/// Yes if one is yes, else unknown if one is unknown, else no. A yes rests on the first that is yes, a no on all.
+/// Yes if one is yes, else unknown if one is unknown, else no. A yes rests on the first of the surest, a no on all.
 pub fn or(answers: Vec<Answer>) -> Answer {
     not(and(answers.into_iter().map(not).collect()))
 }

@@ -334,12 +334,18 @@ impl Scenery {
         self.own_rows(world, row).into_iter().filter(|seen| seen.act == Act::SignIn).collect()
     }
 
-    /// Each sign-in that could be the session's own, if some could be of another.
+    /// Each sign-in that could be the session's own, if some must be of another.
     pub fn ways(&self, world: &World, row: &Row) -> Vec<Option<usize>> {
         let own = self.sign_ins(world, row);
         let shared = self.seen.iter().filter(|seen| seen.act == Act::SignIn).map(|seen| Self::sessions_of(world, seen));
         let is_shared = shared.into_iter().any(|sessions| sessions.len() > 1 && sessions.contains(&row.id));
-        if is_shared { (0..own.len()).map(Some).collect() } else { vec![None] }
+        // Two that one source tells differently are two, and one of them is of a session that nobody saw.
+        let differ = |one: Option<&str>, other: Option<&str>| one.is_some() && other.is_some() && one != other;
+        let are_two = |one: &Seen, other: &Seen| {
+            one.source == other.source && (differ(one.address, other.address) || differ(one.agent, other.agent))
+        };
+        let are_several = own.iter().any(|one| own.iter().any(|other| are_two(one, other)));
+        if is_shared || are_several { (0..own.len()).map(Some).collect() } else { vec![None] }
     }
 
     /// A fact of one place.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use evictd::model::{Act, Role, Stratum, UserId};
+use evictd::model::{Act, Role, Stratum, Strength, UserId};
 use evictd::snapshot::Neighbours;
 use fastrand::Rng;
 
@@ -170,8 +170,18 @@ pub fn dark(world: &World, row: &Row) -> Option<bool> {
 
 /// Whether a row is of one session and could be of no other.
 fn is_sure(world: &World, seen: &Seen) -> bool {
+    strength(world, seen) > Strength::Ambiguous
+}
+
+/// How surely a row is of a session: its own, the only one, or one of several.
+pub fn strength(world: &World, seen: &Seen) -> Strength {
     let is_one = Scenery::sessions_of(world, seen).len() == 1;
-    seen.session.is_some() || is_one && (seen.act == Act::SignIn || are_sign_ins_known(world, seen))
+    match seen.act {
+        _ if seen.session.is_some() => Strength::Exact,
+        Act::SignIn if is_one => Strength::Exact,
+        Act::Use if is_one && are_sign_ins_known(world, seen) => Strength::Only,
+        Act::SignIn | Act::Use => Strength::Ambiguous,
+    }
 }
 
 /// Whether everything that could have opened another session is known, and opened one that is.
