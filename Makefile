@@ -59,8 +59,8 @@ demo: toolchain ## run the main job against the built-in simulator: dry run, enf
 	$(CARGO) build --locked --bin evictd
 	$(CARGO) run --locked --quiet -- demo
 
-exposure: toolchain ## simulate a morning of 800 agents: how long a bad session lives, and what looking costs
-	$(CARGO) test --locked --quiet --test it -- --exact --nocapture daemon::looks::a_bad_session_is_gone_75_seconds_after_its_row_shows
+exposure: toolchain ## simulate a day of 800 agents in both scopes: how long a bad session lives, what looking costs (4 minutes)
+	EXPOSURE_HOURS=24 $(CARGO) test --locked --quiet --test it -- --nocapture daemon::exposure
 
 bench: toolchain ## measure judging beside a floor written by hand, look-ups, logs, and a cycle beside a bare fetch (4 minutes)
 	$(CARGO) bench --locked --bench judging

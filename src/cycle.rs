@@ -1,5 +1,7 @@
 //! One cycle: eight stages in order, from a look at the account to a report. `plan` and `apply` are this one function.
 
+use std::time::Duration;
+
 use crate::address::Lists;
 use crate::chronicle::{Asked, Chronicle, Effort, finished, habits};
 use crate::clock::Clock;
@@ -7,7 +9,7 @@ use crate::config::Account;
 use crate::enforce::{Bench, Brakes, enforce};
 use crate::evaluate::evaluate;
 use crate::evidence::Dossier;
-use crate::gather::{Gathered, Known, gather};
+use crate::gather::{Gathered, Instants, Known, gather};
 use crate::guard::guard;
 use crate::model::{CycleKind, Lesson, Mode};
 use crate::plan::plan;
@@ -77,6 +79,8 @@ pub struct Cycle {
     pub fallen: Vec<String>,
     /// Requests sent for it.
     pub calls: u64,
+    /// The snapshot's *now* on all clocks.
+    pub at: Instants,
 }
 
 /// A dry cycle: clears nothing, writes nothing.
@@ -85,12 +89,52 @@ pub struct Cycle {
 ///
 /// When Zendesk showed nothing that could be judged.
 pub async fn dry(setting: Setting<'_>, known: Known<'_>, on_page: &mut dyn FnMut(usize)) -> Result<Cycle, Halt> {
-    let before = setting.zendesk.calls();
-    let gathered = gather(setting.zendesk, setting.clock, setting.account, known, on_page).await?;
-    let Gathered { snapshot, lesson, .. } = gathered;
+    let effort = Calls::before(setting.zendesk, &known);
+    let gathered = Box::pin(gather(setting.zendesk, setting.clock, setting.account, known, on_page)).await?;
+    let Gathered { snapshot, lesson, at } = gathered;
     let report = judge(setting.account, setting.policies, setting.lists, &snapshot);
-    let calls = setting.zendesk.calls().saturating_sub(before);
-    Ok(Cycle { snapshot, report, lesson, fallen: Vec::new(), calls })
+    Ok(Cycle { snapshot, report, lesson, fallen: Vec::new(), calls: effort.since(setting.zendesk), at })
+}
+
+/// Counts the requests of a cycle, and how long they waited. Beside a look the listing of a sweep may go on, which is
+/// counted with that sweep.
+struct Calls {
+    is_look: bool,
+    before: u64,
+    /// Those of a listing ahead of the cycle.
+    ahead: u64,
+    waited_before: Duration,
+}
+
+impl Calls {
+    fn before(zendesk: &Zendesk, known: &Known<'_>) -> Self {
+        let calls = Self {
+            is_look: known.look.is_some(),
+            before: 0,
+            ahead: known.listed.as_ref().map_or(0, |listed| listed.calls),
+            waited_before: Duration::ZERO,
+        };
+        Self { before: calls.so_far(zendesk), waited_before: calls.waited_so_far(zendesk), ..calls }
+    }
+
+    fn so_far(&self, zendesk: &Zendesk) -> u64 {
+        let others = if self.is_look { zendesk.calls_of_sweeps() } else { 0 };
+        zendesk.calls().saturating_sub(others)
+    }
+
+    fn since(&self, zendesk: &Zendesk) -> u64 {
+        self.so_far(zendesk).saturating_sub(self.before).saturating_add(self.ahead)
+    }
+
+    /// How long its requests have waited for what the account could spare.
+    fn waited(&self, zendesk: &Zendesk) -> Duration {
+        self.waited_so_far(zendesk).saturating_sub(self.waited_before)
+    }
+
+    fn waited_so_far(&self, zendesk: &Zendesk) -> Duration {
+        let others = if self.is_look { zendesk.waited_for_sweeps() } else { Duration::ZERO };
+        zendesk.waited().saturating_sub(others)
+    }
 }
 
 /// The dry report of a snapshot: pure, so that it says the same whenever it is asked.
@@ -127,16 +171,16 @@ pub async fn run(
     on_page: &mut dyn FnMut(usize),
 ) -> Result<Cycle, Halt> {
     let Setting { account, policies, zendesk, .. } = setting;
-    let (calls_before, waited_before) = (zendesk.calls(), zendesk.waited());
+    let effort = Calls::before(zendesk, &known);
     // Nothing has changed yet, so that reading may be dropped; from here on every call is finished.
     let Gathered { snapshot, at, mut lesson } = tokio::select! {
-        gathered = gather(zendesk, setting.clock, account, known, on_page) => gathered?,
+        gathered = Box::pin(gather(zendesk, setting.clock, account, known, on_page)) => gathered?,
         () = setting.brakes.stopping() => return Err(Halt::Stopped),
     };
     if account.mode == Mode::Enforce {
         protects(&snapshot).map_err(Halt::Unprotected)?;
     }
-    let waited = zendesk.waited().saturating_sub(waited_before);
+    let waited_to_judge = effort.waited(zendesk);
     let lists = setting.lists.at(snapshot.on_host());
     let dossier = Dossier::new(&snapshot, &lists, account.sources.idle_slack);
     let judgement = evaluate(&dossier, policies);
@@ -164,17 +208,17 @@ pub async fn run(
         cycle,
         brakes,
         clock,
-        gathered: at,
+        gathered: at.monotonic,
         chronicle: books.chronicle,
-        waited,
-        waited_before,
+        waited: &|| effort.waited(zendesk),
+        waited_to_judge,
     };
     let fates = enforce(cleared, &mut bench).await?;
     let report = report(stages, &fates);
-    let calls = zendesk.calls().saturating_sub(calls_before);
+    let calls = effort.since(zendesk);
     let closing = finished(&report, stages, Effort { calls, missed: books.missed });
     books.trail.write_durably(Some(&snapshot.cycle), closing.into(), None)?;
-    Ok(Cycle { snapshot, report, lesson, fallen, calls })
+    Ok(Cycle { snapshot, report, lesson, fallen, calls, at })
 }
 
 /// Enforcing needs every protected entry resolved, and an admin among them who can undo a mistake.

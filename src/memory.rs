@@ -49,6 +49,17 @@ pub fn learn(memory: &Memory, snapshot: &mut Snapshot, fresh: &Fresh) -> Lesson 
     lesson
 }
 
+/// What these records alone teach, of whomever was read before anybody was listed.
+pub fn learn_records(memory: &Memory, fresh: &Fresh, now: Timestamp) -> BTreeMap<UserId, Remembered> {
+    let learned = beside(memory, fresh.iter()).filter_map(|(user, person, before)| {
+        let session_at = before.and_then(|before| before.session_at);
+        let traces = traces(before.and_then(|before| before.traces.as_deref()), person, now).map(Box::new);
+        let now = Remembered { person: Arc::clone(person), session_at, traces };
+        (before != Some(&now)).then_some((*user, now))
+    });
+    learned.collect()
+}
+
 fn people(memory: &Memory, snapshot: &Snapshot, fresh: &Fresh) -> BTreeMap<UserId, Remembered> {
     let mut seen: Vec<UserId> = snapshot.sessions.iter().filter_map(|session| session.user).collect();
     seen.sort_unstable();

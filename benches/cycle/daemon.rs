@@ -84,7 +84,7 @@ fn setup(port: u16, folder: &Path, pulses: &Pulses) -> Result<Setup, Box<dyn Err
         files: Arc::default(),
         scope: policies.scope(account.scope),
         policies,
-        zendesk: Zendesk::new(access, transport, clock, Arc::new(SystemChance)),
+        zendesk: Arc::new(Zendesk::new(access, transport, clock, Arc::new(SystemChance))),
         config_digest: sha256_hex(text.as_bytes()),
         config: text,
         state: settings.state.join(ACCOUNT),

@@ -113,7 +113,7 @@ async fn sweep(setup: &Setup, post: &mut Post, screen: Screen) -> Result<Cycle, 
     };
     let bar = screen.progress("sessions listed");
     let mut on_page = |rows: usize| bar.set_position(rows as u64);
-    let work = post.sweep(setup, &brakes, 0, &mut on_page);
+    let work = Box::pin(post.sweep(setup, &brakes, 0, &mut on_page));
     let cycle = until_done(work, &brakes.stop, screen).await;
     bar.finish_and_clear();
     if post.unsettled > 0 {

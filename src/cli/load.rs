@@ -187,7 +187,7 @@ pub(super) fn setup(loaded: &Loaded, policies: PolicySet) -> Result<Setup, Failu
 /// The same, with this client, and databases that others may have opened.
 pub(super) fn setup_of(loaded: &Loaded, policies: PolicySet, zendesk: Zendesk, files: &Arc<OpenFiles>) -> Setup {
     Setup {
-        zendesk,
+        zendesk: Arc::new(zendesk),
         scope: policies.scope(loaded.account.scope),
         policies,
         config: loaded.config.text.to_string(),

@@ -88,6 +88,7 @@ pub(super) async fn live(loaded: &Loaded, set: &PolicySet, screen: Screen) -> Re
         databases,
         unasked,
         look: None,
+        listed: None,
         needs: set.needs(),
         feeds,
     };

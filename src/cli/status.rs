@@ -159,6 +159,9 @@ fn of_daemon(page: &mut Page, status: &Status) {
     let budget = &status.budget;
     let limit = budget.account_limit.map(|limit| format!(" of the account's {limit}")).unwrap_or_default();
     page.row("budget", &format!("{} calls a minute{limit}, {} used", budget.requests_per_minute, budget.used));
+    if let Some(exposure) = &status.exposure {
+        page.row("exposure", &exposure.to_string());
+    }
     if let Some(held) = &budget.held {
         page.row("held", &Foreign::new(held.as_str()).to_string());
     }

@@ -10,6 +10,7 @@ mod lane;
 mod post;
 mod pulse;
 mod rhythm;
+mod scarce;
 mod setup;
 mod status;
 
@@ -26,9 +27,10 @@ pub use brakes::{FileBrakes, Stop};
 pub use desk::Start;
 pub use herald::{Herald, RecordingHerald, Systemd};
 
-pub use post::{Post, PostTrouble, cycle_id, keep_snapshot, read_lists};
+pub use post::{Looked, Post, PostTrouble, cycle_id, keep_snapshot, read_lists};
 pub use pulse::{Pulse, Pulses, WatchedClock, WatchedTransport, Ways};
 pub use rhythm::{Needs, Rhythm};
+pub use scarce::Exposure;
 pub use setup::{LAST_SNAPSHOT, Loader, Rejected, Setup};
 pub use status::{BudgetStatus, LastCycle, ListStatus, RejectedStatus, STATUS_FILE, Standing, Status};
 
@@ -155,7 +157,7 @@ impl Daemon<'_> {
         desks.insert(name, Rc::clone(&desk));
         let lane = Lane::new(ground, desk, clock, setup);
         async move {
-            lane.run().await;
+            Box::pin(lane.run()).await;
             pulse.rest();
         }
     }

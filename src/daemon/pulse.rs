@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -29,6 +29,10 @@ pub type Ways = (Arc<dyn Transport>, Arc<dyn Clock>);
 pub struct Pulse {
     /// When the next sign is due at the latest: milliseconds on the monotonic clock; 0 if none is.
     due: AtomicU64,
+    /// When each request on its way is due: one that hangs is not made up for by others that come and go beside it.
+    on_way: Mutex<BTreeMap<u64, Duration>>,
+    /// Requests so far.
+    sent: AtomicU64,
 }
 
 impl Pulse {
@@ -52,7 +56,31 @@ impl Pulse {
     /// Whether a sign that was due did not come.
     pub fn is_late(&self, now: Duration) -> bool {
         let due = self.due.load(Ordering::Relaxed);
-        due != 0 && now.as_millis() > u128::from(due)
+        due != 0 && (now.as_millis() > u128::from(due) || self.requests().values().any(|due| *due < now))
+    }
+
+    fn requests(&self) -> MutexGuard<'_, BTreeMap<u64, Duration>> {
+        self.on_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A request leaves now.
+    fn send(self: &Arc<Self>, now: Duration) -> OnWay {
+        self.expect_within(now, REQUEST_TIME_MAX);
+        let number = self.sent.fetch_add(1, Ordering::Relaxed);
+        self.requests().insert(number, now.saturating_add(REQUEST_TIME_MAX).saturating_add(GRACE));
+        OnWay { pulse: Arc::clone(self), number }
+    }
+}
+
+/// A request on its way, for as long as this lives.
+struct OnWay {
+    pulse: Arc<Pulse>,
+    number: u64,
+}
+
+impl Drop for OnWay {
+    fn drop(&mut self) {
+        self.pulse.requests().remove(&self.number);
     }
 }
 
@@ -109,8 +137,13 @@ pub struct WatchedTransport {
 
 impl Transport for WatchedTransport {
     fn send(&self, request: Request) -> Pending<'_, Result<Response, Lost>> {
-        self.pulse.expect_within(self.clock.monotonic(), REQUEST_TIME_MAX);
-        self.transport.send(request)
+        let on_way = self.pulse.send(self.clock.monotonic());
+        let sent = self.transport.send(request);
+        Box::pin(async move {
+            let answer = sent.await;
+            drop(on_way);
+            answer
+        })
     }
 }
 
@@ -132,6 +165,14 @@ mod tests {
             pulses.late(began + Duration::from_mins(6) + Duration::from_millis(1)),
             std::slice::from_ref(&account)
         );
+        let (hanging, mut later) = (pulses.of(&account).send(began), began);
+        for _ in 0..30 {
+            later += Duration::from_secs(10);
+            drop(pulses.of(&account).send(later));
+        }
+        assert_eq!(pulses.late(later), std::slice::from_ref(&account), "others that come and go make up for none");
+        drop(hanging);
+        assert!(pulses.late(later).is_empty());
         pulses.of(&account).rest();
         assert!(pulses.late(Duration::from_hours(9)).is_empty());
     }

@@ -22,7 +22,7 @@ pub struct Setup {
     /// Whose sessions are listed, as decided from both.
     pub scope: Scope,
     /// Its Zendesk, signed in with the secret as it was read.
-    pub zendesk: Zendesk,
+    pub zendesk: Arc<Zendesk>,
     /// The configuration's text.
     pub config: String,
     /// SHA-256 of that text, hexadecimal.

@@ -16,6 +16,7 @@ use crate::snapshot::Snapshot;
 use crate::zendesk::Pace;
 
 use super::rhythm::Rhythm;
+use super::scarce::Exposure;
 use super::setup::Setup;
 
 /// The name of the file in an account's folder of state.
@@ -142,6 +143,9 @@ pub struct Status {
     pub missed_sweeps: u64,
     /// The share of the account's requests that may be used.
     pub budget: BudgetStatus,
+    /// About how long a bad session could live.
+    #[serde(default)]
+    pub exposure: Option<Exposure>,
     /// SHA-256 over the policies in force.
     pub policy: String,
     /// What stands on the disk and is not in force, if so.
@@ -216,6 +220,8 @@ pub struct Circumstances<'a> {
     pub paused: Option<String>,
     /// Why nothing is remembered beyond this process, if so.
     pub forgetful: Option<&'a str>,
+    /// That the request budget does not suffice, if so.
+    pub scarcity: Option<String>,
 }
 
 /// How the account stands, and why not better.
@@ -256,6 +262,7 @@ pub fn standing(around: &Circumstances<'_>) -> (Standing, Vec<String>) {
     if let Some(forgetful) = around.forgetful {
         why.push(format!("what is learned is not kept: {forgetful}"));
     }
+    why.extend(around.scarcity.clone());
     (standing, why)
 }
 
@@ -283,6 +290,7 @@ impl Status {
                 used: pace.used_in_last_minute,
                 held: pace.held.map(|(wait, why)| format!("{} s more: {why}", wait.as_secs())),
             },
+            exposure: None,
             policy: setup.policies.digest.clone(),
             rejected: setup.rejected.as_ref().map(|one| RejectedStatus { errors: one.errors, text: one.text.clone() }),
             unsettled: 0,

@@ -68,8 +68,7 @@ impl Bench<'_> {
         let answered = self.send(action, whose.user, &sessions, &standing).await;
         let gone = self.now();
         let is_gone = answered.outcome == Outcome::Revoked;
-        let waited = self.zendesk.waited().saturating_sub(self.waited_before);
-        let exposure = is_gone.then(|| self.exposure(&read_back, gone, waited)).flatten();
+        let exposure = is_gone.then(|| self.exposure(&read_back, gone)).flatten();
         let record = RevocationOutcome {
             intent: Some(intent.to_string()),
             sessions: names,

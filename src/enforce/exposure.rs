@@ -1,7 +1,5 @@
 //! How long a session that ends now could be used since a row showed it where a rule will not have it.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
 use super::Bench;
@@ -14,8 +12,8 @@ use crate::record::ClaimKey;
 
 impl Bench<'_> {
     /// The longest of what these claims rest on; none if none of them rests on a place. Its session was gone at this
-    /// instant, after so much waiting for requests since the cycle began.
-    pub(super) fn exposure(&self, read_back: &[ReadBack<'_>], gone: Timestamp, waited: Duration) -> Option<Exposure> {
+    /// instant.
+    pub(super) fn exposure(&self, read_back: &[ReadBack<'_>], gone: Timestamp) -> Option<Exposure> {
         let claims = read_back.iter().flat_map(|one| one.cleared.claims.iter().map(move |claim| (one, claim.rule)));
         let bad = claims.filter_map(|(one, place)| {
             let rule = self.policies.rules.get(place)?;
@@ -26,7 +24,8 @@ impl Bench<'_> {
         let (since, begun) = bad.min_by_key(|(since, _)| *since)?;
         let cleared = self.dossier.snapshot().now;
         let Begun { claimed, untold } = begun.unwrap_or(Begun { claimed: cleared, untold: None });
-        let (waited_to_judge, waited_to_act) = (self.waited, waited.saturating_sub(self.waited));
+        let waited_to_judge = self.waited_to_judge;
+        let waited_to_act = (self.waited)().saturating_sub(waited_to_judge);
         Some(Exposure::of(Moments { since, untold, claimed, cleared, gone, waited_to_judge, waited_to_act }))
     }
 }

@@ -51,10 +51,10 @@ pub struct Bench<'a> {
     pub gathered: Duration,
     /// Since when claims stand.
     pub chronicle: &'a Chronicle,
-    /// How long this cycle waited for requests that the account could spare, before it judged.
-    pub waited: Duration,
-    /// The same since the client began, when the cycle did.
-    pub waited_before: Duration,
+    /// How long this cycle has waited for requests that the account could spare.
+    pub waited: &'a dyn Fn() -> Duration,
+    /// The same when it judged.
+    pub waited_to_judge: Duration,
 }
 
 /// What a human can stop enforcement by; looked at before every changing call.

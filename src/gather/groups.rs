@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{Cause, UserId};
-use crate::zendesk::{Denial, Trouble, Zendesk};
+use crate::zendesk::{Denial, Purpose, Trouble, Zendesk};
 
 /// The groups of everybody who is in any, or why they are not known: nobody may have asked for them, and a membership that
 /// is missing may be anybody's. Asked for after the listing of sessions, they are as of *now* at least.
@@ -14,11 +14,12 @@ use crate::zendesk::{Denial, Trouble, Zendesk};
 pub(super) async fn read(
     zendesk: &Zendesk,
     are_asked_for: bool,
+    purpose: Purpose,
 ) -> Result<Result<BTreeMap<UserId, Vec<u64>>, Cause>, Trouble> {
     if !are_asked_for {
         return Ok(Err(Cause::NoSource));
     }
-    let listing = zendesk.group_memberships().await;
+    let listing = zendesk.group_memberships(purpose).await;
     let cause = match listing.trouble {
         None => {
             let mut groups: BTreeMap<UserId, Vec<u64>> = BTreeMap::new();

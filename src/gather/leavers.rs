@@ -12,7 +12,7 @@ use crate::directory::{
 };
 use crate::model::{ListMemory, ListStanding, Listed, Memory, Person, UserId};
 use crate::record::OffboardingChanged;
-use crate::zendesk::{Denial, PEOPLE_PER_CALL_MAX, Purpose, Trouble, Zendesk};
+use crate::zendesk::{Denial, PEOPLE_PER_CALL_MAX, Trouble, Zendesk};
 
 /// An offboarding list as it was just read, and what is known of it from before.
 #[derive(Debug, Clone)]
@@ -77,7 +77,7 @@ impl Leavers {
             roll.match_known(records.known());
             let asks = roll.to_ask(EMAILS_PER_CYCLE_MAX);
             for ask in &asks.emails {
-                let found = zendesk.person_by_email(&ask.text, Purpose::Sweep).await;
+                let found = zendesk.person_by_email(&ask.text, records.purpose).await;
                 let found = found.map(|answer| answer.value.into_iter().collect());
                 if !take_in(roll, std::slice::from_ref(ask), found, records)? {
                     return Ok(());
@@ -85,7 +85,7 @@ impl Leavers {
             }
             for chunk in asks.external_ids.chunks(PEOPLE_PER_CALL_MAX) {
                 let ids: Vec<&str> = chunk.iter().map(|ask| ask.text.as_str()).collect();
-                let found = zendesk.people_by_external_id(&ids).await.map(|answer| answer.value);
+                let found = zendesk.people_by_external_id(&ids, records.purpose).await.map(|answer| answer.value);
                 if !take_in(roll, chunk, found, records)? {
                     return Ok(());
                 }

@@ -1,7 +1,8 @@
 //! Gathering: one snapshot of an account, or a typed refusal. What could not be read is said, never filled in.
 //!
 //! The order is: who changed, who is staff, whose sessions there are, whose records are still missing. What the cycle
-//! teaches about people goes into a lesson for the memory.
+//! teaches about people goes into a lesson for the memory. A sweep whose listing takes long is gathered in three steps, so
+//! that looks go on beside the second: the roll is called, whoever is on it is listed, and the rest is gathered from that.
 
 mod feeds;
 mod groups;
@@ -10,6 +11,7 @@ mod logs;
 mod names;
 mod protection;
 mod records;
+mod rows;
 mod skew;
 mod sweep;
 
@@ -23,21 +25,22 @@ use jiff::{SignedDuration, Timestamp};
 use crate::clock::Clock;
 use crate::config::Account;
 use crate::evidence::keep_latest;
-use crate::memory::{haunts, learn, neighbours};
+use crate::memory::{haunts, learn, learn_records, neighbours};
 use crate::model::{Completeness, CycleId, History, Lesson, Memory, Pause, Scope, UserId};
 use crate::places::Databases;
 use crate::policy::Needs;
 use crate::snapshot::{Clocks, Snapshot};
-use crate::zendesk::{Trouble, Zendesk};
+use crate::zendesk::{Purpose, Trouble, Zendesk};
 use feeds::People;
 pub use feeds::{FeedRead, read_feeds};
 use leavers::Leavers;
 pub use leavers::{ListRead, standings};
 use logs::Logs;
-pub use names::{Heard, hear};
+pub use logs::log_lag;
+pub use names::{Heard, Named, hear, named_late};
 pub use protection::{Guarded, guarded};
 use records::Records;
-use sweep::Sweep;
+pub use sweep::{Called, Instants, Listed, LookedAt, Relisted, Roll, list};
 
 /// Host and Zendesk may differ by this much before conditions on time are unknown (design §2).
 pub const HOST_OFFSET_MAX: SignedDuration = SignedDuration::from_secs(30);
@@ -65,6 +68,8 @@ pub struct Known<'a> {
     pub unasked: Vec<String>,
     /// At whom to look, if not at everybody in scope.
     pub look: Option<BTreeSet<UserId>>,
+    /// What was listed ahead of the cycle, if it was.
+    pub listed: Option<Listed>,
     /// What the policies ask about.
     pub needs: Needs,
     /// The account's feeds, as they were just read.
@@ -86,9 +91,15 @@ impl<'a> Known<'a> {
             databases,
             unasked: Vec::new(),
             look: None,
+            listed: None,
             needs: Needs::default(),
             feeds: Vec::new(),
         }
+    }
+
+    /// What is asked of Zendesk is asked for this.
+    fn purpose(&self) -> Purpose {
+        if self.look.is_some() { Purpose::Look } else { Purpose::Sweep }
     }
 }
 
@@ -97,8 +108,8 @@ impl<'a> Known<'a> {
 pub struct Gathered {
     /// What was seen.
     pub snapshot: Snapshot,
-    /// The monotonic clock at the snapshot's *now*.
-    pub at: Duration,
+    /// The snapshot's *now* on all clocks.
+    pub at: Instants,
     /// What it teaches.
     pub lesson: Lesson,
 }
@@ -112,28 +123,27 @@ pub async fn gather(
     zendesk: &Zendesk,
     clock: &dyn Clock,
     account: &Account,
-    known: Known<'_>,
+    mut known: Known<'_>,
     on_page: &mut dyn FnMut(usize),
 ) -> Result<Gathered, Trouble> {
-    let (wall, monotonic) = (clock.now(), clock.monotonic());
+    let began = (clock.now(), clock.monotonic());
     let own = zendesk.me().await?;
-    let mut records = Records::of(known.memory);
+    let mut records = Records::of(known.memory, known.purpose());
     records.follow(zendesk).await?;
-    let roll = match (&known.look, known.scope) {
-        (Some(_), _) | (None, Scope::Everyone) => Completeness::Complete,
-        (None, Scope::Staff) => records.roll_call(zendesk, own.date).await?,
+    let mut leavers = Leavers::of(std::mem::take(&mut known.lists), known.memory, own.date);
+    let listed = if let Some(listed) = known.listed.take() {
+        records.doubt(&listed.doubtful);
+        leavers.find(zendesk, &mut records).await?;
+        listed
+    } else {
+        let roll = roll(zendesk, &known, (&mut records, &mut leavers), (began, own.date)).await?;
+        list(zendesk, clock, roll, on_page).await?
     };
-    let mut leavers = Leavers::of(known.lists, known.memory, own.date);
-    leavers.find(zendesk, &mut records).await?;
-    let people = match (&known.look, known.scope) {
-        (Some(people), _) => Some(people.clone()),
-        (None, Scope::Everyone) => None,
-        (None, Scope::Staff) => Some(records.staff(own.date).into_iter().chain(leavers.people()).collect()),
-    };
-    let sweep = Sweep::over(zendesk, people.as_ref(), roll, on_page).await?;
-    let (now, at) = (sweep.date.unwrap_or(own.date), clock.monotonic());
-    let clocks = check_clocks(clock, (wall, monotonic), now, account.ignore_host_clock);
-    let mut sessions = sweep.rows;
+    let here = || Instants { zendesk: own.date, wall: clock.now(), monotonic: clock.monotonic() };
+    let at = listed.at.unwrap_or_else(here);
+    let now = at.zendesk;
+    let clocks = check_clocks(listed.began, at, account.ignore_host_clock);
+    let mut sessions = listed.rows;
     keep_latest(&mut sessions);
     let protected = protection::resolve(zendesk, &account.protected, &mut records).await?;
     let wanted: BTreeSet<UserId> = sessions.iter().filter_map(|row| row.user).chain(protected.people.clone()).collect();
@@ -143,20 +153,20 @@ pub async fn gather(
     logs.read(zendesk, sources, known.needs, (now, own.value)).await?;
     logs.take(&known.feeds, &People::of(&records, &known.feeds), sources, (now, clocks.host_offset));
     logs.listen(zendesk, sources, (known.needs, known.scope), (now, own.value)).await?;
-    let places = if known.needs.uses { sweep.places } else { Vec::new() };
-    let sightings = logs.sightings(&wanted).into_iter().chain(sweep::sightings(places, &sessions)).collect();
+    let places = if known.needs.uses { listed.places } else { Vec::new() };
+    let sightings = logs.sightings(&wanted).into_iter().chain(rows::sightings(places, &sessions)).collect();
     let people = records.of_all(&wanted);
     let mut snapshot = Snapshot {
         clocks,
         scope: known.scope,
         looked: known.look,
-        listing: sweep.listing,
-        cut: sweep.cut,
+        listing: listed.listing,
+        cut: listed.cut,
         sessions,
         protected: protection::only_known(protected, &people, &account.protected),
         people,
         people_as_of: records.as_of(),
-        groups: groups::read(zendesk, known.needs.groups).await?,
+        groups: groups::read(zendesk, known.needs.groups, records.purpose).await?,
         lists: leavers.standings(),
         listed: leavers.listed(),
         sources: logs.standings(),
@@ -190,6 +200,60 @@ fn taught(
     lesson
 }
 
+/// Calls the roll of a sweep ahead of its cycle, so that its listing can go on beside looks: [`list`] it, and put what comes
+/// of it into [`Known::listed`].
+///
+/// # Errors
+///
+/// When Zendesk refuses, or nobody could be asked for and nobody is remembered.
+pub async fn call_roll(
+    zendesk: &Zendesk,
+    clock: &dyn Clock,
+    account: &Account,
+    mut known: Known<'_>,
+) -> Result<Called, Trouble> {
+    let (before, began) = (zendesk.calls(), (clock.now(), clock.monotonic()));
+    let own = zendesk.me().await?;
+    let mut records = Records::of(known.memory, known.purpose());
+    if known.scope == Scope::Staff {
+        records.follow(zendesk).await?;
+    }
+    let mut leavers = Leavers::of(std::mem::take(&mut known.lists), known.memory, own.date);
+    let roll = roll(zendesk, &known, (&mut records, &mut leavers), (began, own.date)).await?;
+    let at = Instants { zendesk: own.date, wall: clock.now(), monotonic: clock.monotonic() };
+    let mut lesson = Lesson::default();
+    if check_clocks(began, at, account.ignore_host_clock).trusted {
+        // Lists are taken over by the cycle itself, which tells of it.
+        let (fresh, cursor) = records.learned();
+        (lesson.people, lesson.users) = (learn_records(known.memory, &fresh, own.date), cursor);
+    }
+    Ok(Called { roll: Roll { calls: zendesk.calls().saturating_sub(before), ..roll }, lesson })
+}
+
+/// Whom to list: of a sweep over staff admins first, then agents, since whoever is listed late is seen late.
+async fn roll(
+    zendesk: &Zendesk,
+    known: &Known<'_>,
+    (records, leavers): (&mut Records<'_>, &mut Leavers),
+    (began, now): ((Timestamp, Duration), Timestamp),
+) -> Result<Roll, Trouble> {
+    let is_of_staff = known.look.is_none() && known.scope == Scope::Staff;
+    let completeness = if is_of_staff { records.roll_call(zendesk, now).await? } else { Completeness::Complete };
+    leavers.find(zendesk, records).await?;
+    let people = match (&known.look, known.scope) {
+        (Some(people), _) => Some(people.iter().copied().collect()),
+        (None, Scope::Everyone) => None,
+        (None, Scope::Staff) => {
+            let all: BTreeSet<UserId> = records.staff(now).into_iter().chain(leavers.people()).collect();
+            let mut all: Vec<UserId> = all.into_iter().collect();
+            all.sort_by_cached_key(|user| records.turn_of(*user, now));
+            Some(all)
+        }
+    };
+    let (doubtful, purpose) = (records.doubtful(), known.purpose());
+    Ok(Roll { people, completeness, doubtful, purpose, began, calls: 0, looked_at: LookedAt::default() })
+}
+
 /// Asks the place databases about every address that was seen, each once.
 pub fn locate(snapshot: &mut Snapshot, databases: &Databases) {
     snapshot.sightings.sort();
@@ -200,11 +264,10 @@ pub fn locate(snapshot: &mut Snapshot, databases: &Databases) {
     snapshot.places = addresses.into_iter().map(|address| (address, databases.place_of(address))).collect();
 }
 
-fn check_clocks(clock: &dyn Clock, began: (Timestamp, Duration), zendesk: Timestamp, ignore: bool) -> Clocks {
-    let host = clock.now();
-    let elapsed = SignedDuration::try_from(clock.monotonic().saturating_sub(began.1)).unwrap_or(SignedDuration::MAX);
-    let host_offset = host.duration_until(zendesk);
-    let drift = began.0.duration_until(host).saturating_sub(elapsed);
+fn check_clocks(began: (Timestamp, Duration), at: Instants, ignore: bool) -> Clocks {
+    let elapsed = SignedDuration::try_from(at.monotonic.saturating_sub(began.1)).unwrap_or(SignedDuration::MAX);
+    let host_offset = at.wall.duration_until(at.zendesk);
+    let drift = began.0.duration_until(at.wall).saturating_sub(elapsed);
     let trusted = ignore || (host_offset.abs() <= HOST_OFFSET_MAX && drift.abs() <= DRIFT_MAX);
     Clocks { host_offset, drift, trusted }
 }

@@ -25,7 +25,7 @@ pub(super) async fn resolve(
                 protected.people.insert(*user);
             }
             ProtectedEntry::Email(email) => {
-                let found = zendesk.person_by_email(email, Purpose::Sweep).await?.value;
+                let found = zendesk.person_by_email(email, records.purpose).await?.value;
                 if let Some(person) = found {
                     protected.people.insert(person.id);
                     records.keep(person);
@@ -70,7 +70,7 @@ pub struct Guarded {
 /// When Zendesk could not be asked.
 pub async fn guarded(zendesk: &Zendesk, entries: &[ProtectedEntry], now: Timestamp) -> Result<Guarded, Trouble> {
     let memory = Memory::default();
-    let mut records = Records::of(&memory);
+    let mut records = Records::of(&memory, Purpose::Sweep);
     let protected = resolve(zendesk, entries, &mut records).await?;
     records.read(zendesk, &protected.people, now).await?;
     let people = records.of_all(&protected.people);

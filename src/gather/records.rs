@@ -9,7 +9,9 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::memory::Fresh;
-use crate::model::{Cause, Completeness, Memory, Person, Remembered, Role, UserId, UsersCursor, Walk};
+use crate::model::{
+    Cause, Completeness, Memory, Person, Remembered, Role, Stratum, UserId, UsersCursor, Walk, stratum_of,
+};
 use crate::zendesk::{ChangedUsers, Dated, Denial, PEOPLE_PER_CALL_MAX, Purpose, Trouble, UsersFrom, Zendesk};
 
 /// Pages of the stream in one cycle, at most: the endpoint gives ten a minute to everybody together. One is usual.
@@ -25,6 +27,8 @@ const RECORD_AGE_MAX: SignedDuration = SignedDuration::from_hours(24);
 /// What is known of people in this cycle.
 pub(super) struct Records<'m> {
     memory: &'m Memory,
+    /// What they are read for.
+    pub(super) purpose: Purpose,
     /// Read in this cycle.
     fresh: Fresh,
     unread: BTreeMap<UserId, Cause>,
@@ -39,10 +43,11 @@ pub(super) struct Records<'m> {
 }
 
 impl<'m> Records<'m> {
-    pub(super) fn of(memory: &'m Memory) -> Self {
+    pub(super) fn of(memory: &'m Memory, purpose: Purpose) -> Self {
         let as_of = memory.users.as_ref().map(|users| users.as_of);
         Self {
             memory,
+            purpose,
             fresh: Fresh::new(),
             unread: BTreeMap::new(),
             as_of,
@@ -186,6 +191,23 @@ impl<'m> Records<'m> {
         remembered.map(|(user, _)| *user).chain(fresh).collect()
     }
 
+    /// Whoever is or was staff and whose remembered record is not to be trusted.
+    pub(super) fn doubtful(&self) -> BTreeSet<UserId> {
+        self.doubtful.clone()
+    }
+
+    /// Nor is that of these people, as a roll that was called earlier told.
+    pub(super) fn doubt(&mut self, users: &BTreeSet<UserId>) {
+        self.doubtful.extend(users);
+    }
+
+    /// With whom the person is served: with those of the same stratum. Whoever has no record yet was named by something that
+    /// tells of staff, and may be anything: they go with agents. It orders, and decides nothing.
+    pub(super) fn turn_of(&self, user: UserId, now: Timestamp) -> Stratum {
+        let traces = self.memory.people.get(&user).and_then(|one| one.traces.as_deref());
+        self.get(user).map_or(Stratum::Agents, |person| stratum_of(person, traces, now))
+    }
+
     /// Reads the records of those of these people who need it. An answer that makes no sense is asked for again in
     /// halves, so that one record shields nobody else; once Zendesk does not answer, nobody else is asked for, since each
     /// call would wait.
@@ -207,7 +229,7 @@ impl<'m> Records<'m> {
         while let Some(chunk) = waiting.pop() {
             let mut cause = if down { Cause::Down } else { Cause::NoRow };
             if !down {
-                match zendesk.people(chunk, Purpose::Sweep).await {
+                match zendesk.people(chunk, self.purpose).await {
                     Ok(answer) => answer.value.into_iter().for_each(|person| self.keep(person)),
                     Err(trouble @ Trouble::Denied { .. }) => return Err(trouble),
                     Err(Trouble::Nonsense(_) | Trouble::NotFound) if chunk.len() > 1 => {

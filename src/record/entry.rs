@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use super::bodies::{
-    DatabaseUsed, EvidenceBack, EvidenceFell, ExposureSplit, HoldDiscarded, HoldExpired, HoldGrew, HoldOpened,
-    HoldReleased, ListUsed, LookupsChanged, SourceBack, SourceLost,
+    BudgetBack, BudgetStarved, DatabaseUsed, EvidenceBack, EvidenceFell, ExposureSplit, HoldDiscarded, HoldExpired,
+    HoldGrew, HoldOpened, HoldReleased, ListUsed, LookupsChanged, SourceBack, SourceLost,
 };
 use crate::model::Scope;
 
@@ -71,6 +71,10 @@ entries! {
     EvidenceFell = "evidence.fell",
     /// There is more again.
     EvidenceBack = "evidence.back",
+    /// The account's requests do not suffice.
+    BudgetStarved = "budget.starved",
+    /// They do again.
+    BudgetBack = "budget.back",
     /// A cycle ended; what it counted.
     CycleFinished = "cycle.finished",
     /// Claims that stand now and did not before.

@@ -99,6 +99,10 @@ fn gist(entry: &Entry) -> String {
             Some(share) => format!("{} {}: {share} of 1000", body.of, body.name),
             None => format!("{} {} is no longer there", body.of, body.name),
         },
+        Entry::BudgetStarved(body) => {
+            format!("since {}: {}, {} people wait", body.since, body.why.join(", "), body.waiting)
+        }
+        Entry::BudgetBack(body) => format!("had not sufficed since {}", body.since),
         Entry::CycleFinished(body) => counts(body),
         Entry::ClaimBegan(body) => claims(body.claims.len()),
         Entry::ClaimChanged(body) => claims(body.claims.len()),

@@ -2,6 +2,7 @@
 //!
 //! Pure but for its memory: it is told the time and says *go* or *wait*. A window that rolls, not a bucket that fills:
 //! a full bucket lets twice the promised number through in its first minute, and the account is shared with others.
+//! What is scarce is spent in an order: acts first, then looks, then the listing of a sweep.
 //! Zendesk limits some endpoints on their own. Using up one of these holds back that endpoint and nothing else.
 
 use std::collections::VecDeque;
@@ -10,6 +11,17 @@ use std::time::Duration;
 use super::Method;
 
 const WINDOW: Duration = Duration::from_mins(1);
+
+/// Of what is not reserved a listing leaves one part in so many to the looks beside it: room for what is new each minute,
+/// and for about five people. What looks do not need of it lies idle; what they need beyond it they have before the listing.
+const LOOKS_PART: usize = 3;
+
+/// However much looks use of their part, one part in so many of what is not reserved is never a listing's: the next look
+/// finds room at once, and acts seldom come on top of a full minute.
+const NEVER_LISTED_PART: usize = 8;
+
+/// A listing leaves a look that waited until then so much time to leave first.
+const LOOKS_FIRST: Duration = Duration::from_secs(1);
 
 /// Where the access log is read.
 pub(super) const ACCESS_LOGS: &str = "/api/v2/access_logs";
@@ -25,11 +37,13 @@ pub struct BudgetLimits {
     pub reserve_percent: u8,
 }
 
-/// What a request is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a request is for; the later ones go first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Purpose {
-    /// Gathering what a cycle judges: can wait, stays off the reserve.
+    /// Listing who is in scope: can wait, stays off the reserve and off what is left to looks.
     Sweep,
+    /// Hearing what is new, and looking at whom that names: stays off the reserve.
+    Look,
     /// Reading back, acting, looking what became of it: somebody waits for it.
     Act,
 }
@@ -45,6 +59,8 @@ pub struct Pace {
     pub used_in_last_minute: u32,
     /// For how long nothing at all may leave, and Zendesk's reason; none if it may.
     pub held: Option<(Duration, String)>,
+    /// How often Zendesk asked to be left alone so far, by any of its endpoints.
+    pub holds: u64,
 }
 
 /// What Zendesk may limit on its own: a method, and a path in which ids are left out.
@@ -95,8 +111,16 @@ pub(super) struct Budget {
     limits: BudgetLimits,
     /// The account's limit, once an answer named it.
     account_limit: Option<u32>,
-    /// When the requests of the last minute left, on the monotonic clock, oldest first.
-    sent: VecDeque<Duration>,
+    /// When the requests of the last minute left, on the monotonic clock, oldest first, and what for.
+    sent: VecDeque<(Duration, Purpose)>,
+    /// Of these, looks.
+    looks: usize,
+    /// Whether a listing leaves room to looks.
+    is_beside_looks: bool,
+    /// A look waits for room until then.
+    look_waits: Option<Duration>,
+    /// How often Zendesk asked to be left alone.
+    held_count: u64,
     /// At most one for each endpoint, and one for the account.
     holds: Vec<Hold>,
 }
@@ -107,10 +131,25 @@ impl Budget {
         self.account_limit = earlier.account_limit;
         self.sent.clone_from(&earlier.sent);
         self.holds.clone_from(&earlier.holds);
+        (self.looks, self.held_count) = (earlier.looks, earlier.held_count);
     }
 
     pub(super) fn new(limits: BudgetLimits) -> Self {
-        Self { limits, account_limit: None, sent: VecDeque::new(), holds: Vec::new() }
+        Self {
+            limits,
+            account_limit: None,
+            sent: VecDeque::new(),
+            looks: 0,
+            is_beside_looks: false,
+            look_waits: None,
+            held_count: 0,
+            holds: Vec::new(),
+        }
+    }
+
+    /// Whether looks go on while a sweep lists.
+    pub(super) fn is_beside_looks(&mut self, is: bool) {
+        self.is_beside_looks = is;
     }
 
     /// The limit that an answer named; none, or zero, changes nothing.
@@ -122,6 +161,7 @@ impl Budget {
 
     /// Nothing leaves before this instant: nothing for this endpoint if there is one, else nothing at all.
     pub(super) fn hold_until(&mut self, until: Duration, why: String, endpoint: Option<Endpoint>) {
+        self.held_count = self.held_count.saturating_add(1);
         match self.holds.iter_mut().find(|hold| hold.endpoint == endpoint) {
             Some(already) if already.until >= until => {}
             Some(already) => (already.until, already.why) = (until, why),
@@ -133,7 +173,11 @@ impl Budget {
     pub(super) fn leave(&mut self, now: Duration, purpose: Purpose, endpoint: &Endpoint) -> Leave {
         let leave = self.would_leave(1, now, purpose, |held| held == endpoint);
         if leave == Leave::Go {
-            self.sent.push_back(now);
+            self.sent.push_back((now, purpose));
+            self.looks += usize::from(purpose == Purpose::Look);
+        }
+        if purpose == Purpose::Look {
+            self.look_waits = if let Leave::Full(wait) = &leave { Some(now.saturating_add(*wait)) } else { None };
         }
         leave
     }
@@ -148,17 +192,19 @@ impl Budget {
         self.forget(now);
         let held = self.holds.iter().find(|hold| hold.endpoint.is_none());
         Pace {
-            requests_per_minute: u32::try_from(self.room(Purpose::Sweep)).unwrap_or(u32::MAX),
+            requests_per_minute: u32::try_from(self.room(Purpose::Sweep).saturating_sub(self.kept_for_looks()))
+                .unwrap_or(u32::MAX),
             account_limit: self.account_limit,
             used_in_last_minute: u32::try_from(self.sent.len()).unwrap_or(u32::MAX),
             held: held.map(|hold| (hold.until.saturating_sub(now), hold.why.clone())),
+            holds: self.held_count,
         }
     }
 
     fn forget(&mut self, now: Duration) {
         self.holds.retain(|hold| hold.until > now);
-        while self.sent.front().is_some_and(|sent| sent.saturating_add(WINDOW) <= now) {
-            self.sent.pop_front();
+        while let Some((_, purpose)) = self.sent.pop_front_if(|(sent, _)| sent.saturating_add(WINDOW) <= now) {
+            self.looks = self.looks.saturating_sub(usize::from(purpose == Purpose::Look));
         }
     }
 
@@ -174,14 +220,30 @@ impl Budget {
         if let Some(longest) = ours.max_by_key(|hold| hold.until) {
             return Leave::Held(longest.until.saturating_sub(now), longest.why.clone());
         }
-        let room = self.room(purpose);
-        // More than a whole minute has room for is had by no wait.
-        let needed = requests.min(room);
-        let over = self.sent.len().saturating_add(needed).checked_sub(room.saturating_add(1));
-        match over.and_then(|index| self.sent.get(index)) {
-            Some(sent) => Leave::Full(sent.saturating_add(WINDOW).saturating_sub(now)),
-            None => Leave::Go,
+        let first = self.look_waits.map(|until| until.saturating_add(LOOKS_FIRST));
+        if let Some(until) = first.filter(|until| purpose == Purpose::Sweep && *until > now) {
+            return Leave::Full(until.saturating_sub(now));
         }
+        let room = self.room(purpose);
+        let kept = if purpose == Purpose::Sweep { self.kept_for_looks() } else { 0 };
+        // More than a whole minute has room for is had by no wait.
+        let needed = requests.min(room.saturating_sub(kept));
+        let (mut sent, mut looks) = (self.sent.len(), self.looks);
+        let mut leaving = self.sent.iter();
+        let mut wait = Duration::ZERO;
+        let never = if kept == 0 { 0 } else { room / NEVER_LISTED_PART };
+        // What looks did not use of their part counts as used.
+        while sent.saturating_add(kept.saturating_sub(looks).max(never)).saturating_add(needed) > room {
+            let Some((at, purpose)) = leaving.next() else { break };
+            (sent, looks) = (sent.saturating_sub(1), looks.saturating_sub(usize::from(*purpose == Purpose::Look)));
+            wait = at.saturating_add(WINDOW).saturating_sub(now);
+        }
+        if wait.is_zero() { Leave::Go } else { Leave::Full(wait) }
+    }
+
+    /// Requests in a minute that a listing leaves to looks.
+    fn kept_for_looks(&self) -> usize {
+        if self.is_beside_looks { self.room(Purpose::Look) / LOOKS_PART } else { 0 }
     }
 
     /// Requests of this purpose in a minute; never none, or nothing would ever be learned.
@@ -191,7 +253,7 @@ impl Budget {
         let all = part.min(requests_per_minute_max.into());
         let room = match purpose {
             Purpose::Act => all,
-            Purpose::Sweep => percent(all, 100_u8.saturating_sub(reserve_percent)),
+            Purpose::Look | Purpose::Sweep => percent(all, 100_u8.saturating_sub(reserve_percent)),
         };
         usize::try_from(room.max(1)).unwrap_or(usize::MAX)
     }
@@ -245,6 +307,35 @@ mod tests {
         assert_eq!(leave(&mut budget, Duration::ZERO, Purpose::Act), Leave::Go);
         assert_eq!(leave(&mut budget, Duration::ZERO, Purpose::Act), Leave::Go);
         assert_eq!(leave(&mut budget, Duration::ZERO, Purpose::Act), Leave::Full(WINDOW));
+    }
+
+    /// How many more leave at this instant.
+    fn rest(budget: &mut Budget, now: Duration, purpose: Purpose) -> usize {
+        (0..100).take_while(|_| leave(budget, now, purpose) == Leave::Go).count()
+    }
+
+    #[test]
+    fn a_listing_leaves_looks_their_part_and_looks_leave_acts_the_reserve() {
+        let seconds = Duration::from_secs;
+        let mut budget = budget((100, 25, 20), 175);
+        budget.is_beside_looks(true);
+        assert_eq!(rest(&mut budget, seconds(0), Purpose::Sweep), 23);
+        assert!((0..11).all(|_| leave(&mut budget, seconds(1), Purpose::Look) == Leave::Go));
+        assert_eq!(rest(&mut budget, seconds(2), Purpose::Act), 9);
+        assert_eq!(leave(&mut budget, seconds(3), Purpose::Sweep), Leave::Full(seconds(57)));
+        // What looks use of their part takes little from the listing.
+        assert_eq!(rest(&mut budget, seconds(60), Purpose::Sweep), 10);
+        assert_eq!(rest(&mut budget, seconds(62), Purpose::Sweep), 13);
+        // Looks that need more have it before the listing.
+        assert_eq!(rest(&mut budget, seconds(200), Purpose::Look), 34);
+        assert_eq!(leave(&mut budget, seconds(201), Purpose::Sweep), Leave::Full(seconds(60)));
+        // One that waits for room leaves before any listing.
+        assert_eq!(leave(&mut budget, seconds(202), Purpose::Look), Leave::Full(seconds(58)));
+        assert_eq!(leave(&mut budget, seconds(260), Purpose::Sweep), Leave::Full(seconds(1)));
+        assert_eq!(leave(&mut budget, seconds(260), Purpose::Look), Leave::Go);
+        assert_eq!(leave(&mut budget, seconds(260), Purpose::Sweep), Leave::Go);
+        budget.is_beside_looks(false);
+        assert_eq!(rest(&mut budget, seconds(400), Purpose::Sweep), 34);
     }
 
     #[test]
@@ -304,7 +395,7 @@ mod tests {
     #[test]
     fn pace_tells_what_is_left_and_what_stands_in_the_way() {
         let mut budget = budget((100, 25, 20), 0);
-        let quiet = Pace { requests_per_minute: 80, account_limit: None, used_in_last_minute: 0, held: None };
+        let quiet = Pace { requests_per_minute: 80, account_limit: None, used_in_last_minute: 0, held: None, holds: 0 };
         assert_eq!(budget.pace(Duration::ZERO), quiet);
         budget.account_limit_is(200);
         for _ in 0..3 {
@@ -312,9 +403,11 @@ mod tests {
         }
         budget.hold_until(Duration::from_secs(30), "status 429".to_owned(), None);
         let held = Some((Duration::from_secs(20), "status 429".to_owned()));
-        let busy = Pace { requests_per_minute: 40, account_limit: Some(200), used_in_last_minute: 3, held };
+        let busy = Pace { requests_per_minute: 40, account_limit: Some(200), used_in_last_minute: 3, held, holds: 1 };
         assert_eq!(budget.pace(Duration::from_secs(10)), busy);
         let over = Pace { used_in_last_minute: 0, held: None, ..busy };
         assert_eq!(budget.pace(WINDOW), over);
+        budget.is_beside_looks(true);
+        assert_eq!(budget.pace(WINDOW), Pace { requests_per_minute: 27, ..over });
     }
 }

@@ -118,6 +118,11 @@ impl Zendesk {
         self.budget.lock().unwrap_or_else(PoisonError::into_inner).pace(self.clock.monotonic())
     }
 
+    /// Whether looks go on while a sweep lists: then the listing leaves a third of what is not reserved to them.
+    pub fn is_beside_looks(&self, is: bool) {
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner).is_beside_looks(is);
+    }
+
     /// Waits until a DELETE would leave at once: until the budget has room for it, and for the token it may need, and
     /// until Zendesk no longer asks to be left alone. Sends nothing and uses nothing up, so that the caller can look
     /// once more at what speaks against the act. A hold longer than an act's patience is not waited out: the DELETE
@@ -133,7 +138,7 @@ impl Zendesk {
                 Leave::Full(wait) | Leave::Held(wait, _) => wait,
             };
             tracing::info!(seconds = wait.as_secs(), "waiting for room to act");
-            self.wait_out(wait).await;
+            self.wait_out(wait, Purpose::Act).await;
         }
     }
 
@@ -172,6 +177,9 @@ impl Zendesk {
         loop {
             self.wait_for_leave(question.purpose, &endpoint, patience).await?;
             self.calls.fetch_add(1, Ordering::Relaxed);
+            if question.purpose == Purpose::Sweep {
+                self.calls_of_sweeps.fetch_add(1, Ordering::Relaxed);
+            }
             let request = Request {
                 method: question.method,
                 path: question.path.clone(),
@@ -223,12 +231,16 @@ impl Zendesk {
                 }
             };
             tracing::info!(seconds = nap.as_secs(), "waiting before the next request to Zendesk");
-            self.wait_out(nap).await;
+            self.wait_out(nap, purpose).await;
         }
     }
 
-    async fn wait_out(&self, wait: Duration) {
-        self.waited.fetch_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    async fn wait_out(&self, wait: Duration, purpose: Purpose) {
+        let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        self.waited.fetch_add(millis, Ordering::Relaxed);
+        if purpose == Purpose::Sweep {
+            self.waited_for_sweeps.fetch_add(millis, Ordering::Relaxed);
+        }
         self.clock.sleep(wait).await;
     }
 

@@ -133,11 +133,11 @@ impl Zendesk {
     }
 
     /// Who is in which group. Only staff is in any.
-    pub async fn group_memberships(&self) -> Memberships {
+    pub async fn group_memberships(&self, purpose: Purpose) -> Memberships {
         let range = Range {
             path: "/api/v2/group_memberships".to_owned(),
             filter: "",
-            purpose: Purpose::Sweep,
+            purpose,
             pages_max: MEMBERSHIP_PAGES_MAX,
             user: None,
         };

@@ -78,6 +78,10 @@ pub struct Zendesk {
     calls: AtomicU64,
     /// Milliseconds.
     waited: AtomicU64,
+    /// Of these, for [`Purpose::Sweep`].
+    waited_for_sweeps: AtomicU64,
+    /// Of these, requests for [`Purpose::Sweep`].
+    calls_of_sweeps: AtomicU64,
 }
 
 impl Zendesk {
@@ -93,6 +97,8 @@ impl Zendesk {
             me: Mutex::new(None),
             calls: AtomicU64::new(0),
             waited: AtomicU64::new(0),
+            waited_for_sweeps: AtomicU64::new(0),
+            calls_of_sweeps: AtomicU64::new(0),
         }
     }
 
@@ -104,6 +110,16 @@ impl Zendesk {
     /// How long requests waited so far for their turn: for the budget, and where Zendesk asked to be left alone.
     pub fn waited(&self) -> Duration {
         Duration::from_millis(self.waited.load(Ordering::Relaxed))
+    }
+
+    /// The same of listings that can wait: a look beside a listing is none of them.
+    pub fn waited_for_sweeps(&self) -> Duration {
+        Duration::from_millis(self.waited_for_sweeps.load(Ordering::Relaxed))
+    }
+
+    /// Of the requests sent so far, those of listings that can wait: a look beside a listing is none of them.
+    pub fn calls_of_sweeps(&self) -> u64 {
+        self.calls_of_sweeps.load(Ordering::Relaxed)
     }
 
     /// Goes on with the budget of an earlier client of the same account: a reload must not let twice as much through.

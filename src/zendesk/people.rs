@@ -54,7 +54,7 @@ impl Zendesk {
     /// [`Trouble::Nonsense`] also for ids that cannot be asked for: too many or too long for one question, empty, or
     /// with a comma, which separates them; and if a record could not be read, which may be any of theirs. Asking in
     /// halves finds the one.
-    pub async fn people_by_external_id(&self, ids: &[&str]) -> Result<Dated<Vec<Person>>, Trouble> {
+    pub async fn people_by_external_id(&self, ids: &[&str], purpose: Purpose) -> Result<Dated<Vec<Person>>, Trouble> {
         countable(ids.len())?;
         if let Some(id) = ids.iter().find(|id| id.trim().is_empty() || id.contains(',')) {
             return Err(Trouble::Nonsense(format!("`{}` is no external id to ask for", Foreign::new(*id))));
@@ -64,7 +64,7 @@ impl Zendesk {
         if path.len() > PATH_BYTES_MAX {
             return Err(Trouble::Nonsense(format!("{} external ids are too long for one question", ids.len())));
         }
-        let page = self.users(path, Purpose::Sweep).await?;
+        let page = self.users(path, purpose).await?;
         if page.unread + page.beyond > 0 {
             return Err(Trouble::Nonsense(format!("{} rows could not be read", page.unread + page.beyond)));
         }
@@ -103,7 +103,7 @@ impl Zendesk {
             UsersFrom::Cursor(cursor) => format!("cursor={}", wire::percent_encoded(cursor)),
         };
         let path = format!("/api/v2/incremental/users/cursor?{query}");
-        let answer = self.ask(Method::Get, path, Purpose::Sweep, &mut Patience::brief()).await?;
+        let answer = self.ask(Method::Get, path, Purpose::Look, &mut Patience::brief()).await?;
         let page: Page<Person> = wire::page(&trouble::judged(Method::Get, answer)?)?;
         let Some(end_of_stream) = page.end_of_stream() else {
             return Err(wire::nonsense("it does not say whether the stream ends"));

@@ -14,7 +14,7 @@ use crate::program::{Desk, Ran, Room};
 const CONFIG: [&str; 2] = ["--config", "evictd.toml"];
 
 /// The checks of an account where nothing is found that has to be named apart, in their order.
-const CHECKS: [&str; 23] = [
+const CHECKS: [&str; 24] = [
     "reach",
     "egress",
     "credential",
@@ -37,6 +37,7 @@ const CHECKS: [&str; 23] = [
     "state",
     "trail",
     "budget",
+    "exposure",
     "protected",
 ];
 
@@ -119,6 +120,8 @@ fn after_a_cycle_its_age_and_its_needs_are_told() {
     check(&rows, "state", "good", "people are remembered");
     check(&rows, "trail", "good", "the last cycle was ");
     check(&rows, "budget", "good", "the schedule gives 5m; sweeps may send 54000 calls a minute, and 10 %");
+    check(&rows, "exposure", "good", "a bad session could live 6m at worst");
+    check(&rows, "exposure", "good", "(a sweep takes about 1m at this budget and is due each 5m)");
 }
 
 #[test]

@@ -72,7 +72,7 @@ pub(super) async fn run(args: &DoctorArgs, screen: Screen) -> Result<Exit, Failu
     rows.extend(shelves::look(&local));
     rows.extend(files::look(&local.loaded, &args.place.config));
     rows.extend(standing::look(&local, SystemClock.now()));
-    rows.push(standing::budget(&local, &asked, SystemClock.now()).await);
+    rows.extend(standing::budget(&local, &asked, SystemClock.now()).await);
     rows.extend(protection::look(account, &asked).await);
     match args.format {
         Format::Text => screen.out(&page::text(&rows, screen)),

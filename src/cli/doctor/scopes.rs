@@ -61,7 +61,7 @@ pub(super) async fn probe(local: &Local, asked: &Asked) -> Vec<Row> {
         told(deed("read the access log", "`read`", needs.uses), zendesk.accesses(from, now, None).await.map(|_| ())),
     ];
     if needs.groups {
-        let memberships = zendesk.group_memberships().await.trouble.map_or(Ok(()), Err);
+        let memberships = zendesk.group_memberships(Purpose::Sweep).await.trouble.map_or(Ok(()), Err);
         rows.push(told(deed("read who is in which group", "`groups:read` or `read`", true), memberships));
     }
     let pause = read_pause(&local.loaded.state(), SystemClock.now(), account.belts.pause_expires_after);

@@ -5,10 +5,12 @@ use jiff::{SignedDuration, Timestamp};
 use super::Local;
 use super::access::Asked;
 use super::page::Row;
-use crate::daemon::Needs;
+use crate::config::Account;
+use crate::daemon::{Exposure, Needs};
 use crate::files::Lock;
+use crate::gather::log_lag;
 use crate::model::{Scope, human_duration};
-use crate::zendesk::Zendesk;
+use crate::zendesk::{Pace, Zendesk};
 
 /// A sweep may take this long beyond its interval before its absence is worth a word.
 const LATE_AFTER: SignedDuration = SignedDuration::from_mins(10);
@@ -60,24 +62,32 @@ fn trail(local: &Local, holder: Option<u32>, now: Timestamp) -> Row {
     }
 }
 
-/// What a sweep needs beside what the schedule gives it.
-pub(super) async fn budget(local: &Local, asked: &Asked, now: Timestamp) -> Row {
+/// What a sweep needs beside what the schedule gives it, and how long a bad session could live by that.
+pub(super) async fn budget(local: &Local, asked: &Asked, now: Timestamp) -> Vec<Row> {
     let account = &local.loaded.account;
-    let Some((zendesk, _)) = &asked.zendesk else { return Row::unseen("budget") };
+    let Some((zendesk, _)) = &asked.zendesk else { return vec![Row::unseen("budget")] };
     let known = local.past.as_ref().ok().and_then(|past| past.last_sweep.as_ref()).map(|last| last.finished.calls);
     let calls = match (known, local.set.as_ref().map(|set| set.scope(account.scope))) {
         (Some(calls), _) => Some(calls),
         (None, Some(Scope::Staff)) => first_sweep(zendesk).await,
         (None, _) => None,
     };
+    let log_lag = local.set.as_ref().and_then(|set| log_lag(account, set.needs()));
+    zendesk.is_beside_looks(log_lag.is_some());
     let pace = zendesk.pace();
+    let every = account.sweep.interval(now, &account.time_zone);
+    let exposure = Exposure::of(log_lag, calls, &pace, every);
+    vec![needed(account, calls, &pace, now), Row::good("exposure", format!("a bad session could live {exposure}"))]
+}
+
+fn needed(account: &Account, calls: Option<u64>, pace: &Pace, now: Timestamp) -> Row {
     let limit = pace.account_limit.map(|limit| format!(" of the account's {limit}")).unwrap_or_default();
     let (sweeps, reserve) = (pace.requests_per_minute, account.budget.reserve_percent);
     let kept = format!("sweeps may send {sweeps} calls a minute{limit}, and {reserve} % are kept for acting");
     let Some(calls) = calls else {
         return Row::note("budget", format!("what a sweep needs is known after the first one; {kept}"));
     };
-    let needs = Needs::of(account, calls, &pace, now);
+    let needs = Needs::of(account, calls, pace, now);
     let what = format!("{needs}; {kept}");
     if needs.fit() {
         return Row::good("budget", what);

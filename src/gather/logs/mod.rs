@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::feeds::{self, Fed, FeedRead, People};
 use super::skew;
 use crate::clients::client_of;
-use crate::config::{Sources, Wanted};
+use crate::config::{Account, Sources, Wanted};
 use crate::model::{
     Act, Cause, ClientKind, LogLesson, LogMemory, LogPlace, Seen, SeenKey, Session, Sighting, SourceStanding, UserId,
 };
@@ -62,6 +62,15 @@ const ACCESS: Log = Log {
     again: SignedDuration::from_mins(5),
 };
 
+/// How late the slowest source may tell that these rules need and the configuration wants; none if they need none.
+pub fn log_lag(account: &Account, needs: Needs) -> Option<SignedDuration> {
+    let sources = &account.sources;
+    let audit = (needs.sign_ins && sources.audit_log != Wanted::Off).then_some(AUDIT.late);
+    let access = (needs.uses && sources.access_log != Wanted::Off).then_some(ACCESS.late);
+    let feeds = account.feeds.values().map(|feed| feed.late).filter(|_| needs.sign_ins);
+    audit.into_iter().chain(access).chain(feeds).max()
+}
+
 /// What a cycle reads of logs.
 pub(super) struct Logs<'m> {
     memory: &'m BTreeMap<Arc<str>, LogMemory>,
@@ -71,6 +80,8 @@ pub(super) struct Logs<'m> {
     hearsay: Option<(Arc<str>, LogLesson)>,
     /// What is wrong, in words that name nobody.
     pub(super) troubles: Vec<String>,
+    /// Whether one could not be read to its end for want of requests, or for more than a reading takes.
+    pub(super) is_cut: bool,
 }
 
 /// What reading a log came to.
@@ -91,7 +102,7 @@ type Told = (Timestamp, Option<Seen>);
 impl<'m> Logs<'m> {
     pub(super) fn of(memory: &'m BTreeMap<Arc<str>, LogMemory>) -> Self {
         let (lessons, standings) = (BTreeMap::new(), BTreeMap::new());
-        Self { memory, lessons, standings, hearsay: None, troubles: Vec::new() }
+        Self { memory, lessons, standings, hearsay: None, troubles: Vec::new(), is_cut: false }
     }
 
     /// Reads the logs that rules need and the configuration wants.
@@ -202,6 +213,8 @@ impl<'m> Logs<'m> {
         let name: Arc<str> = log.name.into();
         let memory = self.memory.get(&name);
         let before = memory.and_then(|memory| memory.place.as_ref());
+        let is_short = |trouble: &Trouble| matches!(trouble, Trouble::Later { .. });
+        self.is_cut |= read.trouble.as_ref().map_or(!read.is_finished, is_short);
         let is_lacking = read.trouble.as_ref().is_some_and(|trouble| is_lacking(trouble, before, wanted));
         if let Some(trouble) = read.trouble.as_ref().filter(|_| !is_lacking) {
             self.troubles.push(format!("the {} cannot be read to its end: {trouble}", log.name.replace('-', " ")));

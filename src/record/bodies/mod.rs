@@ -6,4 +6,7 @@ mod sources;
 
 pub use exposure::ExposureSplit;
 pub use holds::{HoldDiscarded, HoldExpired, HoldGrew, HoldOpened, HoldReleased};
-pub use sources::{DatabaseUsed, EvidenceBack, EvidenceFell, ListUsed, LookupsChanged, SourceBack, SourceLost};
+pub use sources::{
+    BudgetBack, BudgetStarved, DatabaseUsed, EvidenceBack, EvidenceFell, ListUsed, LookupsChanged, SourceBack,
+    SourceLost,
+};

@@ -1,5 +1,5 @@
 //! Records about what facts come from: sources of sign-ins and of use, how much evidence there is beside what is usual,
-//! named lists, place databases.
+//! requests that suffice or not, named lists, place databases.
 
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +55,24 @@ pub struct EvidenceBack {
     /// The same as it usually is; absent if that is too long ago to be usual.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usual: Option<u16>,
+}
+
+/// The account's requests have not sufficed for some minutes. Written by each process when it first finds it so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetStarved {
+    /// What was lacking: `looks` that leave people waiting, `logs` cut short, `sweeps` missed, requests `refused`.
+    pub why: Vec<String>,
+    /// Since when, on the host's clock.
+    pub since: String,
+    /// People who wait to be looked at.
+    pub waiting: usize,
+}
+
+/// They suffice again, and have for some minutes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetBack {
+    /// Since when they had not sufficed, on the host's clock.
+    pub since: String,
 }
 
 /// What named lists in files and place databases say from now on. Written by each process when it first judges by them,

@@ -94,7 +94,7 @@ impl Zendesk {
     {
         let query = after.map_or_else(|| Ok(first.to_owned()), wire::checked)?;
         let path = format!("{path}?{query}");
-        let answer = self.ask(Method::Get, path, Purpose::Sweep, &mut Patience::brief()).await?;
+        let answer = self.ask(Method::Get, path, Purpose::Look, &mut Patience::brief()).await?;
         let page: Page<Entry<R>> = wire::page(&trouble::judged_as_feature(answer)?)?;
         let next = match next {
             Next::Cursor => page.next_after(first)?,

@@ -245,7 +245,7 @@ fn memberships_hold_who_is_in_which_group_and_say_whether_any_may_be_missing() {
     const LAST: &str = r#"{"group_memberships":[{"id":10,"user_id":3,"group_id":41}],"meta":{"has_more":false}}"#;
     let check = |pages: &'static [(u16, &'static str)], rows: &[(u64, u64)], partial: Option<&str>| {
         let bench = Bench::says(pages);
-        let told = run(bench.zendesk.group_memberships());
+        let told = run(bench.zendesk.group_memberships(Purpose::Sweep));
         let asked = ["page[size]=100", "page[size]=100&page[after]=x"];
         let asked = asked.map(|query| format!("GET /api/v2/group_memberships?{query} Bearer t"));
         assert_eq!(bench.asked(), asked[..pages.len()]);
@@ -260,7 +260,7 @@ fn memberships_hold_who_is_in_which_group_and_say_whether_any_may_be_missing() {
         [r#""user_id":2"#, r#""user_id":2,"group_id":null"#, r#""group_id":41"#, r#""user_id":"x","group_id":41"#]
     {
         let page = format!(r#"{{"group_memberships":[{{"id":8,{row}}}],"meta":{{"has_more":false}}}}"#);
-        let told = run(Bench::new(move |_, _| answer(200, &page)).zendesk.group_memberships());
+        let told = run(Bench::new(move |_, _| answer(200, &page)).zendesk.group_memberships(Purpose::Sweep));
         assert!(told.rows.is_empty() && told.trouble.unwrap().to_string().contains("1 rows"), "{row}");
     }
 }

@@ -111,7 +111,7 @@ fn address_resolves_to_exactly_one_person() {
 fn another_systems_ids_find_their_people() {
     let ask = |ids: &[&str], body: &'static str| {
         let bench = Bench::new(move |_, _| answer(200, body));
-        let found = run(bench.zendesk.people_by_external_id(ids));
+        let found = run(bench.zendesk.people_by_external_id(ids, Purpose::Sweep));
         (found.map(|dated| dated.value.iter().map(|person| person.id.get()).collect::<Vec<_>>()), bench.asked())
     };
     let body = r#"{"users":[{"id":2,"external_id":"HR-1","active":false},{"id":3,"external_id":"hr-1"},

@@ -133,6 +133,7 @@ fn an_endpoints_own_limit_holds_nothing_else_back() {
 fn pace_follows_the_account() {
     let bench = Bench::new(|_, _| with(200, LAST, &[("date", DATE), ("x-rate-limit", "700")]));
     assert!(bench.list().completeness.is_complete());
-    let pace = Pace { requests_per_minute: 700, account_limit: Some(700), used_in_last_minute: 1, held: None };
+    let pace =
+        Pace { requests_per_minute: 700, account_limit: Some(700), used_in_last_minute: 1, held: None, holds: 0 };
     assert_eq!(bench.zendesk.pace(), pace);
 }

@@ -5,10 +5,12 @@
 
 mod bell;
 mod day;
+mod exposure;
 mod lists;
 mod looks;
 mod reload;
 mod rhythm;
+mod spread;
 mod stage;
 mod start;
 mod stop;

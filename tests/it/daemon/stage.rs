@@ -298,7 +298,7 @@ impl Stage {
             files: Arc::default(),
             scope: policies.scope(account.scope),
             policies,
-            zendesk: Zendesk::new(Access { credential, budget }, transport, clock, chance),
+            zendesk: Arc::new(Zendesk::new(Access { credential, budget }, transport, clock, chance)),
             config_digest: sha256_hex(config.as_bytes()),
             config,
             state: site.state(),

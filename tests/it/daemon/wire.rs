@@ -21,6 +21,8 @@ pub enum Weather {
     Hanging,
     /// Whoever asks with this verb is never heard of again: a bug of a transport.
     Bewitched(Method),
+    /// Whoever asks for a path with this in it is never heard of again.
+    Swallowing(&'static str),
     /// Answers come this much late.
     Slow(Duration),
     /// This verb's answers come this much late.
@@ -101,10 +103,11 @@ impl Wire {
                 return Err(Lost::Unanswered("timed out".to_owned()));
             }
             Weather::Bewitched(method) if method == request.method => std::future::pending().await,
+            Weather::Swallowing(part) if request.path.contains(part) => std::future::pending().await,
             Weather::Slow(late) => self.clock.sleep(late).await,
             Weather::SlowFor(method, late) if method == request.method => self.clock.sleep(late).await,
             Weather::Refusing(status, seconds) => return Ok(refusal(status, seconds)),
-            Weather::Fair | Weather::Bewitched(_) | Weather::SlowFor(..) => {}
+            Weather::Fair | Weather::Bewitched(_) | Weather::Swallowing(_) | Weather::SlowFor(..) => {}
         }
         self.inner.send(request).await
     }

@@ -47,7 +47,7 @@ pub fn survives(bytes: &[u8]) {
         format!("{:?}", roll.trouble)
     });
     answers.shown(Token, async |zendesk| {
-        let memberships = zendesk.group_memberships().await;
+        let memberships = zendesk.group_memberships(Purpose::Sweep).await;
         assert_eq!(memberships.completeness.is_complete(), memberships.trouble.is_none());
         format!("{:?}", memberships.trouble)
     });
@@ -66,7 +66,9 @@ pub fn survives(bytes: &[u8]) {
         assert!(people.iter().flat_map(|found| &found.value).all(|person| person.id == user));
         format!("{:?}", people.err())
     });
-    answers.shown(Token, async |zendesk| format!("{:?}", zendesk.people_by_external_id(&["hr-1"]).await.err()));
+    answers.shown(Token, async |zendesk| {
+        format!("{:?}", zendesk.people_by_external_id(&["hr-1"], Purpose::Sweep).await.err())
+    });
     answers.shown(Token, async |zendesk| {
         format!("{:?}", zendesk.person_by_email("ann@example.com", Purpose::Sweep).await.err())
     });

@@ -1,30 +1,31 @@
 //! An account's post: its locks, its trail and its memory, held by one process, which does one sweep after the other.
-//! `apply` does one, the daemon many.
+//! `apply` does one, the daemon many. What a turn does is in `turns`.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod turns;
+
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::brakes::FileBrakes;
+use super::scarce::{Hunger, Queue};
 use super::setup::{LAST_SNAPSHOT, Rejected, Setup};
 use crate::chronicle::{Asked, Chronicle};
 use crate::clock::{Chance, Clock, NoChance};
 use crate::config::{Account, OffboardingList};
-use crate::cycle::{self, Books, Cycle, Halt, Setting};
 use crate::directory::{read_acceptances, read_list};
-use crate::enforce::{Brakes as _, settle};
 use crate::files::{Disk, Lock, LockTrouble};
-use crate::gather::{Heard, Known, ListRead, hear, read_feeds};
+use crate::gather::{ListRead, LookedAt, Relisted};
 use crate::library::{Consulted, Library, Look};
-use crate::model::{AccountName, CycleId, History, Memory, Mode, UserId};
+use crate::model::{AccountName, CycleId, Memory, Mode};
 use crate::places::usual_folders;
 use crate::record::{ConfigLoaded, DaemonStarted, DaemonStopped, PolicyLoaded, PolicyRejected, ScopeChanged};
 use crate::snapshot::{self, Snapshot};
 use crate::state::{STATE_FILE, Sqlite, State, StateTrouble, StateTwin, set_aside};
 use crate::trail::{Past, Trail, TrailTrouble};
+pub use turns::Looked;
 
 /// Why a post cannot be held.
 #[derive(Debug, thiserror::Error)]
@@ -64,29 +65,18 @@ pub struct Post {
     locks: Vec<Lock>,
     library: Box<Library>,
     /// People who are named and were not looked at yet.
-    waiting: BTreeSet<UserId>,
+    waiting: Queue,
     /// When logs were asked, so that it can be told how long evictd did not know.
     asked: Asked,
     /// What of each offboarding list was last heard between sweeps: what is held back is not heard every minute.
     lists_heard: BTreeMap<String, String>,
-}
-
-/// So many people are looked at between two sweeps, at most, each with a listing of their own: others wait for the next
-/// look.
-const LOOKED_AT_MAX: usize = 20;
-
-/// Where a sweep costs no more requests than this, it is made instead of looking at more people than that.
-const SWEEP_CHEAP_MAX: u64 = 40;
-
-/// What a look came to.
-#[derive(Debug)]
-pub enum Looked {
-    /// Nothing was heard of anybody.
-    AtNobody,
-    /// So many are named that a sweep costs less.
-    TooMany,
-    /// At those who were named.
-    At(Box<Cycle>),
+    /// Who was looked at since the roll of the sweep was called that is listing now; none while none is.
+    relisted: Option<(LookedAt, Vec<Relisted>)>,
+    hunger: Hunger,
+    /// How often Zendesk had asked to be left alone when it was last felt.
+    holds: u64,
+    /// Whether the last reading of logs between sweeps was cut short.
+    is_cut: bool,
 }
 
 impl Post {
@@ -145,9 +135,13 @@ impl Post {
             forgetful: None,
             locks: Vec::new(),
             library: Box::new(Library::new(Arc::default(), &[])),
-            waiting: BTreeSet::new(),
+            waiting: Queue::default(),
             asked: Asked { before: past.last_cycle_at(), named: BTreeMap::new() },
             lists_heard: BTreeMap::new(),
+            relisted: None,
+            hunger: Hunger::default(),
+            holds: 0,
+            is_cut: false,
         }
     }
 
@@ -217,129 +211,6 @@ impl Post {
         let record = PolicyRejected { errors: rejected.errors, kept: kept.to_owned(), during: during.to_owned() };
         self.trail.append(None, record.into(), Some(json!({ "findings": rejected.text })))?;
         Ok(())
-    }
-
-    /// One sweep: what is open is settled first, and what the cycle taught is remembered.
-    ///
-    /// # Errors
-    ///
-    /// As [`cycle::run`].
-    pub async fn sweep(
-        &mut self,
-        setup: &Setup,
-        brakes: &FileBrakes,
-        missed: u64,
-        on_page: &mut dyn FnMut(usize),
-    ) -> Result<Cycle, Halt> {
-        let mut cycle = self.cycle(setup, brakes, None, missed, on_page).await?;
-        self.waiting.clear();
-        self.asked = Asked { before: Some(cycle.snapshot.now), named: BTreeMap::new() };
-        self.library.saw(&cycle.snapshot);
-        self.remember(std::mem::take(&mut cycle.lesson));
-        Ok(cycle)
-    }
-
-    /// Between sweeps: hears whom to look at, and looks at them alone, a few at a time.
-    ///
-    /// # Errors
-    ///
-    /// As [`cycle::run`].
-    pub async fn look(&mut self, setup: &Setup, brakes: &FileBrakes) -> Result<Looked, Halt> {
-        let lists = self.changed_lists(setup);
-        let marks: Vec<(String, String)> =
-            lists.iter().filter_map(|list| Some((list.list.name.clone(), list.mark()?))).collect();
-        let needs = setup.policies.needs();
-        // Where only lists can name somebody, nothing is asked while none has changed.
-        let heard = if !needs.sign_ins && lists.is_empty() {
-            Heard::default()
-        } else {
-            let cycle = cycle_id(&*self.clock, &*self.chance).map_err(TrailTrouble::from)?;
-            let known = Known {
-                needs,
-                lists,
-                feeds: read_feeds(&setup.account.feeds, &self.memory, self.clock.now()),
-                ..Known::first(cycle, &self.memory)
-            };
-            tokio::select! {
-                heard = hear(&setup.zendesk, &setup.account, &known) => heard?,
-                () = brakes.stopping() => return Err(Halt::Stopped),
-            }
-        };
-        self.lists_heard.extend(marks);
-        self.remember(heard.lesson);
-        if let Some(before) = heard.at.and_then(|at| self.asked.before.replace(at)) {
-            let new = heard.people.iter().filter(|user| !self.waiting.contains(user));
-            self.asked.named.extend(new.map(|user| (*user, before)));
-        }
-        self.waiting.extend(heard.people);
-        if self.waiting.is_empty() {
-            return Ok(Looked::AtNobody);
-        }
-        let is_cheap = self.last_calls().is_some_and(|calls| calls <= SWEEP_CHEAP_MAX);
-        if self.waiting.len() > LOOKED_AT_MAX && is_cheap {
-            return Ok(Looked::TooMany);
-        }
-        let people: BTreeSet<UserId> = self.waiting.iter().copied().take(LOOKED_AT_MAX).collect();
-        let mut cycle = self.cycle(setup, brakes, Some(people.clone()), 0, &mut |_| ()).await?;
-        self.waiting.retain(|user| !people.contains(user));
-        self.asked.named.retain(|user, _| !people.contains(user));
-        self.asked.before = Some(cycle.snapshot.now);
-        self.remember(std::mem::take(&mut cycle.lesson));
-        Ok(Looked::At(Box::new(cycle)))
-    }
-
-    /// Offboarding lists whose files say something else than what is in force, each once.
-    fn changed_lists(&self, setup: &Setup) -> Vec<ListRead> {
-        if setup.account.offboarding.is_empty() {
-            return Vec::new();
-        }
-        let mut lists = read_lists(&setup.account, &setup.state, &self.trail.past(), self.clock.now());
-        let is_heard = |list: &ListRead| self.lists_heard.get(&list.list.name) == list.mark().as_ref();
-        lists.retain(|list| list.is_new(&self.memory) && !is_heard(list));
-        lists
-    }
-
-    async fn cycle(
-        &mut self,
-        setup: &Setup,
-        brakes: &FileBrakes,
-        look: Option<BTreeSet<UserId>>,
-        missed: u64,
-        on_page: &mut dyn FnMut(usize),
-    ) -> Result<Cycle, Halt> {
-        let cycle = cycle_id(&*self.clock, &*self.chance).map_err(TrailTrouble::from)?;
-        // Settling only asks, and writes between two questions: it may be left at any of them.
-        self.unsettled = tokio::select! {
-            biased;
-            open = settle(self.trail.past().open_intents, &setup.zendesk, &mut self.trail) => open?,
-            () = brakes.stopping() => return Err(Halt::Stopped),
-        };
-        let past = self.trail.past();
-        let lists = read_lists(&setup.account, &setup.state, &past, self.clock.now());
-        let consulted = self.consult(setup);
-        let known = Known {
-            cycle,
-            history: History { habits: self.memory.habits.clone(), ..past.history },
-            pause: brakes.pause(),
-            scope: setup.scope,
-            memory: &self.memory,
-            lists,
-            databases: Arc::clone(&consulted.databases),
-            unasked: consulted.unasked.clone(),
-            look,
-            needs: setup.policies.needs(),
-            feeds: read_feeds(&setup.account.feeds, &self.memory, self.clock.now()),
-        };
-        let setting = Setting {
-            account: &setup.account,
-            policies: &setup.policies,
-            lists: &consulted.lists,
-            zendesk: &setup.zendesk,
-            clock: &*self.clock,
-            brakes,
-        };
-        let books = Books { trail: &mut self.trail, chronicle: &mut self.chronicle, missed, asked: self.asked.clone() };
-        cycle::run(setting, known, books, on_page).await
     }
 
     /// Looks at the files of lists and place databases, and tells the log what changed.

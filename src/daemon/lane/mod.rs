@@ -1,33 +1,32 @@
 //! One account's loop: wait until a sweep is due, sweep, tell how the account stands. Accounts run side by side, and
-//! nothing here knows another one.
+//! nothing here knows another one. What a sweep and a look come to is in `turns`.
 
-use std::collections::BTreeSet;
+mod turns;
+
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 use tracing::Instrument as _;
 
 use super::brakes::FileBrakes;
 use super::desk::{Desk, Order, Start};
-use super::post::{Looked, Post, PostTrouble, keep_snapshot};
+use super::post::{Post, PostTrouble};
 use super::pulse::{Pulse, WatchedClock};
-use super::rhythm::{Needs, Rhythm};
+use super::rhythm::Rhythm;
+use super::scarce::{Exposure, LOOK_EVERY};
 use super::setup::{Loader, Setup};
 use super::status::{Circumstances, LastCycle, Status, Turn};
 use crate::clock::{Chance, Clock};
-use crate::cycle::{Cycle, Halt};
 use crate::enforce::Brakes as _;
 use crate::files::{Lock, LockTrouble};
+use crate::gather::log_lag;
 use crate::zendesk::Trouble;
 
 /// Until Zendesk answered the first time, it is asked this often, whatever the schedule says.
 const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(15);
-
-/// Between two sweeps it is heard this often whom to look at.
-const LOOK_EVERY: Duration = Duration::from_mins(1);
 
 /// What every lane stands on.
 pub(super) struct Ground<'g> {
@@ -54,8 +53,14 @@ pub(super) struct Lane<'g> {
     rhythm: Rhythm,
     missed: u64,
     has_told_needs: bool,
-    /// When the last look or sweep ended, on the monotonic clock.
+    /// When the last look began, or the last sweep ended, on the monotonic clock.
     looked_at: Duration,
+    /// Whether a sweep is listing.
+    is_sweeping: bool,
+    /// When the last sweep began, on the monotonic clock, and how long it took.
+    swept: (Duration, Duration),
+    /// How late the slowest log was in the last cycle.
+    log_lag: Option<SignedDuration>,
 }
 
 impl<'g> Lane<'g> {
@@ -75,6 +80,9 @@ impl<'g> Lane<'g> {
             missed: 0,
             has_told_needs: false,
             looked_at: Duration::ZERO,
+            is_sweeping: false,
+            swept: (Duration::ZERO, Duration::ZERO),
+            log_lag: None,
         }
     }
 
@@ -88,15 +96,19 @@ impl<'g> Lane<'g> {
     async fn live(mut self) {
         while !self.desk.stop.is_raised() {
             self.obey();
+            self.setup.zendesk.is_beside_looks(self.wants_looks());
             if self.is_due() {
                 self.take_turn().await;
                 self.looked_at = self.clock.monotonic();
                 let before = self.rhythm.missed;
                 self.rhythm = self.rhythm.after(&self.setup.account, self.clock.now());
                 self.missed = self.missed.saturating_add(self.rhythm.missed.saturating_sub(before));
+                self.feel();
                 self.tell();
             } else if self.until_look().is_some_and(|wait| wait.is_zero()) {
-                self.look().await;
+                if self.look().await {
+                    self.feel();
+                }
             } else {
                 self.wait().await;
             }
@@ -108,34 +120,16 @@ impl<'g> Lane<'g> {
         self.rhythm.due.is_some_and(|due| due <= self.clock.now())
     }
 
+    fn wants_looks(&self) -> bool {
+        self.setup.policies.needs().sign_ins || !self.setup.account.offboarding.is_empty()
+    }
+
     /// How long until the next look between sweeps; none if none is wanted: where rules ask nothing of places and there are
     /// no offboarding lists, nobody is named.
     fn until_look(&self) -> Option<Duration> {
-        let is_named = self.setup.policies.needs().sign_ins || !self.setup.account.offboarding.is_empty();
-        let is_wanted = is_named && self.desk.start() == Start::Done && self.post.is_some();
+        let is_wanted = self.wants_looks() && self.desk.start() == Start::Done && self.post.is_some();
         let elapsed = self.clock.monotonic().saturating_sub(self.looked_at);
         is_wanted.then(|| LOOK_EVERY.saturating_sub(elapsed))
-    }
-
-    /// Whom logs and lists name is looked at. What goes wrong is told by the next sweep.
-    async fn look(&mut self) {
-        let brakes = self.brakes();
-        let Some(post) = self.post.as_mut() else { return };
-        let looked = Box::pin(post.look(&self.setup, &brakes)).await;
-        self.looked_at = self.clock.monotonic();
-        match looked {
-            Ok(Looked::TooMany) => self.rhythm.due = Some(self.clock.now()),
-            Ok(Looked::At(cycle)) => {
-                let (people, revoked) = (
-                    cycle.snapshot.looked.as_ref().map_or(0, BTreeSet::len),
-                    cycle.report.revoke.iter().filter(|row| row.outcome.is_some()).count(),
-                );
-                tracing::info!(people, revoked, calls = cycle.calls, "looked at who was named");
-            }
-            Ok(Looked::AtNobody) | Err(Halt::Stopped) => {}
-            Err(Halt::Trail(trouble)) => self.shut(format!("{trouble}: nothing is revoked without a trail")),
-            Err(trouble) => tracing::warn!("nobody could be looked at between sweeps: {trouble}"),
-        }
     }
 
     /// Waits for the next sweep, a look, an order, or the end.
@@ -261,60 +255,6 @@ impl<'g> Lane<'g> {
         }
     }
 
-    async fn sweep(&mut self) {
-        let brakes = self.brakes();
-        let Some(post) = self.post.as_mut() else { return };
-        let began = self.clock.monotonic();
-        let swept = Box::pin(post.sweep(&self.setup, &brakes, self.rhythm.missed, &mut |_| ())).await;
-        let took = self.clock.monotonic().saturating_sub(began);
-        match swept {
-            Ok(cycle) => self.swept(&cycle, took),
-            Err(Halt::Stopped) => {}
-            Err(Halt::Zendesk(trouble)) => self.blind(&trouble),
-            Err(Halt::Unprotected(why)) => {
-                // It may name somebody, and logs name nobody.
-                tracing::error!("enforcement is refused: `protected` does not hold; `evictd status` says why");
-                self.turn = Turn::Shut(format!("enforcement is refused: {why}"));
-            }
-            Err(Halt::Trail(trouble)) => {
-                // What stands on the disk is not known any more: the next turn opens it once more.
-                self.shut(format!("{trouble}: nothing is revoked without a trail"));
-            }
-        }
-    }
-
-    fn swept(&mut self, cycle: &Cycle, took: Duration) {
-        let fallen = cycle.fallen.clone();
-        let last = LastCycle { fallen, ..LastCycle::of(&cycle.report, &cycle.snapshot, took) };
-        tracing::info!(
-            cycle = %last.cycle, sessions = last.sessions_seen, revoked = last.revoked,
-            withheld = last.withheld, complete = last.complete, calls = cycle.calls, took_ms = last.took_ms, "cycle finished"
-        );
-        for warning in &last.warnings {
-            tracing::warn!(cycle = %last.cycle, "{warning}");
-        }
-        if let Err(why) = keep_snapshot(&self.setup.state, &cycle.snapshot) {
-            tracing::warn!("the snapshot was not kept: {why}");
-        }
-        self.tell_needs(cycle.calls);
-        (self.turn, self.last, self.rhythm.missed) = (Turn::Swept, Some(last), 0);
-    }
-
-    /// A schedule that gives less time than a sweep needs is a mistake that nobody would see otherwise: it is told once,
-    /// as soon as it is known what a sweep needs.
-    fn tell_needs(&mut self, calls: u64) {
-        if std::mem::replace(&mut self.has_told_needs, true) {
-            return;
-        }
-        let (account, now) = (&self.setup.account, self.clock.now());
-        let needs = Needs::of(account, calls, &self.setup.zendesk.pace(), now);
-        if needs.fit() {
-            tracing::info!("{needs}");
-        } else {
-            tracing::warn!("{needs}: sweeps will be missed; raise the budget or sweep less often");
-        }
-    }
-
     fn blind(&mut self, trouble: &Trouble) {
         tracing::error!("nothing could be judged: {trouble}");
         self.turn = Turn::Blind(trouble.to_string());
@@ -355,9 +295,18 @@ impl<'g> Lane<'g> {
             last: self.last.as_ref(),
             paused: pause.map(|pause| until(pause.until)),
             forgetful: self.post.as_ref().and_then(|post| post.forgetful.as_deref()),
+            scarcity: self.post.as_ref().and_then(Post::scarcity),
         };
-        let mut status = Status::of(&around, now, self.rhythm, self.missed, self.setup.zendesk.pace());
+        let rhythm = if self.is_sweeping { Rhythm { due: None, ..self.rhythm } } else { self.rhythm };
+        let pace = self.setup.zendesk.pace();
+        let account = &self.setup.account;
+        let lag = self.log_lag.or_else(|| log_lag(account, self.setup.policies.needs()));
+        let calls = self.post.as_ref().and_then(Post::last_calls);
+        let every = account.sweep.interval(now, &account.time_zone);
+        let exposure = Exposure::of(lag.filter(|_| self.wants_looks()), calls, &pace, every);
+        let mut status = Status::of(&around, now, rhythm, self.missed, pace);
         status.unsettled = self.post.as_ref().map_or(0, |post| post.unsettled);
+        status.exposure = Some(exposure);
         status
     }
 
