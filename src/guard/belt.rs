@@ -9,6 +9,7 @@ use crate::model::{Severity, Strength, UserId};
 use crate::plan::{Intention, Planned, is_weak};
 use crate::policy::OnAmbiguous;
 
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// A limit that holds claims back.
@@ -207,7 +208,8 @@ fn episodes(standing: &Standing<'_>, around: Circumstances<'_>) -> Option<u64> {
         .collect();
     let last = ended.iter().map(|past| past.at).max()?;
     let session = around.dossier.get(standing.intention.place)?.session;
-    let came_back = session.authenticated_at.is_some_and(|opened| opened.at() > last);
+    // Zendesk tells the second in which a session was opened, and whoever has a program comes back in the same.
+    let came_back = session.authenticated_at.is_some_and(|opened| last.duration_until(opened.at()) > -SECOND);
     let cycles: BTreeSet<_> = ended.iter().map(|past| &past.cycle).collect();
     let episodes = u64::try_from(cycles.len()).unwrap_or(u64::MAX);
     (came_back && episodes > EPISODES_MAX).then_some(episodes)

@@ -15,6 +15,7 @@
     reason = "a test stops at the first thing that is not as it says"
 )]
 
+mod belts;
 mod calendar;
 mod command;
 mod credentials;

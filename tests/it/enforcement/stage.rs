@@ -239,6 +239,7 @@ impl Stage {
     /// One cycle of a process that may have run others before.
     pub async fn one_cycle(&self, zendesk: &Zendesk, history: History, books: Books<'_>) -> Result<Cycle, Halt> {
         let memory = self.remembered();
+        let history = History { habits: memory.habits.clone(), ..history };
         let known = Known { history, ..self.known(&memory) };
         let mut cycle = cycle::run(self.setting(zendesk), known, books, &mut |_| ()).await?;
         if let Some(memory) = &mut *self.learned.lock().unwrap() {
