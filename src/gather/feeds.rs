@@ -96,6 +96,7 @@ pub(super) fn take(
         since: Some(since),
         skew,
         within,
+        late: settings.late,
         ..SourceStanding::whole(settings.format.tells(), as_of)
     };
     Fed { lesson, standing, troubles: troubles(feed) }

@@ -241,6 +241,63 @@ when.sign-in.kind.in = ["script"]
     );
 }
 
+/// The same plan, where the team's own gateway writes who uses Zendesk from where: rules on use are decided too, yes and no.
+#[tokio::test]
+async fn with_a_feed_of_use_rules_on_networks_and_clients_are_decided_on_any_plan() {
+    let rule = |id: &str, when: &str| {
+        format!("[[rule]]\nid = \"{id}\"\ntitle = \"T\"\naction = \"revoke-session\"\nmode = \"enforce\"\n{when}\n")
+    };
+    let policy = "schema = 1\n".to_owned()
+        + &rule("abroad", "when.network.country.in = [\"ZA\"]")
+        + &rule("elsewhere", "when.network.country.not-in = [\"US\", \"ZA\"]")
+        + &rule("scripted", "when.client.kind.in = [\"script\", \"headless\"]");
+    let folder = tempfile::tempdir().unwrap();
+    let (signed, used) = (folder.path().join("okta.jsonl"), folder.path().join("gateway.jsonl"));
+    let lines = format!(
+        "feeds.okta = {{ file = \"{}\", format = \"okta\" }}\n\
+         feeds.gateway = {{ file = \"{}\", format = \"mapping\", mapping = {{ time = \"at\", person = \"who\", \
+         person-is = \"email\", address = \"ip\", agent = \"ua\", act = \"use\" }} }}\n{WIDE}",
+        signed.display(),
+        used.display()
+    );
+    let stage = Stage::new(&policy, &lines);
+    let now = stage.now();
+    let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
+    let (mut sign_ins, mut uses) = (String::new(), String::new());
+    let row = |person: u64, minutes: i64, address: &str, agent: &str| {
+        let at = (now - SignedDuration::from_mins(minutes)).to_string();
+        let who = format!("person{person}@acme.example");
+        serde_json::json!({ "at": at, "who": who, "ip": address, "ua": agent }).to_string() + "\n"
+    };
+    // What the gateway wrote before any of them signed in.
+    uses += &row(1, 240, "73.162.10.20", firefox);
+    for number in 1..=40 {
+        stage.person(number, Role::Agent).signs_in(100 + number, number, 2);
+        // Of one the provider has nothing: where it was opened may be anywhere.
+        if number != 11 {
+            let at = now - SignedDuration::from_hours(2) + SignedDuration::from_secs(3);
+            sign_ins += &okta(number, at, "73.162.10.20", firefox);
+        }
+        uses += &match number {
+            7 => row(number, 30, "41.0.0.1", firefox),
+            9 => row(number, 30, "73.162.10.20", "python-requests/2.32.5"),
+            _ => row(number, 30, "73.162.10.20", firefox),
+        };
+    }
+    set(&stage, "audit-log=absent,access-log=absent");
+    for (file, rows) in [(&signed, sign_ins), (&used, uses)] {
+        std::fs::write(file, rows).unwrap();
+        let written = std::time::SystemTime::try_from(now).unwrap();
+        std::fs::File::options().append(true).open(file).unwrap().set_modified(written).unwrap();
+    }
+    *stage.feeds.lock().unwrap() = read_feeds(&stage.account.feeds, &stage.remembered(), stage.now());
+    let cycle = stage.plan().await;
+    assert_eq!(gone(&cycle), [107, 109]);
+    for row in &cycle.report.rules {
+        assert!(row.decides(cycle.report.sessions_seen) >= Some(95), "{row:?} {:?}", cycle.report.undecided);
+    }
+}
+
 fn okta(person: u64, at: Timestamp, address: &str, agent: &str) -> String {
     let row = serde_json::json!({
         "eventType": "user.authentication.sso",
