@@ -77,6 +77,7 @@ pub mod gather;
 pub mod enforce;
 
 // The application.
+pub mod control;
 pub mod cycle;
 
 pub mod daemon;

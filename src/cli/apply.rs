@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::account::caller;
 use super::load::{Loaded, load, policies, setup};
 use super::plan::{keep, name_unresolved, print};
 use super::stop::asked_to_stop;
 use super::{Exit, Failure, Format, Where, screen::Screen};
 use crate::clock::{Clock as _, SystemChance, SystemClock};
+use crate::control::own_name;
 use crate::cycle::Cycle;
 use crate::daemon::{FileBrakes, Post, STOP_WITHIN, Setup, Stop};
 use crate::guard::Belt;
@@ -57,7 +57,7 @@ pub(super) async fn apply_now(loaded: &Loaded, set: PolicySet, screen: Screen) -
     if let Some(why) = &post.forgetful {
         screen.note(&format!("note: nothing is remembered of earlier cycles: {why}"));
     }
-    post.begin(&setup, "apply", &caller())?;
+    post.begin(&setup, "apply", &own_name())?;
     let cycle = sweep(&setup, &mut post, screen).await;
     let exit = match &cycle {
         Ok(cycle) => exit_of(&cycle.report),
@@ -124,7 +124,7 @@ async fn sweep(setup: &Setup, post: &mut Post, screen: Screen) -> Result<Cycle, 
 
 /// The first signal raises the flag, and the call in flight is finished. A second one, or a call that takes too long,
 /// ends it: what was asked for last is then an open intent, which the next cycle looks up.
-async fn until_done<T>(work: impl Future<Output = T>, stop: &Stop, screen: Screen) -> Result<T, Failure> {
+pub(super) async fn until_done<T>(work: impl Future<Output = T>, stop: &Stop, screen: Screen) -> Result<T, Failure> {
     let mut work = std::pin::pin!(work);
     let Ok(asked) = asked_to_stop() else { return Ok(work.await) };
     tokio::select! {

@@ -7,18 +7,22 @@ mod account;
 mod apply;
 pub mod audit;
 mod clients;
+mod control;
 mod demo;
 mod doctor;
 mod egress;
 mod exit;
 mod explain;
+mod hold;
 mod load;
 mod loader;
 mod lookup;
 mod offboard;
+mod pause;
 mod places;
 mod plan;
 mod policy;
+mod revoke;
 mod run;
 mod schedule;
 mod score;
@@ -55,6 +59,15 @@ enum Command {
     Plan(plan::PlanArgs),
     /// One enforcing cycle, within modes and belts; asks first unless --yes
     Apply(apply::ApplyArgs),
+    /// End all sessions of people now, whatever rules and modes say; asks first unless --yes
+    Revoke(revoke::RevokeArgs),
+    /// End nothing for a while
+    Pause(pause::PauseArgs),
+    /// End a pause
+    Resume(pause::ResumeArgs),
+    /// What belts withheld and a human is asked about
+    #[command(subcommand)]
+    Hold(hold::HoldCommand),
     /// Why a session is judged as it is, or what a diagnostic code means
     Explain(explain::ExplainArgs),
     /// Check, test and describe policies
@@ -127,6 +140,10 @@ evictd revokes risky Zendesk sessions by policy, and leaves a trail that an outs
   evictd explain SESSION --config FILE   why a session is judged as it is
   evictd audit verify --config FILE      whether the trail is whole
 
+  evictd revoke --user WHO --reason WHY  an incident: end all sessions of somebody now
+  evictd pause --reason WHY              end nothing for four hours; `evictd resume` goes on
+  evictd hold list --config FILE         what belts withheld, to release or discard
+
   evictd offboard add WHO --config FILE  somebody has left: put them on the list
   evictd lookup ADDRESS                  where an address is, whose it is, how old that is
   evictd status --config FILE            what happened last, whether it is paused or running
@@ -172,6 +189,10 @@ fn run(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Run(args) => block_on(run::run(&args, screen)),
         Command::Plan(args) => block_on(plan::run(&args, screen)),
         Command::Apply(args) => block_on(apply::run(&args, screen)),
+        Command::Revoke(args) => block_on(revoke::run(&args, screen)),
+        Command::Pause(args) => block_on(pause::pause(&args, screen)),
+        Command::Resume(args) => block_on(pause::resume(&args, screen)),
+        Command::Hold(command) => block_on(hold::run(&command, screen)),
         Command::Explain(args) => explain::run(&args, screen),
         Command::Policy(command) => policy::run(&command, screen),
         Command::Audit(command) => account::audit(&command, screen),
@@ -179,7 +200,7 @@ fn run(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Lookup(args) => lookup::run(&args, screen),
         Command::Egress(command) => egress::run(&command, screen),
         Command::Places(args) => places::run(&args, screen),
-        Command::Status(args) => status::run(&args, screen),
+        Command::Status(args) => block_on(status::run(&args, screen)),
         Command::Doctor(args) => block_on(doctor::run(&args, screen)),
         Command::Snapshot(command) => snapshot::run(&command, screen),
         Command::Clients(command) => clients::run(&command, screen),

@@ -6,11 +6,13 @@ use clap::{Args, ValueEnum};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use super::account::caller;
+use super::control::default_socket;
+use super::load::read_config;
 use super::loader::DiskLoader;
 use super::stop::SIGTERM;
 use super::{Exit, Failure, screen::Screen};
 use crate::clock::{Pending, SystemChance, SystemClock};
+use crate::control::{Door, own_name, unknown_groups};
 use crate::daemon::{Daemon, End, Pulses, Start, Systemd, Wish, Wishes};
 
 #[derive(Debug, Args)]
@@ -45,19 +47,41 @@ pub(super) async fn run(args: &RunArgs, screen: Screen) -> Result<Exit, Failure>
     let pulses = Pulses::default();
     let loader = DiskLoader { config: args.config.clone(), screen, files: Arc::default() };
     let setups = loader.begin(&pulses)?;
+    let door = door(args);
     let daemon = Daemon {
         loader: &loader,
         herald: &Systemd,
         clock: Arc::new(SystemClock),
         chance: Arc::new(SystemChance),
         pulses: &pulses,
-        by: caller(),
+        by: own_name(),
     };
-    match daemon.run(setups, &mut signals).await {
+    match daemon.run_with(setups, &mut signals, door).await {
         Ok(()) => Ok(Exit::Done),
         Err(End::CutShort) => Err(Failure::new(Exit::Unavailable, "stopped at once, before the call in flight ended")
             .help("its intent stays open, and the next start looks up what became of it")),
         Err(End::NoneStarts(start)) => Err(none_starts(start)),
+    }
+}
+
+/// The socket at which humans command, if there is a folder for it. It is nobody's failure if not: signals and files
+/// remain.
+fn door(args: &RunArgs) -> Option<Door> {
+    let settings = read_config(&args.config).ok()?.1?.control;
+    for group in unknown_groups(&settings) {
+        tracing::warn!("nobody has a role by the group `{group}`: this host has no such group");
+    }
+    let path = settings.socket.clone().unwrap_or_else(default_socket);
+    let is_asked_for = settings.socket.is_some();
+    if !is_asked_for && !path.parent().is_some_and(std::path::Path::is_dir) {
+        return None;
+    }
+    match Door::open(&path, settings, Arc::new(SystemClock)) {
+        Ok(door) => Some(door),
+        Err(error) => {
+            tracing::warn!("there is no control socket at `{}`: {error}", path.display());
+            None
+        }
     }
 }
 

@@ -6,13 +6,16 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::account::brakes;
+use super::control::ask_daemon;
 use super::load::Loaded;
 use super::loader::load_to_look;
 use super::{Exit, Failure, Format, Where, screen::Screen};
+use crate::clock::{Clock as _, SystemClock};
+use crate::control::Command;
 use crate::daemon::{Standing, Status, Stop};
 use crate::enforce::Brakes as _;
 use crate::files::{Disk, Lock};
-use crate::model::{Exposures, Foreign, Outcome};
+use crate::model::{Exposures, Foreign, Outcome, Pause};
 use crate::record::ExposureSplit;
 use crate::report::exposure_line;
 use crate::trail::{self, Past};
@@ -39,23 +42,55 @@ struct Sight {
     past: Past,
 }
 
-pub(super) fn run(args: &StatusArgs, screen: Screen) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &StatusArgs, screen: Screen) -> Result<Exit, Failure> {
     let loaded = load_to_look(&args.place, screen)?;
-    let paused = brakes(&loaded, Stop::default()).pause();
+    let denied = |error: std::io::Error| error.kind() == std::io::ErrorKind::PermissionDenied;
+    if std::fs::read_dir(loaded.trail()).is_err_and(denied) {
+        return told(&loaded, args.format, screen).await;
+    }
     let daemon = Status::read(&loaded.state()).unwrap_or_else(|error| {
         screen.note(&format!("note: the daemon's status cannot be read: {error}"));
         None
     });
+    let past = trail::look(&Disk::at(&loaded.trail()), &loaded.account.name)?;
+    let told = past.pause.as_ref().filter(|told| told.lasts(SystemClock.now()));
+    let told = told.map(|told| (Pause { until: told.until }, format!(" by {}: {}", told.by, told.reason)));
+    let paused = told.or_else(|| Some((brakes(&loaded, Stop::default()).pause()?, String::new())));
     let sight = Sight {
         holder: Lock::holder(&loaded.state()),
-        paused: paused.map(|pause| pause.until.map_or("without end".to_owned(), |until| format!("until {until:.0}"))),
+        paused: paused.map(|(pause, told)| {
+            pause.until.map_or("without end".to_owned(), |until| format!("until {until:.0}")) + &told
+        }),
         daemon,
-        past: trail::look(&Disk::at(&loaded.trail()), &loaded.account.name)?,
+        past,
         loaded,
     };
     match args.format {
         Format::Text => screen.out(&text(&sight)),
         Format::Json => screen.json(&to_json(&sight)),
+    }
+    Ok(Exit::Done)
+}
+
+/// What the daemon itself says, for whoever may not read its folders.
+async fn told(loaded: &Loaded, format: Format, screen: Screen) -> Result<Exit, Failure> {
+    let told = ask_daemon(loaded, &Command::Status).await.ok_or_else(|| {
+        Failure::new(Exit::Config, "its folders cannot be read, and no daemon listens")
+            .help("run it as evictd's own user, or as one who may read them")
+    })??;
+    let word = |key: &str| told.document.get(key).and_then(Value::as_str).unwrap_or("?").to_owned();
+    let mut page = Page(String::new());
+    page.row("account", loaded.account.name.as_str());
+    page.row("standing", &word("standing"));
+    for reason in told.document.get("why").and_then(Value::as_array).into_iter().flatten() {
+        page.row("  because", reason.as_str().unwrap_or("?"));
+    }
+    match format {
+        Format::Text => screen.out(&page.0),
+        Format::Json => screen.json(&json!({
+            "schema": 1, "account": loaded.account.name.as_str(), "standing": word("standing"),
+            "why": told.document.get("why"), "daemon": told.document,
+        })),
     }
     Ok(Exit::Done)
 }

@@ -5,6 +5,7 @@
 
 mod account;
 mod auth;
+mod control;
 mod host;
 mod limits;
 mod offboarding;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
+pub use control::ControlSettings;
 pub use host::Host;
 pub use limits::{Belts, Budget};
 pub use offboarding::OffboardingList;
@@ -43,6 +45,8 @@ pub struct Settings {
     pub trail: PathBuf,
     /// Place databases: one set for all accounts.
     pub places: PlacesSettings,
+    /// Where humans command the daemon, and who may.
+    pub control: ControlSettings,
     /// The accounts; never empty.
     pub accounts: BTreeMap<AccountName, Account>,
 }
@@ -163,9 +167,10 @@ pub fn read(source: &Source, folder: &Path, findings: &mut Findings) -> Option<S
     schema(&mut root, findings);
     let (state, trail) = paths(&mut root, folder, findings);
     let places = places::read(&mut root, folder, &state, findings);
+    let control = control::read(&mut root, folder, findings);
     let accounts = accounts(&mut root, folder, findings);
     root.finish(findings);
-    let settings = Settings { folder: folder.to_owned(), state, trail, places, accounts };
+    let settings = Settings { folder: folder.to_owned(), state, trail, places, control, accounts };
     (findings.errors() == errors_before).then_some(settings)
 }
 

@@ -1,11 +1,20 @@
 //! Where an account's loop takes its orders and says how far it is: the only thing that the daemon and a lane share.
+//!
+//! What only looks is answered here, and a pause is in force from here on, whatever the loop is busy with.
 
 use std::cell::{Cell, RefCell};
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde_json::Value;
 
 use tokio::sync::Notify;
 
 use super::brakes::Stop;
 use super::setup::{Rejected, Setup};
+use crate::control::{Answer, Call, Caller, Command, Refusal, Reply, hold, holds, pause_at_once};
+use crate::files::Disk;
+use crate::model::AccountName;
 
 /// What a lane is told from outside.
 #[derive(Default)]
@@ -15,6 +24,30 @@ pub(super) struct Desk {
     /// The wish that it end.
     pub(super) stop: Stop,
     start: Cell<Start>,
+    pub(super) sight: RefCell<Sight>,
+}
+
+/// What can be seen of an account without its loop.
+#[derive(Default)]
+pub(super) struct Sight {
+    /// Its name.
+    pub(super) account: Option<AccountName>,
+    /// Its folder of state.
+    pub(super) state: PathBuf,
+    /// Its folder of the trail.
+    pub(super) records: PathBuf,
+    /// How it stood last.
+    pub(super) status: Value,
+}
+
+/// A command of a human, on its way to the loop.
+pub(super) struct Errand {
+    pub(super) command: Command,
+    pub(super) caller: Caller,
+    /// When it was commanded.
+    pub(super) asked: Timestamp,
+    /// Who waits for the answer; nobody if it was given already.
+    pub(super) reply: Option<Reply>,
 }
 
 pub(super) enum Order {
@@ -22,6 +55,8 @@ pub(super) enum Order {
     TakeOver(Box<Setup>),
     /// This was to be in force, and cannot.
     Reject(Rejected),
+    /// A human commands this.
+    Obey(Box<Errand>),
 }
 
 /// Whether the account has begun.
@@ -49,6 +84,43 @@ impl Desk {
     /// Something was to come into force and cannot.
     pub(super) fn reject(&self, rejected: Rejected) {
         self.order(Order::Reject(rejected));
+    }
+
+    /// Takes a call in: answers what only looks, and hands on what is to be done.
+    pub(super) fn call(&self, call: Call, now: Timestamp) {
+        let Call { caller, request, reply } = call;
+        let command = request.command;
+        let done = caller.must_be_allowed(&command).and_then(|()| self.at_once(&command, &caller, now));
+        let is_pause = matches!(command, Command::Pause { .. });
+        match done {
+            Ok(Some(answer)) => {
+                // A caller that has gone needs none.
+                drop(reply.send(Ok(answer)));
+                if is_pause {
+                    self.order(Order::Obey(Box::new(Errand { command, caller, asked: now, reply: None })));
+                }
+            }
+            Ok(None) => {
+                self.order(Order::Obey(Box::new(Errand { command, caller, asked: now, reply: Some(reply) })));
+            }
+            Err(refusal) => drop(reply.send(Err(refusal))),
+        }
+    }
+
+    /// What need not wait for the loop.
+    fn at_once(&self, command: &Command, caller: &Caller, now: Timestamp) -> Result<Option<Answer>, Refusal> {
+        let sight = self.sight.borrow();
+        let Some(account) = &sight.account else { return Ok(None) };
+        let records = Disk::at(&sight.records);
+        match command {
+            Command::Status => Ok(Some(Answer::of(sight.status.clone()))),
+            Command::HoldList => holds(&records, account, now).map(|seen| Some(Answer::of(seen))),
+            Command::HoldShow { id } => hold(&records, account, now, *id).map(|seen| Some(Answer::of(seen))),
+            Command::Pause { lasts, reason } => {
+                pause_at_once(&sight.state, (lasts.as_deref(), reason), caller, now).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The clock was set: look at it again.
@@ -79,5 +151,38 @@ impl Desk {
     fn order(&self, order: Order) {
         self.orders.borrow_mut().push(order);
         self.woken.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::Request;
+    use crate::files::read_pause;
+    use crate::model::Pause;
+
+    /// The loop of this desk never runs, as in the midst of a long sweep.
+    #[test]
+    fn a_pause_is_in_force_while_the_loop_is_busy() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = Desk::default();
+        let account = Some(AccountName::new("acme"));
+        let sight = Sight { account, state: folder.path().join("state"), ..Sight::default() };
+        *desk.sight.borrow_mut() = sight;
+        let now: Timestamp = "2026-11-27T12:00:00Z".parse().unwrap();
+        let ask = |command: &Command, caller: Caller| {
+            let (reply, mut back) = tokio::sync::oneshot::channel();
+            desk.call(Call { caller, request: Request::new("acme", command), reply }, now);
+            back.try_recv().ok()
+        };
+        let pause = Command::Pause { lasts: None, reason: "drill".to_owned() };
+        let nobody = Caller { who: "eve".to_owned(), roles: std::collections::BTreeSet::new() };
+        assert_eq!(ask(&pause, nobody).unwrap().unwrap_err().exit, 77);
+        assert!(desk.orders().is_empty());
+        assert_eq!(ask(&pause, Caller::with_all("olivia")).unwrap().unwrap().exit, 0);
+        let until = "2026-11-27T16:00:00Z".parse().ok();
+        let seen = read_pause(&folder.path().join("state"), now, jiff::SignedDuration::from_hours(1));
+        assert_eq!((seen, desk.orders().len()), (Some(Pause { until }), 1), "and the record is to follow");
+        assert_eq!(ask(&Command::Resume, Caller::with_all("olivia")), None, "that waits for its turn");
     }
 }

@@ -1,7 +1,7 @@
 //! The daemon: accounts side by side, each in a loop of its own, none able to hurt another; signals, reloading, and
 //! what the service manager is told.
 //!
-//! What wakes it: a sweep that is due, a signal, the watchdog. Nothing else.
+//! What wakes it: a sweep that is due, a signal, a command at the socket, the watchdog. Nothing else.
 
 mod brakes;
 mod desk;
@@ -27,15 +27,18 @@ pub use brakes::{FileBrakes, Stop};
 pub use desk::Start;
 pub use herald::{Herald, RecordingHerald, Systemd};
 
-pub use post::{Looked, Post, PostTrouble, cycle_id, keep_snapshot, read_lists};
+pub use post::{Looked, Post, cycle_id, keep_snapshot, read_lists};
 pub use pulse::{Pulse, Pulses, WatchedClock, WatchedTransport, Ways};
 pub use rhythm::{Needs, Rhythm};
 pub use scarce::Exposure;
 pub use setup::{LAST_SNAPSHOT, Loader, Rejected, Setup};
 pub use status::{BudgetStatus, LastCycle, ListStatus, RejectedStatus, STATUS_FILE, Standing, Status};
 
+pub use crate::control::PostTrouble;
+
 use crate::clock::{Chance, Clock, Pending};
-use crate::model::AccountName;
+use crate::control::{Call, Door, NOT_OURS, Refusal};
+use crate::model::{AccountName, Foreign};
 use desk::Desk;
 use lane::{Ground, Lane};
 
@@ -95,6 +98,20 @@ impl Daemon<'_> {
     ///
     /// When no account can begin, or stopping had to be cut short.
     pub async fn run(&self, setups: Vec<Setup>, wishes: &mut dyn Wishes) -> Result<(), End> {
+        self.run_with(setups, wishes, None).await
+    }
+
+    /// The same, with a socket at which humans command.
+    ///
+    /// # Errors
+    ///
+    /// As [`Daemon::run`].
+    pub async fn run_with(
+        &self,
+        setups: Vec<Setup>,
+        wishes: &mut dyn Wishes,
+        mut door: Option<Door>,
+    ) -> Result<(), End> {
         let ground = Ground {
             loader: self.loader,
             chance: Arc::clone(&self.chance),
@@ -125,6 +142,7 @@ impl Daemon<'_> {
                         patience = self.clock.sleep(STOP_WITHIN);
                     }
                 },
+                call = knock(&mut door) => self.call(&desks, call),
                 left = lanes.next() => if left.is_none() { return end },
                 () = ground.begun.notified(), if !is_ready => {
                     (is_ready, end) = self.begun(&desks);
@@ -141,6 +159,18 @@ impl Daemon<'_> {
                 () = &mut patience => return Err(End::CutShort),
             }
         }
+    }
+
+    /// Somebody commands something: the account's loop is told.
+    fn call(&self, desks: &BTreeMap<AccountName, Rc<Desk>>, call: Call) {
+        let desk = desks.iter().find(|(name, desk)| name.as_str() == call.request.account && !desk.stop.is_raised());
+        if let Some((_, desk)) = desk {
+            return desk.call(call, self.clock.now());
+        }
+        let account = Foreign::new(call.request.account.as_str());
+        let refusal = Refusal::new(NOT_OURS, format!("the daemon has no account `{account}`"));
+        // A caller that has gone needs no answer.
+        drop(call.reply.send(Err(refusal)));
     }
 
     /// One account's loop, to its end: then nobody waits for its signs of life any more.
@@ -219,6 +249,14 @@ impl Daemon<'_> {
         for desk in desks.values() {
             desk.stop.raise();
         }
+    }
+}
+
+/// The next call at the socket; without one none ever comes.
+async fn knock(door: &mut Option<Door>) -> Call {
+    match door {
+        Some(door) => door.next().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -199,7 +199,8 @@ pub(super) async fn look_up(zendesk: &Zendesk, action: Action, user: UserId, ses
     }
     let listing = zendesk.sessions_of(user, Purpose::Act).await;
     match &listing.trouble {
-        _ if listing.rows.iter().any(|row| sessions.contains(&row.id)) => Seen::There,
+        // Of whom no session was named before, each that is there is one that should not be.
+        _ if listing.rows.iter().any(|row| sessions.is_empty() || sessions.contains(&row.id)) => Seen::There,
         None if listing.completeness.is_complete() => Seen::Gone,
         Some(trouble) => Seen::Silent(trouble.to_string()),
         None => Seen::Silent("the listing was cut short".to_owned()),

@@ -5,6 +5,7 @@
 
 mod act;
 mod exposure;
+mod lever;
 mod read_back;
 mod settle;
 
@@ -26,6 +27,7 @@ use crate::record::{Entry, HeldBy, RevocationGraded, RevocationOutcome, Withheld
 use crate::trail::{Trail, TrailTrouble};
 use crate::zendesk::{PEOPLE_PER_CALL_MAX, Purpose, Zendesk};
 
+pub use lever::{Aimed, LeverBench, Lost, revoke_people};
 use read_back::Stands;
 pub use settle::settle;
 

@@ -21,7 +21,7 @@ pub use lock::{Lock, LockTrouble};
 pub use medium::Medium;
 pub use memory::MemoryMedium;
 pub use pattern::matching_files;
-pub use pause::read_pause;
+pub use pause::{read_pause, remove_pause, write_pause};
 pub use read::{
     FileFault, FileTrouble, open_regular, read_bytes, read_credential, read_secret, read_text, read_with_metadata,
 };

@@ -9,7 +9,11 @@ use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::{Disk, Medium as _, belong};
 use crate::model::Pause;
+
+/// The file in an account's folder of state.
+const PAUSE: &str = "pause";
 
 /// An instant needs far fewer bytes.
 const FIRST_LINE_BYTES_MAX: u64 = 256;
@@ -17,10 +21,34 @@ const FIRST_LINE_BYTES_MAX: u64 = 256;
 /// The pause in force at `now`, if any. The file's first line says until when; an empty one means until its last
 /// change plus `expires_after`.
 pub fn read_pause(folder: &Path, now: Timestamp, expires_after: SignedDuration) -> Option<Pause> {
-    match until(&folder.join("pause"), expires_after) {
+    match until(&folder.join(PAUSE), expires_after) {
         Ok(until) if now < until => Some(Pause { until: Some(until) }),
         Ok(_) | Err(Doubt::Missing) => None,
         Err(Doubt::Unreadable) => Some(Pause { until: None }),
+    }
+}
+
+/// Pauses until then, for whoever reads the file; what follows its first line is for people.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn write_pause(folder: &Path, until: Timestamp, note: &str) -> io::Result<()> {
+    let disk = Disk::make(folder)?;
+    disk.replace(PAUSE, format!("{until}\n{}\n", note.replace(['\n', '\r'], " ")).as_bytes())?;
+    belong(&folder.join(PAUSE), folder);
+    Ok(())
+}
+
+/// Takes the pause file away, if there is one.
+///
+/// # Errors
+///
+/// When it is still there.
+pub fn remove_pause(folder: &Path) -> io::Result<()> {
+    match std::fs::remove_file(folder.join(PAUSE)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -158,7 +158,8 @@ fn reached(snapshot: &Snapshot, window: SignedDuration, stratum: Stratum, rule: 
         past.stratum == stratum
             && past.outcome.counts_in_windows()
             && past.at.duration_until(snapshot.now) <= window
-            && rule.is_none_or(|rule| past.rules.contains(rule))
+            // What a human ended by a lever has no rule, and is in no window.
+            && rule.map_or(!past.rules.is_empty(), |rule| past.rules.contains(rule))
     };
     snapshot.history.ended.iter().filter(is_meant).map(|past| past.user).collect()
 }

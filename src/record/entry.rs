@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 pub use super::bodies::{
     BudgetBack, BudgetStarved, DatabaseUsed, EvidenceBack, EvidenceFell, ExposureSplit, HoldDiscarded, HoldExpired,
-    HoldGrew, HoldOpened, HoldReleased, ListUsed, LookupsChanged, SourceBack, SourceLost,
+    HoldGrew, HoldOpened, HoldReleased, LeverUsed, ListUsed, LookupsChanged, PauseBegan, PauseEnded, SourceBack,
+    SourceLost,
 };
 use crate::model::Scope;
 
@@ -101,6 +102,12 @@ entries! {
     HoldDiscarded = "hold.discarded",
     /// Nobody answered in time.
     HoldExpired = "hold.expired",
+    /// A human, or a pause file, stopped everything that ends sessions.
+    PauseBegan = "pause.began",
+    /// It goes on.
+    PauseEnded = "pause.ended",
+    /// A human commanded that people's sessions end.
+    LeverUsed = "lever.used",
     /// An exception's last day has passed.
     ExceptionExpired = "exception.expired",
     /// A torn last line was cut off.

@@ -71,6 +71,7 @@ pub fn users_of(entry: &Entry) -> Vec<&str> {
         Entry::RevocationOutcome(body) => vec![&body.user],
         Entry::RevocationGraded(body) => vec![&body.user],
         Entry::Withheld(body) => vec![&body.user],
+        Entry::LeverUsed(body) => body.people.iter().map(String::as_str).collect(),
         _ => Vec::new(),
     }
 }
@@ -124,6 +125,14 @@ fn gist(entry: &Entry) -> String {
         Entry::HoldReleased(body) => format!("hold {} by {}", body.hold, body.by),
         Entry::HoldDiscarded(body) => format!("hold {} by {}", body.hold, body.by),
         Entry::HoldExpired(body) => format!("hold {}: {} people of rule {}", body.hold, body.people, body.rule),
+        Entry::PauseBegan(body) => {
+            let until = body.until.as_ref().map_or("without end".to_owned(), |until| format!("until {until}"));
+            format!("{until} by {}: {}", body.by, body.reason)
+        }
+        Entry::PauseEnded(body) => body.by.as_ref().map_or("its time was over".to_owned(), |by| format!("by {by}")),
+        Entry::LeverUsed(body) => {
+            format!("{}: {} people, by {}: {}", body.lever, body.people.len(), body.by, body.reason)
+        }
         Entry::ExceptionExpired(body) => format!("{}, last day {}", body.exception, body.expires),
         Entry::TrailCut(body) => format!("{} bytes of {}", body.bytes, body.segment),
     }

@@ -13,7 +13,7 @@ mod trouble;
 mod verification;
 mod writer;
 
-pub use past::{LastCycle, OpenIntent, Past};
+pub use past::{LastCycle, OpenIntent, Past, PauseTold};
 pub use reading::{look, read_segment, read_sidecar, segments};
 pub use trouble::TrailTrouble;
 pub use verification::verify;

@@ -29,6 +29,8 @@ pub struct Past {
     pub scope: Option<String>,
     /// The last word about each offboarding list.
     pub offboarding: BTreeMap<String, OffboardingChanged>,
+    /// The pause that began and did not end: it is in force whatever became of its file.
+    pub pause: Option<PauseTold>,
     /// Whose evidence has fallen, as the trail tells it.
     pub fallen: BTreeSet<Watched>,
     /// The last cycle that finished, a look or a sweep.
@@ -44,6 +46,27 @@ impl Past {
     pub fn last_cycle_at(&self) -> Option<Timestamp> {
         let last = self.last_cycle.as_ref().filter(|last| last.finished.clock_trusted)?;
         last.finished.now.parse().ok()
+    }
+}
+
+/// A pause as the trail tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PauseTold {
+    /// Until when, on this host's clock; none if it has no end.
+    pub until: Option<Timestamp>,
+    /// Why.
+    pub reason: String,
+    /// Who; [`PauseTold::FILE`] for a file that was put there by hand.
+    pub by: String,
+}
+
+impl PauseTold {
+    /// Who paused, where a file that nobody told evictd of did.
+    pub const FILE: &str = "file";
+
+    /// Whether its time is not over.
+    pub fn lasts(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
     }
 }
 
@@ -145,6 +168,7 @@ impl Memory {
         let mut past = self.past.clone();
         past.history.holds = self.standing.holds.values().cloned().collect();
         past.history.rests.clone_from(&self.standing.rests);
+        past.pause.clone_from(&self.standing.pause);
         for (seq, (cycle, intended)) in &self.open {
             let ended = ended_unclear(intended).unwrap_or_default();
             past.history.ended.extend(ended.into_iter().map(|one| Ended { cycle: cycle.clone(), ..one }));

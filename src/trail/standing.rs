@@ -1,16 +1,17 @@
-//! What the trail says still stands: holds, and what rules rest on.
+//! What the trail says still stands: holds, what rules rest on, a pause.
 
 use std::collections::BTreeMap;
 
-use super::past::read;
+use super::past::{PauseTold, read};
 use crate::model::{Basis, Hold, HoldState, Mode, Rest, RuleId, Stratum, UserId};
 use crate::record::{CycleFinished, Entry, HoldOpened, Line};
 
-/// Holds by the number of the record that opened each, and what each rule rests on.
+/// Holds by the number of the record that opened each, what each rule rests on, and the pause.
 #[derive(Debug, Default)]
 pub(super) struct Standing {
     pub(super) holds: BTreeMap<u64, Hold>,
     pub(super) rests: BTreeMap<RuleId, Rest>,
+    pub(super) pause: Option<PauseTold>,
 }
 
 impl Standing {
@@ -31,6 +32,11 @@ impl Standing {
             Entry::HoldExpired(body) => {
                 self.holds.remove(&read("hold", &body.hold)?);
             }
+            Entry::PauseBegan(body) => {
+                let until = body.until.as_ref().map(|until| read("until", until)).transpose()?;
+                self.pause = Some(PauseTold { until, reason: body.reason.clone(), by: body.by.clone() });
+            }
+            Entry::PauseEnded(_) => self.pause = None,
             Entry::CycleFinished(body) if body.complete && body.looked.is_none() && body.clock_trusted => {
                 // A release counts in one complete cycle, and this was it.
                 self.holds.retain(|_, hold| hold.state != HoldState::Released);

@@ -95,6 +95,13 @@ pub(super) struct Question {
     pub(super) body: Option<SecretString>,
 }
 
+impl Question {
+    /// Whether it ends sessions: then it is never sent twice by itself. A request for a token is not meant.
+    fn changes(&self) -> bool {
+        self.method == Method::Delete || self.method == Method::Post && self.path.starts_with("/api/")
+    }
+}
+
 /// What to do after an attempt that brought nothing.
 enum Setback {
     /// Zendesk cleanly refused for now: for the whole account, or for this endpoint only.
@@ -190,11 +197,11 @@ impl Zendesk {
             if let Ok(answer) = &sent {
                 self.note_limits(&endpoint, answer);
             }
-            match self.setback(&endpoint, question.method, sent) {
+            match self.setback(&endpoint, question.changes(), sent) {
                 Ok(answer) => return Ok(answer),
                 Err(Setback::Hold(extent, wait, why)) => {
                     self.hold(wait, why.clone(), (extent == Extent::Endpoint).then(|| endpoint.clone()));
-                    if question.method == Method::Delete {
+                    if question.changes() {
                         return Err(Trouble::Later { wait, why });
                     }
                 }
@@ -244,8 +251,7 @@ impl Zendesk {
         self.clock.sleep(wait).await;
     }
 
-    fn setback(&self, endpoint: &Endpoint, method: Method, sent: Result<Response, Lost>) -> Result<Response, Setback> {
-        let changes = method == Method::Delete;
+    fn setback(&self, endpoint: &Endpoint, changes: bool, sent: Result<Response, Lost>) -> Result<Response, Setback> {
         let answer = match sent {
             Ok(answer) => answer,
             Err(Lost::Unanswered(why)) if changes => return Err(Setback::Over(Trouble::Unanswered(why))),

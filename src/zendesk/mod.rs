@@ -162,6 +162,31 @@ impl Zendesk {
         self.delete(format!("/api/v2/users/{user}/sessions"), may_leave).await
     }
 
+    /// Ends every session of up to [`PEOPLE_PER_CALL_MAX`] people. Zendesk only says that it took the task, and which job
+    /// does it, if it names one: what became of it their listings tell.
+    pub async fn log_out(&self, users: &[UserId], may_leave: MayLeave<'_>) -> Result<Dated<Option<String>>, Trouble> {
+        people::countable(users.len())?;
+        let ids = users.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let path = format!("/api/v2/users/logout_many?ids={ids}");
+        let answer = self.ask(Method::Post, path, Purpose::Act, &mut Patience::of_change(may_leave)).await?;
+        let answer = trouble::judged(Method::Post, answer)?;
+        // It is done, whatever it says beside that.
+        let date = wire::date(&answer).map_err(|trouble| Trouble::Unanswered(trouble.to_string()))?;
+        let body = wire::body(&answer).unwrap_or_default();
+        let job = body.pointer("/job_status/id").and_then(Value::as_str).filter(|id| is_job(id));
+        Ok(Dated { value: job.map(str::to_owned), date })
+    }
+
+    /// Whether this job is over, however it ended.
+    pub async fn is_over(&self, job: &str) -> Result<bool, Trouble> {
+        if !is_job(job) {
+            return Err(wire::nonsense("it names no job"));
+        }
+        let (body, _) = self.get(format!("/api/v2/job_statuses/{job}")).await?;
+        let word = body.pointer("/job_status/status").and_then(Value::as_str);
+        Ok(!matches!(word, Some("queued" | "working")))
+    }
+
     /// evictd's own user, asked for once: the credential stays the same. Its date runs on with the monotonic clock. Zendesk
     /// answers a stranger with success and an anonymous user: that is denied.
     pub async fn me(&self) -> Result<Dated<UserId>, Trouble> {
@@ -223,4 +248,9 @@ impl Zendesk {
     async fn act(&self, method: Method, path: String) -> Result<Response, Trouble> {
         self.ask(method, path, Purpose::Act, &mut Patience::of_call()).await
     }
+}
+
+/// Jobs are named by letters, digits and hyphens: no answer leads a request anywhere else.
+fn is_job(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }

@@ -124,7 +124,7 @@ impl Zendesk {
     }
 }
 
-fn countable(asked: usize) -> Result<(), Trouble> {
+pub(super) fn countable(asked: usize) -> Result<(), Trouble> {
     if (1..=PEOPLE_PER_CALL_MAX).contains(&asked) {
         return Ok(());
     }

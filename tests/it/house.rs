@@ -44,6 +44,7 @@ const EFFECTS: &[(&str, u8)] = &[
     ("gather", 15),
     ("enforce", 15),
     ("cycle", 16),
+    ("control", 16),
     ("daemon", 17),
     ("simulator", 17),
     ("cli", 18),

@@ -18,6 +18,7 @@
 mod belts;
 mod calendar;
 mod command;
+mod control;
 mod credentials;
 mod daemon;
 mod demo;

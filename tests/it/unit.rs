@@ -11,7 +11,8 @@ use crate::program::{Ran, Room, root};
 /// The oldest systemd that the unit is for, and the first whose verdict counts here.
 const SYSTEMD_OLDEST: u32 = 252;
 /// Ten times the exposure that the unit may have, as `--threshold=` takes it.
-const EXPOSURE_MAX: &str = "--threshold=11";
+/// Callers of the control socket must be seen as who they are: that costs three tenths.
+const EXPOSURE_MAX: &str = "--threshold=14";
 
 /// What must be set, in this section, to exactly this.
 const NEEDED: &[(&str, &str, &str)] = &[
@@ -34,6 +35,8 @@ const NEEDED: &[(&str, &str, &str)] = &[
     ("Service", "LogsDirectory", "evictd"),
     ("Service", "LogsDirectoryMode", "0700"),
     ("Service", "RuntimeDirectory", "evictd"),
+    ("Service", "RuntimeDirectoryMode", "0755"),
+    ("Service", "ProcSubset", "pid"),
     ("Service", "UMask", "0077"),
     ("Service", "LimitCORE", "0"),
     ("Service", "NoNewPrivileges", "yes"),
@@ -47,8 +50,8 @@ const NEEDED: &[(&str, &str, &str)] = &[
     ("Install", "WantedBy", "multi-user.target"),
 ];
 
-/// What must not be set: it would cut the network, change the owner of state and trail, need a newer systemd, or undo
-/// the walls.
+/// What must not be set: it would cut the network, make every caller of the control socket `nobody`, change the owner of
+/// state and trail, need a newer systemd, or undo the walls.
 const REFUSED: &[&str] = &[
     "IPAddressDeny",
     "IPAddressAllow",
@@ -63,6 +66,8 @@ const REFUSED: &[&str] = &[
     "EnvironmentFile",
     "PassEnvironment",
     "SetCredential",
+    "PrivateUsers",
+    "ProtectProc",
 ];
 
 /// The lines that set something: section, key, value.
@@ -137,6 +142,11 @@ fn the_files_beside_the_unit_agree_with_it() {
         assert!(lines.iter().any(|line| line.starts_with(parts)), "{path} has no line {parts:?}");
     };
     says("systemd/evictd.sysusers.conf", &["u", "evictd", "-"]);
+    for group in ["evictd-read", "evictd-audit", "evictd-operate", "evictd-approve"] {
+        says("systemd/evictd.sysusers.conf", &["g", group, "-"]);
+        let role = group.split_once('-').unwrap().1;
+        says("config/evictd.toml", &[role, "=", &format!("\"{group}\"")]);
+    }
     says("systemd/evictd.tmpfiles.conf", &["d", "/etc/evictd", "0755", "root", "root"]);
     says("systemd/evictd.tmpfiles.conf", &["d", "/etc/evictd/policies", "0755", "root", "root"]);
     says("systemd/evictd.tmpfiles.conf", &["d", "/etc/evictd/credentials", "0700", "root", "root"]);

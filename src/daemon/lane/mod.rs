@@ -12,14 +12,15 @@ use tokio::sync::Notify;
 use tracing::Instrument as _;
 
 use super::brakes::FileBrakes;
-use super::desk::{Desk, Order, Start};
-use super::post::{Post, PostTrouble};
+use super::desk::{Desk, Errand, Order, Sight, Start};
+use super::post::Post;
 use super::pulse::{Pulse, WatchedClock};
 use super::rhythm::Rhythm;
 use super::scarce::{Exposure, LOOK_EVERY};
 use super::setup::{Loader, Setup};
 use super::status::{Circumstances, LastCycle, Status, Turn};
 use crate::clock::{Chance, Clock};
+use crate::control::{Command, PostTrouble, Refusal};
 use crate::enforce::Brakes as _;
 use crate::files::{Lock, LockTrouble};
 use crate::gather::log_lag;
@@ -94,8 +95,9 @@ impl<'g> Lane<'g> {
     }
 
     async fn live(mut self) {
+        self.show(&self.status(self.clock.now()));
         while !self.desk.stop.is_raised() {
-            self.obey();
+            self.obey().await;
             self.setup.zendesk.is_beside_looks(self.wants_looks());
             if self.is_due() {
                 self.take_turn().await;
@@ -154,7 +156,7 @@ impl<'g> Lane<'g> {
         }
     }
 
-    fn obey(&mut self) {
+    async fn obey(&mut self) {
         let orders = self.desk.orders();
         if orders.is_empty() {
             return;
@@ -187,12 +189,41 @@ impl<'g> Lane<'g> {
                     self.setup.rejected = Some(rejected);
                     written
                 }
+                Order::Obey(errand) => {
+                    self.carry_out(*errand).await;
+                    Ok(())
+                }
             };
             if let Err(trouble) = written {
                 self.shut(format!("{trouble}: nothing is revoked without a trail"));
             }
         }
         self.tell();
+    }
+
+    /// Does what a human commands, unless they have gone meanwhile.
+    async fn carry_out(&mut self, errand: Errand) {
+        let Errand { command, caller, asked, reply } = errand;
+        if reply.as_ref().is_some_and(tokio::sync::oneshot::Sender::is_closed) {
+            return;
+        }
+        let brakes = self.brakes();
+        let done = match self.post.as_mut() {
+            Some(post) => Box::pin(post.obey((&self.setup, &brakes), (&command, &caller, asked))).await,
+            None => Err(Refusal::new(75, "the daemon does not hold the account: `evictd status` says why")),
+        };
+        match &done {
+            Ok(_) => tracing::info!("{} by {}", command.name(), caller.who),
+            Err(refusal) => tracing::warn!("{} by {} was not done: {}", command.name(), caller.who, refusal.title),
+        }
+        // Whoever lets something go wants to see it go.
+        if done.is_ok() && matches!(command, Command::Resume | Command::HoldRelease { .. }) {
+            self.rhythm.due = Some(self.clock.now());
+        }
+        if done.as_ref().is_err_and(|refusal| refusal.exit == 74) {
+            self.shut("the trail cannot be written: nothing is revoked without a trail".to_owned());
+        }
+        reply.map(|reply| reply.send(done));
     }
 
     /// Takes the post if it is not held, asks once whether Zendesk knows us, and sweeps.
@@ -274,9 +305,20 @@ impl<'g> Lane<'g> {
         }
     }
 
+    /// Lets be seen at the desk how the account stands.
+    fn show(&self, status: &Status) {
+        *self.desk.sight.borrow_mut() = Sight {
+            account: Some(self.setup.account.name.clone()),
+            state: self.setup.state.clone(),
+            records: self.setup.trail.clone(),
+            status: serde_json::to_value(status).unwrap_or_default(),
+        };
+    }
+
     /// Replaces the account's status.
     fn tell(&self) {
         let status = self.status(self.clock.now());
+        self.show(&status);
         // Where another process holds the account, the file is that one's.
         if self.post.is_none() && Lock::holder(&self.setup.state).is_some() {
             return;

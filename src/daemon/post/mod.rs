@@ -10,13 +10,15 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::brakes::FileBrakes;
 use super::scarce::{Hunger, Queue};
 use super::setup::{LAST_SNAPSHOT, Rejected, Setup};
 use crate::chronicle::{Asked, Chronicle};
 use crate::clock::{Chance, Clock, NoChance};
 use crate::config::{Account, OffboardingList};
+use crate::control::{Answer, Caller, Command, Ground, Held, PostTrouble, Refusal, obey, reconcile};
 use crate::directory::{read_acceptances, read_list};
-use crate::files::{Disk, Lock, LockTrouble};
+use crate::files::{Disk, Lock};
 use crate::gather::{ListRead, LookedAt, Relisted};
 use crate::library::{Consulted, Library, Look};
 use crate::model::{AccountName, CycleId, Memory, Mode};
@@ -26,25 +28,6 @@ use crate::snapshot::{self, Snapshot};
 use crate::state::{STATE_FILE, Sqlite, State, StateTrouble, StateTwin, set_aside};
 use crate::trail::{Past, Trail, TrailTrouble};
 pub use turns::Looked;
-
-/// Why a post cannot be held.
-#[derive(Debug, thiserror::Error)]
-pub enum PostTrouble {
-    /// Another process holds it, or its lock cannot be made.
-    #[error(transparent)]
-    Lock(#[from] LockTrouble),
-    /// The trail's folder cannot be made.
-    #[error("the trail's folder `{folder}` cannot be made: {error}")]
-    Folder {
-        /// The folder.
-        folder: String,
-        /// What the system says.
-        error: std::io::Error,
-    },
-    /// The trail cannot be read or written.
-    #[error(transparent)]
-    Trail(#[from] TrailTrouble),
-}
 
 /// One account, held by this process.
 pub struct Post {
@@ -87,12 +70,11 @@ impl Post {
     ///
     /// When somebody else holds the account, or its trail cannot be used.
     pub fn open(setup: &Setup, clock: Arc<dyn Clock>, chance: Arc<dyn Chance>) -> Result<Self, PostTrouble> {
-        let lock = Lock::take(&setup.state)?;
-        let disk = folder_of_trail(setup)?;
-        // Another configuration may name the same trail with a state of its own: one trail has one writer all the same.
-        let trail_lock = Lock::take(&setup.trail)?;
+        let anew = !setup.state.join(STATE_FILE).exists();
         let account = setup.account.name.clone();
-        let (trail, past) = Trail::open(Arc::new(disk), account.clone(), Arc::clone(&clock), Arc::clone(&chance))?;
+        let seams = (Arc::clone(&clock), Arc::clone(&chance));
+        let Held { mut trail, past, locks } = Held::open(&account, (&setup.state, &setup.trail), seams)?;
+        reconcile(&mut trail, &setup.state, (clock.now(), setup.account.belts.pause_expires_after), anew)?;
         let (state, memory, forgetful) = remembered(&setup.state.join(STATE_FILE), &account);
         if memory == Memory::default() && past.last_cycle.is_some() {
             tracing::warn!("nothing is remembered of earlier cycles, which the trail tells of: learning begins anew");
@@ -100,7 +82,7 @@ impl Post {
         let mut post = Self::of(account, (trail, &past), (state, memory), (clock, chance));
         post.has_file = forgetful.is_none();
         post.forgetful = forgetful;
-        post.locks = vec![lock, trail_lock];
+        post.locks = locks;
         post.library = Box::new(Library::new(Arc::clone(&setup.files), &usual_folders()));
         Ok(post)
     }
@@ -111,7 +93,7 @@ impl Post {
     ///
     /// When the trail cannot be used, or has lost records.
     pub fn mend(&mut self, setup: &Setup) -> Result<(), PostTrouble> {
-        Ok(self.trail.mend(Arc::new(folder_of_trail(setup)?))?)
+        Ok(self.trail.mend(Arc::new(Held::folder(&setup.trail)?))?)
     }
 
     /// A post on this trail and this memory: for tests, which hold no locks.
@@ -213,6 +195,29 @@ impl Post {
         Ok(())
     }
 
+    /// Obeys a human, who commanded it at this instant.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not done.
+    pub async fn obey(
+        &mut self,
+        (setup, brakes): (&Setup, &FileBrakes),
+        (command, caller, asked): (&Command, &Caller, Timestamp),
+    ) -> Result<Answer, Refusal> {
+        let ground = Ground {
+            trail: &mut self.trail,
+            account: &setup.account,
+            zendesk: Some(&setup.zendesk),
+            state: &setup.state,
+            records: &setup.trail,
+            clock: &*self.clock,
+            asked,
+            brakes,
+        };
+        obey(command, caller, ground).await
+    }
+
     /// Looks at the files of lists and place databases, and tells the log what changed.
     fn consult(&mut self, setup: &Setup) -> Consulted {
         let (places, decls, state) = (&setup.places, setup.policies.lists.as_slice(), setup.state.as_path());
@@ -250,11 +255,6 @@ impl Post {
     pub fn close(mut self, exit: u8) -> Result<(), TrailTrouble> {
         self.trail.write_durably(None, DaemonStopped { exit }.into(), None).map(drop)
     }
-}
-
-fn folder_of_trail(setup: &Setup) -> Result<Disk, PostTrouble> {
-    let told = |error| PostTrouble::Folder { folder: setup.trail.display().to_string(), error };
-    Disk::make(&setup.trail).map_err(told)
 }
 
 /// A new cycle's id: a UUID of version 7, from the host's clock.

@@ -12,6 +12,7 @@ use super::super::scarce::{Lack, News};
 use super::super::setup::Setup;
 use super::{Post, cycle_id, read_lists};
 use crate::chronicle::Asked;
+use crate::control::{Told, reconcile};
 use crate::cycle::{self, Books, Cycle, Halt, Setting};
 use crate::enforce::{Brakes as _, settle};
 use crate::gather::{
@@ -276,7 +277,10 @@ impl Post {
     ) -> Result<Cycle, Halt> {
         let cycle = cycle_id(&*self.clock, &*self.chance).map_err(TrailTrouble::from)?;
         self.settle(setup, brakes).await?;
+        let times = (self.clock.now(), setup.account.belts.pause_expires_after);
+        reconcile(&mut self.trail, &setup.state, times, false)?;
         let past = self.trail.past();
+        let brakes = &Told { brakes, told: past.pause.clone(), clock: &*Arc::clone(&self.clock) };
         let lists = read_lists(&setup.account, &setup.state, &past, self.clock.now());
         let consulted = self.consult(setup);
         let scarcity = self.scarcity().filter(|_| look.is_none());

@@ -2,10 +2,12 @@
 
 mod exposure;
 mod holds;
+mod levers;
 mod sources;
 
 pub use exposure::ExposureSplit;
 pub use holds::{HoldDiscarded, HoldExpired, HoldGrew, HoldOpened, HoldReleased};
+pub use levers::{LeverUsed, PauseBegan, PauseEnded};
 pub use sources::{
     BudgetBack, BudgetStarved, DatabaseUsed, EvidenceBack, EvidenceFell, ListUsed, LookupsChanged, SourceBack,
     SourceLost,

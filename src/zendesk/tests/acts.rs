@@ -124,3 +124,41 @@ fn room_to_act_is_waited_for_and_not_used_up() {
     assert!(matches!(long.delete(), Err(Trouble::Later { .. })));
     assert_eq!((long.asked().len(), long.waited()), (1, Duration::ZERO), "a hold beyond patience is told, not kept");
 }
+
+#[test]
+fn many_are_logged_out_by_one_request_that_is_never_sent_twice() {
+    #[track_caller]
+    fn check(status: u16, body: &'static str, expected: &str) {
+        let bench = Bench::new(move |_, _| answer(status, body));
+        let got = match run(bench.zendesk.log_out(&[user(2), user(5)], &|| true)) {
+            Ok(dated) => format!("{:?}", dated.value),
+            Err(trouble) => format!("{trouble:?}"),
+        };
+        assert!(got.starts_with(expected), "{got} for {status} {body}");
+        assert_eq!(bench.asked(), ["POST /api/v2/users/logout_many?ids=2,5 Bearer t"], "{status}: sent once");
+    }
+    check(202, "\"\"", "None");
+    check(202, "", "None");
+    check(200, r#"{"job_status":{"id":"8b72-0f","status":"queued"}}"#, "Some(\"8b72-0f\")");
+    check(200, r#"{"job_status":{"id":"../users/me?x="}}"#, "None");
+    check(403, "no", "Denied");
+    check(429, "", "Later");
+    check(500, "", "Unanswered");
+    check(302, "", "Unanswered");
+    let bench = Bench::new(|_, _| answer(202, ""));
+    assert!(run(bench.zendesk.log_out(&[], &|| true)).is_err());
+    assert!(run(bench.zendesk.log_out(&[user(1); 101], &|| true)).is_err());
+    assert!(matches!(run(bench.zendesk.log_out(&[user(1)], &|| false)), Err(Trouble::Stopped)));
+    assert!(bench.asked().is_empty());
+}
+
+#[test]
+fn a_job_is_asked_about_until_it_is_over() {
+    for (word, over) in [("queued", false), ("working", false), ("completed", true), ("failed", true), ("what", true)] {
+        let body = format!(r#"{{"job_status":{{"id":"a","status":"{word}"}}}}"#);
+        let bench = Bench::new(move |_, _| answer(200, &body));
+        assert_eq!(run(bench.zendesk.is_over("a")), Ok(over), "{word}");
+        assert_eq!(bench.asked(), ["GET /api/v2/job_statuses/a Bearer t"]);
+        assert!(run(bench.zendesk.is_over("../a")).is_err());
+    }
+}

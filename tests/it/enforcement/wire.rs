@@ -68,6 +68,9 @@ impl Wire {
     async fn carry(&self, request: Request) -> Result<Response, Lost> {
         let path = request.path.clone();
         let intended = (request.method == Method::Delete).then(|| intent_of(&self.medium, &path));
+        if request.method == Method::Post && path.contains("logout_many") {
+            all_intended(&self.medium, &path);
+        }
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let cut = *self.cut.lock().unwrap();
         if cut == Some(Cut::Before(number)) {
@@ -133,11 +136,22 @@ fn intent_of(medium: &Frail, path: &str) -> Vec<String> {
             intent.user == *user && intent.sessions == [*session]
         }
         (["api", "v2", "users", user, "sessions"], "revoke-user") => {
-            intent.user == *user && !intent.sessions.is_empty()
+            intent.user == *user && (!intent.sessions.is_empty() || intent.by != "policy")
         }
         _ => false,
     });
     named.unwrap_or_else(|| panic!("`DELETE {path}` left without a durable intent")).rules
+}
+
+/// The same of a request that names many people: each has an intent of their own.
+fn all_intended(medium: &Frail, path: &str) {
+    let left = medium.memory.copy();
+    left.crash(|_, _| None);
+    let open = open_intents(&lines_with(&left, &["\"kind\":\"revocation."]));
+    for user in path.split_once("ids=").unwrap().1.split(',') {
+        let named = open.iter().any(|intent| intent.user == user && intent.action == "revoke-user");
+        assert!(named, "`POST {path}` left without a durable intent for {user}");
+    }
 }
 
 /// A folder in memory whose changing calls fail once, at a chosen one.

@@ -238,7 +238,8 @@ fn just_revoked(world: &World, session: u64) -> bool {
 /// The people whom rules, or this rule, ended within the window or may have.
 fn earlier(world: &World, stratum: Stratum, window: i64, rule: Option<&String>) -> BTreeSet<u64> {
     let counts = |outcome: Outcome| matches!(outcome, Outcome::Revoked | Outcome::Unclear);
-    let of_rule = |rules: &[String]| rule.is_none_or(|rule| rules.contains(rule));
+    // What has no rule was a human's command.
+    let of_rule = |rules: &[String]| rule.map_or(!rules.is_empty(), |rule| rules.contains(rule));
     let ended = world.history.iter().filter(|past| {
         past.stratum == stratum && counts(past.outcome) && of_rule(&past.rules) && world.now - past.at <= window
     });

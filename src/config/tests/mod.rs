@@ -6,8 +6,8 @@ use super::*;
 use crate::diagnostic::{Style, render};
 use crate::model::Act;
 
-const SHIPPED: &str = include_str!("../../config/evictd.toml");
-const MINIMAL: &str = include_str!("../../config/evictd.minimal.toml");
+const SHIPPED: &str = include_str!("../../../config/evictd.toml");
+const MINIMAL: &str = include_str!("../../../config/evictd.minimal.toml");
 
 fn read_text(text: &str) -> (Option<Settings>, Findings) {
     let mut findings = Findings::default();
@@ -68,7 +68,8 @@ fn every_line_of_the_minimal_file_is_needed() {
 /// A stranger in every table makes the reader list what it knows there.
 #[test]
 fn every_key_the_reader_knows_stands_in_the_shipped_file() {
-    let text = "schema = 1\nqqqqqqqq = 1\npaths = { qqqqqqqq = 1 }\nplaces = { qqqqqqqq = 1 }\n[accounts.a]\nqqqqqqqq = 1\n\
+    let text = "schema = 1\nqqqqqqqq = 1\npaths = { qqqqqqqq = 1 }\nplaces = { qqqqqqqq = 1 }\n\
+                control = { qqqqqqqq = 1 }\n[accounts.a]\nqqqqqqqq = 1\n\
                 sweep = { qqqqqqqq = 1 }\nauth = { oauth-client = { id = \"x\", secret = { env = \"X\", qqqqqqqq = 1 }, \
                 qqqqqqqq = 1 }, qqqqqqqq = 1 }\nbudget = { qqqqqqqq = 1 }\nbelts = { qqqqqqqq = 1 }\n\
                 sources = { qqqqqqqq = 1 }\noffboarding.hr = { qqqqqqqq = 1, file = \"x\" }\n\
@@ -80,7 +81,7 @@ fn every_key_the_reader_knows_stands_in_the_shipped_file() {
     assert_eq!(strangers.len(), text.matches("qqqqqqqq").count());
     let helps = strangers.iter().map(|fault| fault.help.as_deref().unwrap().strip_prefix("known here: ").unwrap());
     let keys: Vec<_> = helps.flat_map(|help| help.split(", ")).map(|key| key.trim_matches('`')).collect();
-    assert_eq!(keys.len(), 71, "{keys:?}");
+    assert_eq!(keys.len(), 77, "{keys:?}");
     for key in keys {
         let written = [
             format!("\n{key} = "),
@@ -92,6 +93,16 @@ fn every_key_the_reader_knows_stands_in_the_shipped_file() {
         ];
         assert!(written.iter().any(|form| SHIPPED.contains(form)), "`{key}` is missing in config/evictd.toml");
     }
+}
+
+#[test]
+fn groups_of_roles_are_read_and_none_is_nobody() {
+    let control = |lines: &str| read_text(&format!("{MINIMAL}\n{lines}")).0.map(|settings| settings.control);
+    assert_eq!(control(""), Some(super::ControlSettings::default()));
+    let read = control("[control]\noperate = \"ops\"\nsocket = \"s/c.sock\"\n").unwrap();
+    assert_eq!((read.operate.as_deref(), read.approve), (Some("ops"), None));
+    assert!(read.socket.unwrap().ends_with("s/c.sock"));
+    assert_eq!(control("[control]\napprove = \"\"\n"), None, "an empty name is a mistake, not a group");
 }
 
 #[test]
