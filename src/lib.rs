@@ -59,6 +59,8 @@ pub mod report;
 
 pub mod chronicle;
 
+pub mod alert;
+
 // Effects: thin.
 pub mod clock;
 pub mod directory;
@@ -70,6 +72,7 @@ pub mod state;
 pub mod trail;
 pub mod zendesk;
 
+pub mod courier;
 pub mod library;
 
 pub mod gather;

@@ -230,7 +230,7 @@ pub(super) fn transport_of(account: &Account) -> Result<HttpsTransport, Failure>
 
 /// Fetches a secret from where the configuration says it is.
 #[expect(clippy::disallowed_methods, reason = "the command line is the room that reads the environment")]
-fn secret(reference: &SecretReference) -> Result<SecretString, Failure> {
+pub(super) fn secret(reference: &SecretReference) -> Result<SecretString, Failure> {
     match reference {
         SecretReference::File(path) => read_secret(path).map_err(|trouble| Failure::of_file(&trouble)),
         SecretReference::Env(name) => match std::env::var(name) {

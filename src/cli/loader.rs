@@ -5,10 +5,12 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::alerts::errands;
 use super::load::{Loaded, connect, load, loaded, pick, read_config, read_policies_of, settings_of, setup_of};
 use super::{Exit, Failure, Where, screen::Screen};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Settings, state_folder};
+use crate::courier::Tray;
 use crate::daemon::{Loader, Pulses, Rejected, Setup};
 use crate::diagnostic::{Findings, Source, Style, error_places, render};
 use crate::files::{Disk, GoodSet, keep_good, kept_good, read_text};
@@ -33,6 +35,8 @@ pub(super) struct DiskLoader {
     pub(super) screen: Screen,
     /// Opened place databases, which accounts share.
     pub(super) files: Arc<OpenFiles>,
+    /// Where whoever carries alerts finds what to carry.
+    pub(super) tray: Tray,
 }
 
 /// What is wrong with what stands on the disk.
@@ -88,6 +92,10 @@ impl Loader for DiskLoader {
                 let set = policies(&loaded, &mut faults);
                 setups.extend(set.and_then(|set| self.built(&loaded, set, pulses, &mut faults)));
             }
+            let errands = errands(&settings).map_err(|failure| faults.fail(&failure));
+            if let (Ok(errands), 0) = (errands, faults.errors) {
+                self.tray.put(errands);
+            }
         }
         if let Some(rejected) = faults.rejected() {
             return Err(rejected);
@@ -119,6 +127,10 @@ impl DiskLoader {
         });
         let Some((config, settings)) = read else { return Err(faults.failure(self.screen)) };
         let of_config = faults.rejected();
+        match errands(&settings) {
+            Ok(errands) => self.tray.put(errands),
+            Err(failure) => tracing::error!("no alerts are sent: {}", failure.title),
+        }
         let mut setups = Vec::new();
         let mut lost = Faults::default();
         for loaded in accounts(&config, &settings) {

@@ -4,6 +4,7 @@
 
 mod about;
 mod account;
+mod alerts;
 mod apply;
 pub mod audit;
 mod clients;
@@ -88,6 +89,9 @@ enum Command {
     Places(places::PlacesArgs),
     /// What an account's evictd did last, and whether it is paused or running
     Status(status::StatusArgs),
+    /// Who is told of what cannot wait: try whether it arrives
+    #[command(subcommand)]
+    Alerts(alerts::AlertsCommand),
     /// What is well and what is not with an account's setup, and what to do about it
     Doctor(doctor::DoctorArgs),
     /// What a cycle saw, as a file: redact it, to give it away
@@ -201,6 +205,7 @@ fn run(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Egress(command) => egress::run(&command, screen),
         Command::Places(args) => places::run(&args, screen),
         Command::Status(args) => block_on(status::run(&args, screen)),
+        Command::Alerts(command) => block_on(alerts::run(&command, screen)),
         Command::Doctor(args) => block_on(doctor::run(&args, screen)),
         Command::Snapshot(command) => snapshot::run(&command, screen),
         Command::Clients(command) => clients::run(&command, screen),

@@ -13,6 +13,7 @@ use super::stop::SIGTERM;
 use super::{Exit, Failure, screen::Screen};
 use crate::clock::{Pending, SystemChance, SystemClock};
 use crate::control::{Door, own_name, unknown_groups};
+use crate::courier::{Tray, beside};
 use crate::daemon::{Daemon, End, Pulses, Start, Systemd, Wish, Wishes};
 
 #[derive(Debug, Args)]
@@ -45,7 +46,8 @@ pub(super) async fn run(args: &RunArgs, screen: Screen) -> Result<Exit, Failure>
     log_to_stderr(args)?;
     let mut signals = Signals::new().map_err(|error| Failure::new(Exit::Bug, format!("no signals: {error}")))?;
     let pulses = Pulses::default();
-    let loader = DiskLoader { config: args.config.clone(), screen, files: Arc::default() };
+    let tray = Tray::default();
+    let loader = DiskLoader { config: args.config.clone(), screen, files: Arc::default(), tray: tray.clone() };
     let setups = loader.begin(&pulses)?;
     let door = door(args);
     let daemon = Daemon {
@@ -56,7 +58,7 @@ pub(super) async fn run(args: &RunArgs, screen: Screen) -> Result<Exit, Failure>
         pulses: &pulses,
         by: own_name(),
     };
-    match daemon.run_with(setups, &mut signals, door).await {
+    match beside(daemon.run_with(setups, &mut signals, door), &tray).await {
         Ok(()) => Ok(Exit::Done),
         Err(End::CutShort) => Err(Failure::new(Exit::Unavailable, "stopped at once, before the call in flight ended")
             .help("its intent stays open, and the next start looks up what became of it")),

@@ -12,6 +12,7 @@ use super::loader::load_to_look;
 use super::{Exit, Failure, Format, Where, screen::Screen};
 use crate::clock::{Clock as _, SystemClock};
 use crate::control::Command;
+use crate::courier::{CURSOR_WEBHOOK, Cursor};
 use crate::daemon::{Standing, Status, Stop};
 use crate::enforce::Brakes as _;
 use crate::files::{Disk, Lock};
@@ -40,6 +41,8 @@ struct Sight {
     /// What the daemon last wrote.
     daemon: Option<Status>,
     past: Past,
+    /// Since when no alert is taken, if so.
+    alerts_fail: Option<String>,
 }
 
 pub(super) async fn run(args: &StatusArgs, screen: Screen) -> Result<Exit, Failure> {
@@ -62,6 +65,7 @@ pub(super) async fn run(args: &StatusArgs, screen: Screen) -> Result<Exit, Failu
             pause.until.map_or("without end".to_owned(), |until| format!("until {until:.0}")) + &told
         }),
         daemon,
+        alerts_fail: Cursor::read(&Disk::at(&loaded.state()), CURSOR_WEBHOOK).and_then(|cursor| cursor.failing_since),
         past,
         loaded,
     };
@@ -161,6 +165,9 @@ fn text(sight: &Sight) -> String {
         None => page.row("running", "no"),
     }
     page.row("paused", sight.paused.as_deref().unwrap_or("no"));
+    if let Some(since) = &sight.alerts_fail {
+        page.row("alerts", &format!("none was taken since {since}"));
+    }
     if let Some(status) = sight.running() {
         of_daemon(&mut page, status);
     }
@@ -226,6 +233,7 @@ fn to_json(sight: &Sight) -> Value {
         "mode": sight.loaded.account.mode.word(),
         "running_pid": sight.holder.map(|pid| pid.to_string()),
         "paused": sight.paused,
+        "alerts_fail_since": sight.alerts_fail,
         "daemon": sight.running(),
         "last_cycle": last.map(|last| json!({
             "at": last.at.to_string(),

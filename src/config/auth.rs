@@ -72,7 +72,7 @@ fn address(item: &Item<'_>, findings: &mut Findings) -> Option<String> {
     None
 }
 
-fn secret(item: &Item<'_>, folder: &Path, findings: &mut Findings) -> Option<SecretReference> {
+pub(super) fn secret(item: &Item<'_>, folder: &Path, findings: &mut Findings) -> Option<SecretReference> {
     const HELP: &str = "write `{ credential = \"name\" }`, `{ file = \"path\" }` or `{ env = \"NAME\" }`";
     if item.kind() != Kind::Table {
         let message = format!("{} must say where the secret is found, not hold it", item.subject());

@@ -97,7 +97,7 @@ fn from_base_url(item: &Item<'_>, dangerous: bool, findings: &mut Findings) -> O
         ));
         return None;
     };
-    let loopback = host == "localhost" || address(host).is_some_and(|address| address.is_loopback());
+    let loopback = is_loopback(host);
     let origin = trimmed.to_owned();
     if loopback || (secure && dangerous) {
         return Some(Host { origin, loopback });
@@ -114,7 +114,7 @@ fn from_base_url(item: &Item<'_>, dangerous: bool, findings: &mut Findings) -> O
 }
 
 /// Whether it is TLS, and the host.
-fn parts(url: &str) -> Option<(bool, &str)> {
+pub(super) fn parts(url: &str) -> Option<(bool, &str)> {
     let (scheme, authority) = url.split_once("://")?;
     let secure = match scheme {
         "https" => true,
@@ -136,6 +136,11 @@ fn parts(url: &str) -> Option<(bool, &str)> {
         |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
     let is_host = address(host).is_some() || host.split('.').all(is_label);
     (is_host && host.len() <= 253 && port.is_none_or(is_port)).then_some((secure, host))
+}
+
+/// Whether it is this very machine. Names but `localhost` are not, wherever they may point.
+pub(super) fn is_loopback(host: &str) -> bool {
+    host == "localhost" || address(host).is_some_and(|address| address.is_loopback())
 }
 
 fn address(host: &str) -> Option<IpAddr> {

@@ -4,6 +4,7 @@
 //! findings, and then there are no settings at all.
 
 mod account;
+mod alerts;
 mod auth;
 mod control;
 mod host;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
+pub use alerts::{AlertSettings, WebAddress, WebhookSettings};
 pub use control::ControlSettings;
 pub use host::Host;
 pub use limits::{Belts, Budget};
@@ -47,6 +49,8 @@ pub struct Settings {
     pub places: PlacesSettings,
     /// Where humans command the daemon, and who may.
     pub control: ControlSettings,
+    /// Where alerts go.
+    pub alerts: AlertSettings,
     /// The accounts; never empty.
     pub accounts: BTreeMap<AccountName, Account>,
 }
@@ -169,8 +173,9 @@ pub fn read(source: &Source, folder: &Path, findings: &mut Findings) -> Option<S
     let places = places::read(&mut root, folder, &state, findings);
     let control = control::read(&mut root, folder, findings);
     let accounts = accounts(&mut root, folder, findings);
+    let alerts = alerts::read(&mut root, folder, &accounts, findings);
     root.finish(findings);
-    let settings = Settings { folder: folder.to_owned(), state, trail, places, control, accounts };
+    let settings = Settings { folder: folder.to_owned(), state, trail, places, control, alerts, accounts };
     (findings.errors() == errors_before).then_some(settings)
 }
 

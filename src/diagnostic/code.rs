@@ -129,7 +129,8 @@ codes! {
     BadHost = "bad-host", Error,
         "The account's address is missing, given twice, or not one that credentials may be sent to. Name the \
          `subdomain` of zendesk.com; a `base-url` is for simulators on this host and needs `dangerous-base-url = \
-         true` for any other.";
+         true` for any other. Alerts go over TLS to a host that is no part of Zendesk, since those must not read them \
+         whom they are about.";
     BadSecret = "bad-secret", Error,
         "Secrets are never written into the configuration, only where they are found: `{ credential = \"name\" }` \
          for a systemd credential, `{ file = \"path\" }`, or `{ env = \"NAME\" }`, exactly one of them.";

@@ -4,6 +4,7 @@
 
 mod bodies;
 mod entry;
+mod hmac;
 mod line;
 mod names;
 mod personal;
@@ -12,6 +13,7 @@ mod verification;
 mod verify;
 
 pub use entry::*;
+pub use hmac::hmac_sha256_hex;
 pub use line::{
     FIRST_PREV, Head, LINE_BYTES_MAX, Line, VERSION, digest_of_files, instant_text, line_bytes, sha256_hex, whole_lines,
 };

@@ -81,6 +81,23 @@ fn a_configuration_that_cannot_be_read_ends_with_78() {
 }
 
 #[test]
+fn alerts_are_tried_and_what_came_of_it_is_said_without_the_address() {
+    let room = alone();
+    let test = ["alerts", "test", "--config", "evictd.toml"];
+    room.run(&test).says(78, &["nobody is told anything"]);
+    room.write("key", "short\n");
+    fs::set_permissions(room.path("key"), fs::Permissions::from_mode(0o600)).unwrap();
+    let webhook = "[alerts.webhook]\nurl = \"http://127.0.0.1:9/path\"\nsecret = { file = \"key\" }\n";
+    room.write("evictd.toml", format!("{ONE}{}", webhook.replace(":9", ":10")));
+    room.run(&test).says(78, &["too short to sign with"]);
+    room.write("key", "0123456789abcdef\n");
+    let ran = room.run(&test);
+    ran.says(69, &["webhook    http://127.0.0.1:10: not taken: it cannot be reached", "not everything was taken"]);
+    room.write("evictd.toml", format!("{ONE}{webhook}"));
+    room.run(&test).says(78, &["leads into Zendesk"]);
+}
+
+#[test]
 fn the_account_has_to_be_named_where_there_are_several() {
     let room = alone();
     on_account_named(&room, "two", 64, "there is no account `two`");

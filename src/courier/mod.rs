@@ -1,0 +1,90 @@
+//! Carries alerts to where the operator wants them: at least once each, beside all other work and never before it.
+//!
+//! What is an alert is decided in `alert`. What was delivered stands in a file for each account and channel; whoever
+//! begins anew goes on from there. Nothing here is waited for by a cycle, and all that waits lies in the trail, not in memory.
+
+mod cursor;
+mod heartbeat;
+mod route;
+mod tail;
+#[cfg(test)]
+mod tests;
+mod web;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
+use tokio::sync::Notify;
+
+pub use cursor::{CURSOR_WEBHOOK, Cursor};
+pub use heartbeat::Heartbeat;
+pub use route::{Backlog, Route};
+pub use tail::Tail;
+pub use web::{Beat, Webhook};
+
+use crate::alert::Alert;
+use crate::clock::Pending;
+
+/// Where alerts are carried to.
+pub trait Channel: Send + Sync {
+    /// Sends one; the error says in plain words why it was not taken, without the address.
+    fn send<'a>(&'a self, alert: &'a Alert) -> Pending<'a, Result<(), String>>;
+}
+
+/// Whoever outside is told that every account was seen.
+pub trait Witness: Send + Sync {
+    /// Tells it once; the error says why it was not taken.
+    fn tell(&self) -> Pending<'_, Result<(), String>>;
+}
+
+/// Everything that is to be carried.
+#[derive(Default)]
+pub struct Errands {
+    /// One for each account and channel.
+    pub routes: Vec<Route>,
+    /// What is told after each complete sweep of every account.
+    pub heartbeat: Option<Heartbeat>,
+}
+
+impl Errands {
+    async fn run(self) {
+        let mut errands: Vec<Pending<'_, ()>> = self.routes.into_iter().map(|route| route.run().boxed()).collect();
+        errands.extend(self.heartbeat.map(|heartbeat| heartbeat.run().boxed()));
+        join_all(errands).await;
+    }
+}
+
+/// Where whoever reads the configuration leaves what is to be carried from now on.
+#[derive(Clone, Default)]
+pub struct Tray(Arc<(Mutex<Option<Errands>>, Notify)>);
+
+impl Tray {
+    /// Replaces what is carried. What was on its way is sent again.
+    pub fn put(&self, errands: Errands) {
+        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(errands);
+        self.0.1.notify_one();
+    }
+
+    fn take(&self) -> Option<Errands> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Does this work to its end, and carries beside it whatever lies in the tray.
+pub async fn beside<T>(work: impl Future<Output = T>, tray: &Tray) -> T {
+    let carrying = async {
+        loop {
+            let errands = tray.take().unwrap_or_default();
+            tokio::select! {
+                () = tray.0.1.notified() => {}
+                () = async { errands.run().await; std::future::pending().await } => {}
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        done = work => done,
+        () = carrying => std::future::pending().await,
+    }
+}
