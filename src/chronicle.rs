@@ -19,9 +19,9 @@ use crate::model::{Action, Database, ListStanding, RuleId, Stratum, UserId, Watc
 use crate::plan::{grounds_in, grounds_of};
 use crate::policy::{Exception, Ground, PolicySet};
 use crate::record::{
-    ClaimBegan, ClaimChanged, ClaimEnded, ClaimKey, CycleFinished, DatabaseUsed, Entry, ExceptionExpired, FactUsed,
-    HeldBy, ListUsed, LookupsChanged, OffboardingChanged, RevocationIntended, RuleCount, StandingClaim, UndecidedCount,
-    reason_key,
+    BeltUsed, ClaimBegan, ClaimChanged, ClaimEnded, ClaimKey, CycleFinished, DatabaseUsed, Entry, ExceptionExpired,
+    FactUsed, HeldBy, ListUsed, LookupsChanged, OffboardingChanged, RevocationIntended, RuleCount, StandingClaim,
+    UndecidedCount, reason_key,
 };
 use crate::report::{Report, Stages, full_name, person_of};
 use alarms::Alarms;
@@ -431,6 +431,7 @@ pub fn finished(report: &Report, stages: Stages<'_>, effort: Effort) -> CycleFin
                 basis: basis(&row.rule),
             })
             .collect(),
+        belts: report.belts.iter().map(BeltUsed::from).collect(),
         undecided: report
             .undecided
             .iter()

@@ -44,6 +44,8 @@ pub mod facts;
 
 pub mod policy;
 
+pub mod change;
+
 pub mod evaluate;
 
 pub mod plan;

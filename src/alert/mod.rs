@@ -32,6 +32,8 @@ pub enum AlertKind {
     Hold,
     /// Policies, configuration or scope changed, or could not.
     Changed,
+    /// A change makes, or may make, protection weaker.
+    Weakening,
     /// Nothing has seen everything for some sweeps.
     Blind,
     /// Zendesk does not let evictd do what it has to.
@@ -54,6 +56,7 @@ impl AlertKind {
         match self {
             Self::Hold => "hold",
             Self::Changed => "changed",
+            Self::Weakening => "weakening",
             Self::Blind => "blind",
             Self::Credential => "credential",
             Self::Pause => "pause",

@@ -4,8 +4,8 @@ use super::sentry::Sentry;
 use super::{Alert, AlertKind, Mark, name};
 use crate::model::{Mode, Outcome, Severity};
 use crate::record::{
-    ClaimBegan, ClaimChanged, Entry, HoldExpired, HoldOpened, Line, OffboardingChanged, RevocationGraded,
-    RevocationOutcome, StandingClaim,
+    Changed, ClaimBegan, ClaimChanged, ConfigLoaded, Entry, HoldExpired, HoldOpened, Line, OffboardingChanged,
+    PolicyLoaded, PolicyRejected, RevocationGraded, RevocationOutcome, StandingClaim,
 };
 
 /// The belt that a claim on somebody protected is withheld by.
@@ -50,15 +50,14 @@ impl Sentry {
             }
             Entry::RevocationOutcome(body) => self.outcome(body, line),
             Entry::RevocationGraded(body) => self.graded(body, line),
-            Entry::PolicyRejected(body) => {
-                let text = format!(
-                    "what was to come into force has {} errors, and what was in force stays. Do: `evictd status` shows \
-                     each; mend it, then reload",
-                    body.errors
-                );
-                Some(words(AlertKind::Changed, Severity::High, text))
-            }
+            Entry::PolicyRejected(body) => Some(rejected(body)),
             Entry::PolicyLoaded(body) if self.policy.as_ref() == Some(&body.digest) => None,
+            Entry::ConfigLoaded(body) if self.config.as_ref() == Some(&body.digest) => None,
+            Entry::PolicyLoaded(PolicyLoaded { changed, .. }) | Entry::ConfigLoaded(ConfigLoaded { changed, .. })
+                if changed.weakens() =>
+            {
+                Some(weakened(changed))
+            }
             Entry::PolicyLoaded(body) => {
                 let text = format!(
                     "other policies came into force, {} rules of them. Do: make sure that it was you; their text is in \
@@ -67,7 +66,6 @@ impl Sentry {
                 );
                 Some(words(AlertKind::Changed, Severity::Medium, text))
             }
-            Entry::ConfigLoaded(body) if self.config.as_ref() == Some(&body.digest) => None,
             Entry::ConfigLoaded(_) => {
                 let text =
                     "another configuration came into force. Do: make sure that it was you; its text is in the trail";
@@ -137,6 +135,32 @@ impl Sentry {
         let is_told = body.grade == "still-present" && self.is_first("still-present", line);
         is_told.then(|| words(AlertKind::Credential, Severity::High, text))
     }
+}
+
+/// Whether it may make protection weaker is classed where it is loaded; what cannot be told counts as weaker.
+fn weakened(changed: &Changed) -> Words {
+    let items: Vec<String> = changed
+        .changes
+        .iter()
+        .filter(|change| change.weakens())
+        .map(|change| format!("{} {}", change.item, name(&change.name)))
+        .take(6)
+        .collect();
+    let text = format!(
+        "what came into force makes, or may make, protection weaker: {}. Do: make sure that it was you; the trail has what \
+         it was and is",
+        items.join(", ")
+    );
+    words(AlertKind::Weakening, Severity::High, text)
+}
+
+fn rejected(body: &PolicyRejected) -> Words {
+    let text = format!(
+        "what was to come into force has {} errors, and what was in force stays. Do: `evictd status` shows \
+         each; mend it, then reload",
+        body.errors
+    );
+    words(AlertKind::Changed, Severity::High, text)
 }
 
 /// A hold of a rule that only reports asks nobody.

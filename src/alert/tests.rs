@@ -127,6 +127,20 @@ fn every_kind_of_record_is_decided_and_no_alert_names_anybody() {
 }
 
 #[test]
+fn a_change_that_may_weaken_is_told_with_what_it_is() {
+    let told = |class: &str| {
+        let changes = json!([{"item": "rule", "name": "geo", "what": ["mode"], "class": class}]);
+        let loaded = with("policy.loaded", "changes", changes);
+        sentry()
+            .hear(&line(9, start(), "policy.loaded", &loaded))
+            .map(|alert| (alert.kind, alert.text.contains("rule geo")))
+    };
+    assert_eq!(told("weakens"), Some((AlertKind::Weakening, true)));
+    assert_eq!(told("unclear"), Some((AlertKind::Weakening, true)));
+    assert_eq!(told("widens"), Some((AlertKind::Changed, false)));
+}
+
+#[test]
 fn what_is_no_news_is_no_alert() {
     let check =
         |kind: &str, body: Value| assert_eq!(sentry().hear(&line(9, start(), kind, &body)), None, "{kind} {body}");

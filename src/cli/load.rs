@@ -118,7 +118,21 @@ pub(super) fn policies(loaded: &Loaded, screen: Screen) -> Result<PolicySet, Fai
 pub(super) fn read_policies_of(loaded: &Loaded, findings: &mut Findings) -> Result<Option<PolicySet>, Failure> {
     let paths = policy_files(loaded, findings)?;
     let sources: Vec<Source> = paths.iter().map(|path| source_of(path)).collect::<Result<_, _>>()?;
-    Ok(policy::read(&sources, Some(SystemClock.now()), findings))
+    let set = policy::read(&sources, Some(SystemClock.now()), findings);
+    Ok(set.filter(|set| has_rules_of_belts(set, loaded, findings)))
+}
+
+/// Whether every rule that has belts of its own is there: a limit on a misspelt rule would be none.
+fn has_rules_of_belts(set: &PolicySet, loaded: &Loaded, findings: &mut Findings) -> bool {
+    let strangers = loaded.account.belts.rules.iter().filter(|(id, _)| set.rules.iter().all(|rule| rule.id != **id));
+    let mut is_whole = true;
+    for (id, own) in strangers {
+        let message = format!("no policy has the rule {}, whose belts stand here", quoted(id.as_str()));
+        let fault = Diagnostic::new(Code::UnknownRule, message).at(&loaded.config, own.span.clone(), "");
+        findings.push(fault.help("correct its id, or remove its belts with the rule"));
+        is_whole = false;
+    }
+    is_whole
 }
 
 /// The account's policy files, each once.

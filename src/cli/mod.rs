@@ -32,6 +32,7 @@ pub mod simulator;
 mod snapshot;
 mod status;
 mod stop;
+mod why;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -71,6 +72,8 @@ enum Command {
     Hold(hold::HoldCommand),
     /// Why a session is judged as it is, or what a diagnostic code means
     Explain(explain::ExplainArgs),
+    /// Whether a person was signed out, why and whom to ask: one paragraph for the service desk
+    Why(why::WhyArgs),
     /// Check, test and describe policies
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
@@ -142,6 +145,7 @@ evictd revokes risky Zendesk sessions by policy, and leaves a trail that an outs
   evictd apply  --config FILE            one enforcing cycle, within modes and belts
   evictd run    --config FILE            the daemon: sweeps on schedule
   evictd explain SESSION --config FILE   why a session is judged as it is
+  evictd why --user WHO --config FILE    what to tell somebody who was signed out
   evictd audit verify --config FILE      whether the trail is whole
 
   evictd revoke --user WHO --reason WHY  an incident: end all sessions of somebody now
@@ -198,6 +202,7 @@ fn run(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Resume(args) => block_on(pause::resume(&args, screen)),
         Command::Hold(command) => block_on(hold::run(&command, screen)),
         Command::Explain(args) => explain::run(&args, screen),
+        Command::Why(args) => why::run(&args, screen),
         Command::Policy(command) => policy::run(&command, screen),
         Command::Audit(command) => account::audit(&command, screen),
         Command::Offboard(command) => offboard::run(&command, screen),

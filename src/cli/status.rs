@@ -16,9 +16,10 @@ use crate::courier::{CURSOR_WEBHOOK, Cursor};
 use crate::daemon::{Standing, Status, Stop};
 use crate::enforce::Brakes as _;
 use crate::files::{Disk, Lock};
-use crate::model::{Exposures, Foreign, Outcome, Pause};
-use crate::record::ExposureSplit;
-use crate::report::exposure_line;
+use crate::guard::Gauge;
+use crate::model::{Exposures, Foreign, Outcome, Pause, RuleId};
+use crate::record::{ChangeTold, ExposureSplit};
+use crate::report::{belt_lines, exposure_line, gauge_of};
 use crate::trail::{self, Past};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -136,6 +137,24 @@ impl Sight {
         Exposures::of(of_day.map(|(_, exposure)| *exposure))
     }
 
+    /// How near belts were when the last sweep closed; a rule that is not told reached nobody for a day.
+    fn belts(&self) -> Vec<String> {
+        let [cycle, hour, day] = self.loaded.account.belts.of_rule(&RuleId::new("")).map(|limit| limit.people);
+        let every = format!("every rule: {cycle} a cycle, {hour} an hour, {day} in 24 h, unless it is told below");
+        let last = self.past.last_sweep.as_ref().map(|last| last.finished.belts.as_slice()).unwrap_or_default();
+        let gauges: Vec<Gauge> = last.iter().filter_map(gauge_of).collect();
+        [every].into_iter().chain(belt_lines(&gauges)).collect()
+    }
+
+    /// What made protection weaker in the last day, or may have.
+    fn weakened(&self) -> Vec<String> {
+        let line = |(at, change): &(Timestamp, ChangeTold)| {
+            let what = change.what.join(", ");
+            format!("{at:.0}  {} {}: {what} ({})", change.item, change.name, change.class)
+        };
+        self.past.weakened.iter().map(line).collect()
+    }
+
     fn open(&self) -> usize {
         self.past.open_intents.len()
     }
@@ -187,6 +206,12 @@ fn text(sight: &Sight) -> String {
     page.row("ended in 24 h", &sight.ended().to_string());
     if let Some(exposures) = sight.exposures() {
         page.row("exposure", &exposure_line(&exposures));
+    }
+    for line in sight.belts() {
+        page.row("belt", &line);
+    }
+    for line in sight.weakened() {
+        page.row("weakened", &line);
     }
     page.row("unsettled", &sight.open().to_string());
     page.row("policies", sight.past.policy_digest.as_deref().unwrap_or("none yet"));
@@ -242,9 +267,14 @@ fn to_json(sight: &Sight) -> Value {
             "sessions_seen": last.finished.sessions_seen,
             "withheld": last.finished.rules.iter().map(|rule| rule.withheld).sum::<usize>(),
             "warnings": last.finished.warnings,
+            "belts": last.finished.belts,
         })),
         "ended_in_24_hours": sight.ended(),
         "exposure_in_24_hours": sight.exposures().as_ref().map(exposures_json),
+        "weakened_in_24_hours": sight.past.weakened.iter().map(|(at, change)| json!({
+            "at": at.to_string(),
+            "change": change,
+        })).collect::<Vec<_>>(),
         "unsettled": sight.open(),
         "policy": sight.past.policy_digest,
     })

@@ -24,7 +24,7 @@ use jiff::tz::TimeZone;
 pub use alerts::{AlertSettings, WebAddress, WebhookSettings};
 pub use control::ControlSettings;
 pub use host::Host;
-pub use limits::{Belts, Budget};
+pub use limits::{Belts, Budget, RuleBelts, RuleLimit};
 pub use offboarding::OffboardingList;
 pub use places::{DATABASES_MAX, PlacesSettings};
 pub use sources::{FeedFormat, FeedSettings, JsonPath, Mapping, PersonIs, Sources, Wanted, Where};

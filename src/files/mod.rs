@@ -9,6 +9,7 @@ mod kept;
 mod lock;
 mod medium;
 mod memory;
+mod origin;
 mod pattern;
 mod pause;
 mod read;
@@ -20,6 +21,7 @@ pub use kept::{read_kept, write_kept};
 pub use lock::{Lock, LockTrouble};
 pub use medium::Medium;
 pub use memory::MemoryMedium;
+pub use origin::{commit_of, owner_of};
 pub use pattern::matching_files;
 pub use pause::{read_pause, remove_pause, write_pause};
 pub use read::{

@@ -1,9 +1,11 @@
 //! What each rule rests on beside what is seen of sessions, in short digests: whether one of the team's own inputs changed
 //! is the first thing to ask when a rule reaches unusually many.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use super::Circumstances;
+use crate::config::Belts;
 use crate::facts::{Controller, Kind};
 use crate::model::{Basis, Input, Mode};
 use crate::policy::{Line, Rule, Test};
@@ -15,10 +17,20 @@ pub(super) fn bases(around: Circumstances<'_>, mode: Mode) -> Vec<Basis> {
     let databases: Vec<&str> = snapshot.databases.iter().map(|one| one.digest.as_str()).collect();
     let shared = Basis::default()
         .with(Input::Engine, &digest(env!("CARGO_PKG_VERSION")))
-        .with(Input::Scope, &digest(snapshot.scope))
-        .with(Input::Belts, &digest((around.belts, mode)));
+        .with(Input::Scope, &digest(snapshot.scope));
     let places = digest(databases);
-    around.policies.rules.iter().map(|rule| of_rule(rule, shared, &places, around)).collect()
+    around
+        .policies
+        .rules
+        .iter()
+        .map(|rule| of_rule(rule, shared.with(Input::Belts, &belts(rule, mode, around)), &places, around))
+        .collect()
+}
+
+/// Of the belts that hold for this rule: what another rule has of its own is nothing to this one.
+fn belts(rule: &Rule, mode: Mode, around: Circumstances<'_>) -> String {
+    let every = Belts { rules: BTreeMap::new(), ..around.belts.clone() };
+    digest((every, around.belts.of_rule(&rule.id), mode))
 }
 
 fn of_rule(rule: &Rule, shared: Basis, places: &str, around: Circumstances<'_>) -> Basis {

@@ -9,10 +9,10 @@ use super::{Belt, Circumstances, Held, Standing, core, hold};
 use crate::model::{Basis, Ended, HoldState, Input, Mode, Person, Roster, RuleId, Stratum, UserId, Walk, stratum_of};
 use crate::snapshot::Snapshot;
 
-const HOUR: SignedDuration = SignedDuration::from_hours(1);
-const DAY: SignedDuration = SignedDuration::from_hours(24);
+pub(super) const HOUR: SignedDuration = SignedDuration::from_hours(1);
+pub(super) const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-type People = BTreeSet<UserId>;
+pub(super) type People = BTreeSet<UserId>;
 
 /// Over a limit, or where there are suddenly many, all claims of the rule in the stratum are withheld: never an arbitrary
 /// first part. Only if nothing of the team's own changed do the surest few go all the same, of those under a hold for this
@@ -66,7 +66,7 @@ pub(super) fn per_rule(
 }
 
 /// Whether a human let it go, so that belts that count a rule's people do not count it.
-fn is_let_go(standing: &Standing<'_>, around: Circumstances<'_>) -> bool {
+pub(super) fn is_let_go(standing: &Standing<'_>, around: Circumstances<'_>) -> bool {
     hold::is_released(standing, Belt::PeoplePerRule, around)
 }
 
@@ -78,11 +78,11 @@ fn waits_for_core(standing: &Standing<'_>, around: Circumstances<'_>) -> bool {
 /// The belt of one rule that these people are too many for.
 fn over(rule: usize, stratum: Stratum, people: &People, around: Circumstances<'_>) -> Option<Held> {
     let id = &around.policies.rules.get(rule)?.id;
-    let belts = around.belts;
+    let [cycle, hour, day] = around.belts.of_rule(id).map(|limit| limit.people);
     let limits = [
-        (Belt::PeoplePerRule, SignedDuration::ZERO, belts.people_per_rule_max),
-        (Belt::PeoplePerRuleAndHour, HOUR, belts.people_per_rule_and_hour_max),
-        (Belt::PeoplePerRuleAndDay, DAY, belts.people_per_rule_and_day_max),
+        (Belt::PeoplePerRule, SignedDuration::ZERO, cycle),
+        (Belt::PeoplePerRuleAndHour, HOUR, hour),
+        (Belt::PeoplePerRuleAndDay, DAY, day),
     ];
     let counted = limits.iter().find_map(|(belt, window, limit)| {
         let before =
@@ -101,10 +101,16 @@ const JUMP_CYCLES_MIN: u32 = 20;
 
 /// More new people than this rule usually has in a cycle.
 fn jump(id: &RuleId, stratum: Stratum, people: &People, around: Circumstances<'_>) -> Option<Held> {
+    let (limit, new) = jump_of(id, stratum, people, around)?;
+    (new > limit).then(|| Belt::Jump.counted(limit, new))
+}
+
+/// How many new people a rule may have at once, and has; none while too little is known of what is usual.
+pub(super) fn jump_of(id: &RuleId, stratum: Stratum, people: &People, around: Circumstances<'_>) -> Option<(u64, u64)> {
     let habit = around.snapshot.history.habits.get(&(id.clone(), stratum))?;
     let limit = u64::from(habit.p95()).saturating_mul(3).max(JUMP_FLOOR);
     let new = count_of(people.difference(&habit.claimed).count());
-    (habit.cycles() >= JUMP_CYCLES_MIN && new > limit).then(|| Belt::Jump.counted(limit, new))
+    (habit.cycles() >= JUMP_CYCLES_MIN).then_some((limit, new))
 }
 
 /// Over a limit, everything of the stratum that is still clear is withheld. Enforcing claims are counted by
@@ -112,15 +118,24 @@ fn jump(id: &RuleId, stratum: Stratum, people: &People, around: Circumstances<'_
 pub(super) fn per_account(claims: &mut [Standing<'_>], around: Circumstances<'_>) {
     let roster = roster_of(around.snapshot);
     for stratum in Stratum::ALL.iter().copied() {
-        let seen = roster.as_ref().map_or(0, |roster| roster.get(&stratum).copied().unwrap_or(0));
-        let limits = [
-            (Belt::RosterPerHour, HOUR, limit_of(around.belts.roster_part_per_hour_max, around, seen)),
-            (Belt::RosterPerDay, DAY, limit_of(around.belts.roster_part_per_day_max, around, seen)),
-        ];
+        let limits = limits_of_account(roster.as_ref(), stratum, around);
         for mode in [Mode::Enforce, Mode::Report] {
             hold_over(claims, stratum, mode, &limits, around);
         }
     }
+}
+
+/// The belts over all rules in this stratum: which, over what window, how many people.
+pub(super) fn limits_of_account(
+    roster: Option<&Roster>,
+    stratum: Stratum,
+    around: Circumstances<'_>,
+) -> [(Belt, SignedDuration, u64); 2] {
+    let seen = roster.map_or(0, |roster| roster.get(&stratum).copied().unwrap_or(0));
+    [
+        (Belt::RosterPerHour, HOUR, limit_of(around.belts.roster_part_per_hour_max, around, seen)),
+        (Belt::RosterPerDay, DAY, limit_of(around.belts.roster_part_per_day_max, around, seen)),
+    ]
 }
 
 fn hold_over(
@@ -153,7 +168,7 @@ fn hold_over(
 }
 
 /// The people of the stratum whom rules reached within the window up to now, by this rule or by any.
-fn reached(snapshot: &Snapshot, window: SignedDuration, stratum: Stratum, rule: Option<&RuleId>) -> People {
+pub(super) fn reached(snapshot: &Snapshot, window: SignedDuration, stratum: Stratum, rule: Option<&RuleId>) -> People {
     let is_meant = |past: &&Ended| {
         past.stratum == stratum
             && past.outcome.counts_in_windows()
@@ -166,7 +181,7 @@ fn reached(snapshot: &Snapshot, window: SignedDuration, stratum: Stratum, rule: 
 
 /// How many people a stratum has: those seen in the last seven days, if anything is remembered; else those of this
 /// listing if it is whole, else of the last one that was.
-fn roster_of(snapshot: &Snapshot) -> Option<Roster> {
+pub(super) fn roster_of(snapshot: &Snapshot) -> Option<Roster> {
     snapshot.roster.clone().or_else(|| people_seen(snapshot)).or_else(|| snapshot.history.roster.clone())
 }
 
@@ -193,6 +208,6 @@ fn limit_of(percent: u8, around: Circumstances<'_>, seen: usize) -> u64 {
     if percent == 0 { 0 } else { (count_of(seen) * percent / 100).max(u64::from(around.belts.roster_floor)) }
 }
 
-fn count_of(number: usize) -> u64 {
+pub(super) fn count_of(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }

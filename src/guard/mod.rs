@@ -12,6 +12,7 @@ mod belt;
 mod cleared;
 mod core;
 mod count;
+mod gauge;
 mod hold;
 
 use std::collections::BTreeSet;
@@ -27,6 +28,7 @@ use crate::snapshot::Snapshot;
 pub use belt::{Belt, Held};
 pub use cleared::{Cleared, ClearedSession};
 pub use count::people_seen;
+pub use gauge::Gauge;
 pub use hold::Holding;
 
 /// What the guard made of a plan.
@@ -44,6 +46,8 @@ pub struct Guarded {
     pub looping: BTreeSet<(usize, UserId)>,
     /// What each rule rests on, by its place.
     pub bases: Vec<Basis>,
+    /// How near each belt that counts people is.
+    pub gauges: Vec<Gauge>,
 }
 
 /// One claim while it is being judged.
@@ -89,6 +93,7 @@ pub fn guard(plan: &Plan, policies: &PolicySet, dossier: &Dossier<'_>, belts: &B
     let changed = count::per_rule(&mut claims, &bases, around);
     count::per_account(&mut claims, around);
     let holdings = hold::holdings(&claims, &changed, around);
+    let gauges = gauge::gauges(&claims, around);
     let core = claims.iter().filter(|one| one.is_core && one.held.is_none());
     let core: BTreeSet<(usize, UserId)> = core.map(|one| (one.claim.rule, one.user())).collect();
     let mut held = Vec::with_capacity(plan.intentions.len());
@@ -100,7 +105,7 @@ pub fn guard(plan: &Plan, policies: &PolicySet, dossier: &Dossier<'_>, belts: &B
         CycleKind::Dry => Vec::new(),
         CycleKind::Enforcing => cleared::clear(plan, &held, &core),
     };
-    Guarded { held, cleared, holdings, core, looping, bases }
+    Guarded { held, cleared, holdings, core, looping, bases, gauges }
 }
 
 impl<'p> Standing<'p> {

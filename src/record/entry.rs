@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use super::bodies::{
-    BudgetBack, BudgetStarved, DatabaseUsed, EvidenceBack, EvidenceFell, ExposureSplit, HoldDiscarded, HoldExpired,
-    HoldGrew, HoldOpened, HoldReleased, LeverUsed, ListUsed, LookupsChanged, PauseBegan, PauseEnded, SourceBack,
-    SourceLost,
+    BeltUsed, BudgetBack, BudgetStarved, ChangeTold, Changed, DatabaseUsed, EvidenceBack, EvidenceFell, ExposureSplit,
+    HoldDiscarded, HoldExpired, HoldGrew, HoldOpened, HoldReleased, LeverUsed, ListUsed, LookupsChanged, PauseBegan,
+    PauseEnded, SourceBack, SourceLost,
 };
 use crate::model::Scope;
 
@@ -139,6 +139,9 @@ pub struct DaemonStopped {
 pub struct ConfigLoaded {
     /// SHA-256 of the file, hexadecimal.
     pub digest: String,
+    /// What it changes.
+    #[serde(flatten)]
+    pub changed: Changed,
 }
 
 /// A policy set came into force. Its texts are in the personal part, once per digest.
@@ -148,6 +151,9 @@ pub struct PolicyLoaded {
     pub digest: String,
     /// Ids of the rules that are not off, with their modes.
     pub rules: BTreeMap<String, String>,
+    /// What it changes.
+    #[serde(flatten)]
+    pub changed: Changed,
 }
 
 /// What was to come into force and did not: the last good set stays. What is wrong with it is in the personal part.
@@ -232,6 +238,9 @@ pub struct CycleFinished {
     pub databases: Vec<DatabaseUsed>,
     /// What each rule found.
     pub rules: Vec<RuleCount>,
+    /// How near belts are that count people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub belts: Vec<BeltUsed>,
     /// What could not be decided.
     pub undecided: Vec<UndecidedCount>,
     /// What a reader of the report was warned of.

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{CycleFinished, Entry, Line, LookupsChanged, OffboardingChanged};
+use super::{Changed, CycleFinished, Entry, Line, LookupsChanged, OffboardingChanged};
 use crate::model::{Foreign, harmless_json};
 
 /// Keys that [`page`] prints by name before the body.
@@ -76,6 +76,10 @@ pub fn users_of(entry: &Entry) -> Vec<&str> {
     }
 }
 
+fn changed(changed: &Changed) -> String {
+    changed.class.as_ref().map(|class| format!("{class}, ")).unwrap_or_default()
+}
+
 fn gist(entry: &Entry) -> String {
     let claims = |count: usize| format!("{count} claim{}", if count == 1 { "" } else { "s" });
     match entry {
@@ -83,8 +87,10 @@ fn gist(entry: &Entry) -> String {
             format!("{} by user {}, process {}, version {}", body.command, body.by, body.pid, body.engine)
         }
         Entry::DaemonStopped(body) => format!("exit {}", body.exit),
-        Entry::ConfigLoaded(body) => format!("digest {}", body.digest),
-        Entry::PolicyLoaded(body) => format!("{} rules, digest {}", body.rules.len(), body.digest),
+        Entry::ConfigLoaded(body) => format!("{}digest {}", changed(&body.changed), body.digest),
+        Entry::PolicyLoaded(body) => {
+            format!("{} rules, {}digest {}", body.rules.len(), changed(&body.changed), body.digest)
+        }
         Entry::PolicyRejected(body) => {
             format!("errors {}, at {}, {} stays in force", body.errors, body.during, body.kept)
         }

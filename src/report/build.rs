@@ -61,6 +61,7 @@ pub fn report(stages: Stages<'_>, fates: &[Fate]) -> Report {
         revoke: claims::revoke_rows(&claims, &fates),
         withheld: claims::withheld_rows(&claims),
         undecided: undecided_rows(stages),
+        belts: stages.guarded.gauges.clone(),
         rules,
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::record::ExposureSplit;
+use crate::record::{BeltUsed, ExposureSplit};
 
 use super::{DatabaseRow, Report, RevokeRow, UndecidedRow, WithheldRow};
 
@@ -22,6 +22,7 @@ struct Document<'a> {
     revoke: Vec<Revoke<'a>>,
     withheld: Vec<Withheld<'a>>,
     undecided: Vec<Undecided<'a>>,
+    belts: Vec<BeltUsed>,
     rules: Vec<Rule<'a>>,
 }
 
@@ -112,6 +113,7 @@ pub fn to_json(report: &Report) -> Result<String, serde_json::Error> {
         revoke: report.revoke.iter().map(revoke).collect(),
         withheld: report.withheld.iter().map(withheld).collect(),
         undecided: report.undecided.iter().map(undecided).collect(),
+        belts: report.belts.iter().map(BeltUsed::from).collect(),
         rules: report.rules.iter().map(rule).collect(),
     };
     Ok(serde_json::to_string_pretty(&document)? + "\n")

@@ -11,8 +11,10 @@ mod json;
 mod places;
 mod reference;
 mod replay;
+mod sheets;
 mod text;
 
+use crate::guard::Gauge;
 use crate::model::{AccountName, Stratum, UserId, human_duration};
 use crate::model::{
     Action, Cause, CycleId, Exposure, Exposures, Foreign, Grade, Mode, Outcome, RuleId, Scope, SessionId, Severity,
@@ -25,6 +27,8 @@ pub use explain::{Explanation, explain};
 pub use json::to_json;
 pub use reference::{facts_json, facts_markdown, facts_text};
 pub use replay::{NoSuchCycle, Recorded, replay};
+pub use sheets::belts::{belt_lines, gauge_of};
+pub use sheets::why::{Loss, Why, would_end};
 pub use text::{Look, counted, gist, revoked, to_text};
 
 /// One cycle, as people and programs read it.
@@ -58,6 +62,8 @@ pub struct Report {
     pub withheld: Vec<WithheldRow>,
     /// What could not be decided, by rule and cause.
     pub undecided: Vec<UndecidedRow>,
+    /// How near each belt is that counts people.
+    pub belts: Vec<Gauge>,
     /// What each rule found, by id.
     pub rules: Vec<RuleRow>,
 }

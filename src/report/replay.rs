@@ -122,6 +122,7 @@ impl Past {
             revoke: claims::revoke_rows(&claims, &self.fates),
             withheld: claims::withheld_rows(&claims),
             undecided: undecided_rows(finished),
+            belts: finished.belts.iter().filter_map(super::gauge_of).collect(),
             rules: rule_rows(finished),
         }
     }

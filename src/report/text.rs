@@ -32,6 +32,7 @@ pub fn to_text(report: &Report, look: Look) -> String {
     page += &revoked(report, look);
     page += &withheld(report, look);
     page += &undecided(report, look);
+    page += &belts(report, look);
     page += &rules(report, look);
     page += &databases(report, look);
     page
@@ -151,6 +152,14 @@ fn undecided(report: &Report, look: Look) -> String {
     let mut rules: Vec<_> = report.undecided.iter().map(|row| &row.rule).collect();
     rules.dedup();
     section(("UNDECIDED", AnsiColor::Cyan), &format!("by {}", counted(rules.len(), "rule", "rules")), &grid, look)
+}
+
+fn belts(report: &Report, look: Look) -> String {
+    let mut grid = Grid::new(&["RULE", "STRATUM", "CYCLE", "HOUR", "24 H", "JUMP"]);
+    for row in super::sheets::belts::rows(&report.belts) {
+        grid.add(row);
+    }
+    section(("BELTS", AnsiColor::Blue), "people counted of people let through", &grid, look)
 }
 
 fn rules(report: &Report, look: Look) -> String {

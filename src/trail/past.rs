@@ -8,7 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::standing::Standing;
 use crate::model::{CycleId, Ended, Exposure, History, Outcome, Roster, RuleId, Stratum, Watched};
 use crate::record::{
-    CycleFinished, Entry, ExposureSplit, Line, OffboardingChanged, RevocationIntended, RevocationOutcome,
+    ChangeTold, Changed, CycleFinished, Entry, ExposureSplit, Line, OffboardingChanged, RevocationIntended,
+    RevocationOutcome,
 };
 
 /// How far back belts remember, and an hour more for records that were written late.
@@ -39,6 +40,8 @@ pub struct Past {
     pub last_sweep: Option<LastCycle>,
     /// How long sessions could be used that ended in the same 25 hours, each with the instant of its end.
     pub exposures: Vec<(Timestamp, Exposure)>,
+    /// What made protection weaker, or may have, in about the same time, each with the host's instant of its record.
+    pub weakened: Vec<(Timestamp, ChangeTold)>,
 }
 
 impl Past {
@@ -106,7 +109,10 @@ impl Memory {
         self.newest = self.newest.max(zendesk_instant(&line.entry)?);
         self.standing.take_in(line)?;
         match &line.entry {
-            Entry::PolicyLoaded(body) => self.past.policy_digest = Some(body.digest.clone()),
+            Entry::PolicyLoaded(body) => {
+                self.past.policy_digest = Some(body.digest.clone());
+                self.weaken(line.at, &body.changed);
+            }
             Entry::OffboardingChanged(body) => {
                 self.past.offboarding.insert(body.list.clone(), body.clone());
             }
@@ -115,7 +121,10 @@ impl Memory {
                 Watched::from_words(&body.of, &body.name).map(|watched| self.past.fallen.remove(&watched));
             }
             Entry::ScopeChanged(body) => self.past.scope = Some(body.scope.clone()),
-            Entry::ConfigLoaded(body) => self.past.config_digest = Some(body.digest.clone()),
+            Entry::ConfigLoaded(body) => {
+                self.past.config_digest = Some(body.digest.clone());
+                self.weaken(line.at, &body.changed);
+            }
             Entry::CycleFinished(body) => {
                 self.past.policy_digest = Some(body.policy.clone());
                 self.past.scope = Some(body.scope.clone());
@@ -126,6 +135,7 @@ impl Memory {
                 let oldest = self.oldest();
                 self.past.history.ended.retain(|one| one.at >= oldest);
                 self.past.exposures.retain(|(at, _)| *at >= oldest);
+                self.past.weakened.retain(|(at, _)| *at >= oldest);
                 let last = LastCycle { at: line.at, cycle: line.cycle.clone(), finished: body.clone() };
                 if body.looked.is_none() {
                     self.past.last_sweep = Some(last.clone());
@@ -163,6 +173,17 @@ impl Memory {
         Ok(())
     }
 
+    /// Keeps what made protection weaker, and at least that something may have.
+    fn weaken(&mut self, at: Timestamp, changed: &Changed) {
+        let weaker = changed.changes.iter().filter(|change| change.weakens()).cloned();
+        self.past.weakened.extend(weaker.map(|change| (at, change)));
+        if changed.changes.is_empty() && changed.class.as_deref().is_some_and(|class| class != "neutral") {
+            let class = changed.class.clone().unwrap_or_default();
+            let (item, name) = ("set".to_owned(), "what was in force before cannot be read".to_owned());
+            self.past.weakened.push((at, ChangeTold { item, name, what: Vec::new(), class }));
+        }
+    }
+
     /// What is remembered by now.
     pub(super) fn past(&self) -> Past {
         let mut past = self.past.clone();
@@ -176,6 +197,7 @@ impl Memory {
         }
         let oldest = self.oldest();
         past.history.ended.retain(|one| one.at >= oldest);
+        past.weakened.retain(|(at, _)| *at >= oldest);
         past.history.ended.sort_by_key(|one| one.at);
         past
     }

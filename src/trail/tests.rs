@@ -94,6 +94,7 @@ fn finished(now: &str, complete: bool, agents: usize) -> Entry {
         clock_trusted: true,
         calls: 1,
         rules: Vec::new(),
+        belts: Vec::new(),
         undecided: Vec::new(),
         warnings: Vec::new(),
     }
@@ -282,7 +283,8 @@ fn the_past_is_what_the_records_say() {
     let (mut trail, past) = open(&medium).unwrap();
     assert_eq!(past, Past::default());
     let cycle = CycleId::new("0198-c");
-    let policy = PolicyLoaded { digest: "first".into(), rules: BTreeMap::new() };
+    let policy =
+        PolicyLoaded { digest: "first".into(), rules: BTreeMap::new(), changed: crate::record::Changed::default() };
     trail.append(None, policy.into(), None).unwrap();
     trail.append(Some(&cycle), finished("2026-11-23T07:00:00Z", true, 40), None).unwrap();
     let intent = trail.write_durably(Some(&cycle), intended("1", "2026-11-23T08:00:01Z"), Some(personal())).unwrap();

@@ -400,6 +400,29 @@ fn what_plan_names_apply_ends_and_the_next_plan_does_not_name_again() {
 }
 
 #[test]
+fn why_tells_a_service_desk_what_happened_and_names_nothing_technical() {
+    let desk = Desk::new();
+    let planned = desk.plan().json();
+    let applied = desk.apply().json();
+    let row = applied["revoke"].as_array().unwrap().iter().find(|row| row["outcome"] == "revoked").unwrap().clone();
+    let (id, person) = (row["user_id"].as_str().unwrap(), row["person"].as_str().unwrap());
+    let email = person.rsplit_once('<').unwrap().1.trim_end_matches('>');
+    let why = |who: &str, more: &[&str]| {
+        let base = ["why", "--config", "evictd.toml", "--since", "900w", "--user", who];
+        desk.room.run(&[&base[..], more].concat())
+    };
+    let said = why(email, &[]).says(0, &["evictd ended", "The rule is", "It rested on this"]).stdout;
+    for hidden in [id, row["session_id"].as_str().unwrap(), row["rules"][0].as_str().unwrap(), "session.age"] {
+        assert!(!said.contains(hidden), "{hidden}: {said}");
+    }
+    assert_eq!(why(id, &[]).says(0, &[]).stdout, said);
+    assert_eq!(why(email, &["--format", "json"]).json()["text"], said.trim_end());
+    let kept = planned["withheld"][0]["user_id"].as_str().unwrap();
+    why(kept, &[]).says(0, &["ended no session of", "held back"]);
+    why("nobody@example.com", &[]).says(1, &["nobody is known as"]);
+}
+
+#[test]
 fn a_snapshot_plans_the_same_bytes_without_asking_anybody() {
     let desk = Desk::new();
     let offline =

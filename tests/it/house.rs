@@ -20,6 +20,7 @@ const PURE: &[(&str, u8)] = &[
     ("evidence", 3),
     ("facts", 4),
     ("policy", 5),
+    ("change", 6),
     ("evaluate", 6),
     ("plan", 7),
     ("guard", 8),

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::diagnostic::{Style, render};
-use crate::model::Act;
+use crate::model::{Act, RuleId};
 
 const SHIPPED: &str = include_str!("../../../config/evictd.toml");
 const MINIMAL: &str = include_str!("../../../config/evictd.minimal.toml");
@@ -82,7 +82,7 @@ fn every_key_the_reader_knows_stands_in_the_shipped_file() {
     assert_eq!(strangers.len(), text.matches("qqqqqqqq").count());
     let helps = strangers.iter().map(|fault| fault.help.as_deref().unwrap().strip_prefix("known here: ").unwrap());
     let keys: Vec<_> = helps.flat_map(|help| help.split(", ")).map(|key| key.trim_matches('`')).collect();
-    assert_eq!(keys.len(), 83, "{keys:?}");
+    assert_eq!(keys.len(), 90, "{keys:?}");
     for key in keys {
         let written = [
             format!("\n{key} = "),
@@ -592,4 +592,42 @@ fn wrong_feeds_are_refused() {
     };
     assert_eq!(refused(&two("\"okta\"")), ["contradiction: feeds `a` and `b` read the same rows"]);
     assert_eq!(account(&two("\"okta\", app = \"Sandbox\"")).feeds.len(), 2);
+}
+
+/// A belt that lets everybody through has to be called what it is, in whichever place it stands.
+#[test]
+fn wide_belts_need_a_dangerous_name() {
+    let beyond =
+        |key: &str, most: &str| format!("dangerous-setting: `{key}` beyond {most} needs `dangerous-` before its name");
+    let keys = [
+        ("people-per-rule-max", "100", "101"),
+        ("people-per-rule-and-hour-max", "200", "201"),
+        ("people-per-rule-and-day-max", "400", "401"),
+        ("roster-part-per-hour-max", "25%", "\"26%\""),
+        ("roster-part-per-day-max", "50%", "\"51%\""),
+        ("roster-floor", "50", "51"),
+    ];
+    for (key, most, more) in keys {
+        check(&format!("belts.{key} = {more}"), &[&beyond(key, most)]);
+        let belts = account(&with(&format!("belts.dangerous-{key} = {more}"))).belts;
+        let is_told = belts.of_rule(&RuleId::new("any")).iter().any(|limit| limit.is_dangerous);
+        assert!(is_told || belts.are_parts_dangerous().contains(&true), "{key}");
+    }
+    check("belts.rule.old.people-per-rule-max = 101", &[&beyond("people-per-rule-max", "100")]);
+    check("belts.rule.old.people = 1", &["unknown-key: `people` is not known here"]);
+    check(
+        "belts = { roster-floor = 1, dangerous-roster-floor = 2 }",
+        &["contradiction: `roster-floor` and `dangerous-roster-floor` are one limit"],
+    );
+}
+
+#[test]
+fn a_rule_may_have_limits_of_its_own() {
+    let belts =
+        account(&with("belts.rule.old = { people-per-rule-max = 0, dangerous-people-per-rule-and-day-max = 500 }"))
+            .belts;
+    let limits =
+        |rule: &str| belts.of_rule(&RuleId::new(rule)).map(|limit| (limit.people, limit.is_own, limit.is_dangerous));
+    assert_eq!(limits("old"), [(0, true, false), (20, false, false), (500, true, true)]);
+    assert_eq!(limits("other"), [(10, false, false), (20, false, false), (40, false, false)]);
 }

@@ -1,6 +1,7 @@
 //! An account's post: its locks, its trail and its memory, held by one process, which does one sweep after the other.
 //! `apply` does one, the daemon many. What a turn does is in `turns`.
 
+mod loaded;
 mod turns;
 
 use std::collections::BTreeMap;
@@ -21,9 +22,9 @@ use crate::directory::{read_acceptances, read_list};
 use crate::files::{Disk, Lock};
 use crate::gather::{ListRead, LookedAt, Relisted};
 use crate::library::{Consulted, Library, Look};
-use crate::model::{AccountName, CycleId, Memory, Mode};
+use crate::model::{AccountName, CycleId, Memory};
 use crate::places::usual_folders;
-use crate::record::{ConfigLoaded, DaemonStarted, DaemonStopped, PolicyLoaded, PolicyRejected, ScopeChanged};
+use crate::record::{DaemonStarted, DaemonStopped, PolicyRejected, ScopeChanged};
 use crate::snapshot::{self, Snapshot};
 use crate::state::{STATE_FILE, Sqlite, State, StateTrouble, StateTwin, set_aside};
 use crate::trail::{Past, Trail, TrailTrouble};
@@ -159,17 +160,13 @@ impl Post {
     pub fn take_over(&mut self, setup: &Setup) -> Result<(), TrailTrouble> {
         let past = self.trail.past();
         if past.config_digest.as_deref() != Some(&setup.config_digest) {
-            let record = ConfigLoaded { digest: setup.config_digest.clone() };
-            self.trail.append(None, record.into(), Some(json!({ "text": setup.config })))?;
+            let (record, personal) = loaded::of_config(setup, past.config_digest.as_deref());
+            self.trail.append(None, record.into(), Some(personal))?;
         }
         let set = &setup.policies;
         if past.policy_digest.as_deref() != Some(&set.digest) {
-            let rules = set.rules.iter().filter(|rule| rule.mode != Mode::Off);
-            let rules = rules.map(|rule| (rule.id.to_string(), rule.mode.word().to_owned())).collect();
-            let files: serde_json::Map<String, serde_json::Value> =
-                set.files.iter().map(|file| (file.name.clone(), file.text.clone().into())).collect();
-            let record = PolicyLoaded { digest: set.digest.clone(), rules };
-            self.trail.append(None, record.into(), Some(json!({ "files": files })))?;
+            let (record, personal) = loaded::of_policy(setup, past.policy_digest.as_deref());
+            self.trail.append(None, record.into(), Some(personal))?;
         }
         let scope = setup.scope.word();
         if past.scope.as_deref() != Some(scope) {

@@ -105,6 +105,29 @@ fn a_rule_has_to_be_quiet_for_fifty_cycles_on_what_it_rests_on() {
     }
 }
 
+/// What changed less than a day ago is a change of ours, however often the rule was quiet since.
+#[test]
+fn for_a_day_after_a_change_nothing_goes_of_an_overflow() {
+    let people = core(agents(100, 30));
+    for (cycles, expected) in [(285, 0), (289, 3)] {
+        let mut play = Play::new(rules(1), wide_but_cycle());
+        play.idle(cycles);
+        assert_eq!(play.cycle(&people).gone.len(), expected, "{cycles}");
+    }
+}
+
+#[test]
+fn the_core_passes_no_belt_of_the_account() {
+    let narrow =
+        Belts { roster_part_per_hour_max: 5, roster_part_per_day_max: 10, roster_floor: 2, ..wide_but_cycle() };
+    let mut play = Play::new(rules(1), narrow);
+    play.settle();
+    let outcome = play.cycle(&core(agents(100, 30)));
+    assert_eq!(outcome.gone.len(), 0);
+    let belts: std::collections::BTreeSet<Belt> = outcome.held.into_iter().map(|(_, _, belt)| belt).collect();
+    assert_eq!(belts, [Belt::PeoplePerRule, Belt::RosterPerHour].into());
+}
+
 #[test]
 fn many_new_people_at_once_are_a_jump_and_a_few_each_cycle_are_none() {
     let mut play = Play::new(rules(1), wide());

@@ -21,7 +21,8 @@ fn held(report: &Report) -> Option<(&str, Option<u64>, Option<u64>)> {
 
 /// These lines in place of wide ones.
 fn narrow(lines: &str) -> String {
-    let is_replaced = |wide: &&str| lines.lines().any(|line| line.split('=').next() == wide.split('=').next());
+    let key = |line: &str| line.split('=').next().unwrap_or_default().replace("dangerous-", "");
+    let is_replaced = |wide: &&str| lines.lines().any(|line| key(line) == key(wide));
     let mut all: Vec<&str> = WIDE.lines().filter(|wide| !is_replaced(wide)).collect();
     all.extend(lines.lines());
     all.join("\n")

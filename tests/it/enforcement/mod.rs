@@ -23,12 +23,12 @@ pub use wire::{Cut, Frail, Handbrake, Loss, Wire};
 
 /// Belts so wide that nothing here reaches them.
 pub const WIDE: &str = r#"
-belts.people-per-rule-max = 1000
-belts.people-per-rule-and-hour-max = 1000
-belts.people-per-rule-and-day-max = 1000
-belts.roster-part-per-hour-max = "100%"
-belts.roster-part-per-day-max = "100%"
-belts.roster-floor = 1000
+belts.dangerous-people-per-rule-max = 1000
+belts.dangerous-people-per-rule-and-hour-max = 1000
+belts.dangerous-people-per-rule-and-day-max = 1000
+belts.dangerous-roster-part-per-hour-max = "100%"
+belts.dangerous-roster-part-per-day-max = "100%"
+belts.dangerous-roster-floor = 1000
 "#;
 
 /// One rule: sessions older than ten hours go.

@@ -92,7 +92,7 @@ pub fn check_replay(stage: &Stage, live: &Report) {
 fn eventful() -> Stage {
     let stage = Stage::new(
         &format!("{LEFT}{MAIL}{EXCEPTION}"),
-        "belts.people-per-rule-max = 7\nbelts.roster-floor = 100\nprotected = [360000000001, 8]\n",
+        "belts.people-per-rule-max = 7\nbelts.dangerous-roster-floor = 100\nprotected = [360000000001, 8]\n",
     )
     .with_old_sessions(4);
     stage.person(5, Role::Agent).signs_in(105, 5, 11).signs_in(106, 5, 5).signs_in(107, 5, 1);

@@ -92,8 +92,8 @@ impl Scene {
         };
         let lines = format!(
             "protected = [{PROTECTED}]\nbelts.people-per-rule-max = {}\nbelts.people-per-rule-and-hour-max = {}\n\
-             belts.people-per-rule-and-day-max = {}\nbelts.roster-part-per-hour-max = \"{}%\"\n\
-             belts.roster-part-per-day-max = \"{}%\"\nbelts.roster-floor = {}\n",
+             belts.people-per-rule-and-day-max = {}\nbelts.dangerous-roster-part-per-hour-max = \"{}%\"\n\
+             belts.dangerous-roster-part-per-day-max = \"{}%\"\nbelts.roster-floor = {}\n",
             limits.rule[0], limits.rule[1], limits.rule[2], limits.part[0], limits.part[1], limits.floor
         );
         let stage = Stage::new(RULES, &lines);

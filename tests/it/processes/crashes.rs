@@ -36,12 +36,12 @@ when.user.suspended = true
 
 /// Belts so wide that nothing here reaches them.
 const WIDE: &str = r#"
-belts.people-per-rule-max = 10000
-belts.people-per-rule-and-hour-max = 10000
-belts.people-per-rule-and-day-max = 10000
-belts.roster-part-per-hour-max = "100%"
-belts.roster-part-per-day-max = "100%"
-belts.roster-floor = 1000
+belts.dangerous-people-per-rule-max = 10000
+belts.dangerous-people-per-rule-and-hour-max = 10000
+belts.dangerous-people-per-rule-and-day-max = 10000
+belts.dangerous-roster-part-per-hour-max = "100%"
+belts.dangerous-roster-part-per-day-max = "100%"
+belts.dangerous-roster-floor = 1000
 "#;
 
 fn customers(room: &Room) -> Vec<UserId> {

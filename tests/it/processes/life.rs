@@ -83,6 +83,10 @@ fn a_reload_is_in_force_at_once_and_a_broken_one_changes_nothing() {
         [count(&desk, "policy.loaded"), count(&desk, "config.loaded"), count(&desk, "policy.rejected")],
         [2, 3, 1]
     );
+    let changes = |kind: &str| room.run(&[&["audit", "show", "--kind", kind], &CONFIG[..]].concat());
+    changes("config.loaded").says(0, &["weakens", "widens"]);
+    changes("policy.loaded").says(0, &["neutral", "title", "owners"]);
+    room.run(&[&["status"], &CONFIG[..]].concat()).says(0, &["weakened", "key mode: changed (weakens)", "belt"]);
     stop(daemon);
     verify(room);
 }

@@ -177,13 +177,14 @@ impl Belts<'_> {
     /// People of one rule in one stratum: in this cycle, and with those of the last hour and day.
     fn per_rule(&mut self) {
         let limits = &self.world.limits;
-        let belts = [
-            (Belt::RuleCycle, limits.rule_cycle, 0),
-            (Belt::RuleHour, limits.rule_hour, HOUR),
-            (Belt::RuleDay, limits.rule_day, DAY),
-        ];
         let rules: BTreeSet<String> = self.clear.iter().map(|claim| claim.rule.clone()).collect();
         for (rule, stratum) in rules.iter().flat_map(|rule| Stratum::ALL.iter().map(move |stratum| (rule, *stratum))) {
+            let [cycle, hour, day] = limits.own.get(rule).copied().unwrap_or_default();
+            let belts = [
+                (Belt::RuleCycle, cycle.unwrap_or(limits.rule_cycle), 0),
+                (Belt::RuleHour, hour.unwrap_or(limits.rule_hour), HOUR),
+                (Belt::RuleDay, day.unwrap_or(limits.rule_day), DAY),
+            ];
             for (belt, limit, window) in belts {
                 let world = self.world;
                 let is_here = |claim: &Claim| claim.rule == *rule && world.stratum(person(claim)) == stratum;

@@ -5,6 +5,7 @@
 //! examples of the documentation, `properties` to what must hold in every world.
 
 mod belts;
+mod changes;
 mod hearsay;
 mod invariants;
 mod judge;
@@ -31,8 +32,14 @@ use fastrand::Rng;
 /// The world and the law of a seed, which every failure must print.
 pub fn scene(seed: u64) -> (World, Law) {
     let mut rng = Rng::with_seed(seed);
-    let world = World::random(&mut rng);
+    let mut world = World::random(&mut rng);
     let law = Law::random(&mut rng, world.now);
+    for rule in &law.rules {
+        if chance(&mut rng, 20) {
+            let own = [(); 3].map(|()| pick(&mut rng, &[None, Some(0), Some(1), Some(3), Some(40)]));
+            world.limits.own.insert(rule.id.clone(), own);
+        }
+    }
     (world, law)
 }
 

@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use evictd::config::Belts;
+use evictd::config::{Belts, RuleBelts};
 use evictd::diagnostic::{Findings, Source};
 use evictd::evaluate::{self, claim_of, evaluate};
 use evictd::evidence::Dossier;
-use evictd::guard::{self, Guarded, guard};
-use evictd::model::{Action, CycleKind, SessionId, UserId};
+use evictd::guard::{self, Gauge, Guarded, guard};
+use evictd::model::{Action, CycleKind, RuleId, SessionId, UserId};
 use evictd::plan::{Plan, plan};
 use evictd::policy::{PolicySet, read};
 use evictd::snapshot::Snapshot;
@@ -44,9 +44,20 @@ pub fn belts(world: &World) -> Belts {
         roster_part_per_hour_max: part(limits.part_hour),
         roster_part_per_day_max: part(limits.part_day),
         roster_floor: number(limits.floor),
+        rules: limits.own.iter().map(|(id, own)| (RuleId::new(id.as_str()), own_belts(*own))).collect(),
         just_revoked_for: SignedDuration::from_millis(limits.just_revoked_for),
         evidence_age_max: SignedDuration::from_millis(limits.evidence_age_max),
         ..Belts::default()
+    }
+}
+
+fn own_belts(own: [Option<u64>; 3]) -> RuleBelts {
+    let [cycle, hour, day] = own.map(|limit| limit.map(|number| u32::try_from(number).unwrap()));
+    RuleBelts {
+        people_per_rule_max: cycle,
+        people_per_rule_and_hour_max: hour,
+        people_per_rule_and_day_max: day,
+        span: 0..0,
     }
 }
 
@@ -188,6 +199,22 @@ fn same<T: PartialEq + Debug>(what: &str, is: &[T], should: &[T]) -> Result<(), 
     Err(format!("{what}: real only {}, reference only {}", only(is, should), only(should, is)))
 }
 
+/// Whatever a belt counted when it held a claim, its gauge shows; over all rules with those on top that only report.
+fn gauges(stages: &Stages) -> Result<(), String> {
+    let gauges = &stages.guarded.gauges;
+    for held in stages.guarded.held.iter().flatten().flatten() {
+        let Some((limit, count)) = held.limit.zip(held.count) else { continue };
+        let is_it = |gauge: &&Gauge| {
+            let counts = gauge.used == count || gauge.rule.is_none() && gauge.used > count;
+            gauge.belt == held.belt && gauge.limit == limit && counts
+        };
+        if gauges.iter().filter(is_it).count() == 0 {
+            return Err(format!("no gauge shows {held:?}: {gauges:?}"));
+        }
+    }
+    Ok(())
+}
+
 fn agrees(world: &World, law: &Law) -> Result<(), String> {
     let expected: Expected = expect(world, law);
     let snapshot = world.snapshot();
@@ -214,6 +241,7 @@ fn agrees(world: &World, law: &Law) -> Result<(), String> {
     same("verdicts", &dry.verdicts, &verdicts.into_iter().collect::<Vec<_>>())?;
     same("revoke", &revoke(&dry, &ids), &expected.revoke)?;
     same("withheld", &withheld(&dry, &ids), &expected.withheld)?;
+    gauges(&dry)?;
     if !dry.guarded.cleared.is_empty() {
         return Err("a dry cycle cleared something".into());
     }

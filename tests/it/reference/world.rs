@@ -78,6 +78,8 @@ pub struct Limits {
     pub rule_cycle: u64,
     pub rule_hour: u64,
     pub rule_day: u64,
+    /// What single rules have instead a cycle, an hour, a day.
+    pub own: BTreeMap<String, [Option<u64>; 3]>,
     /// Per cent of the roster.
     pub part_hour: u64,
     /// Per cent of the roster.
@@ -94,6 +96,7 @@ impl Limits {
             rule_cycle: 10,
             rule_hour: 20,
             rule_day: 40,
+            own: BTreeMap::new(),
             part_hour: 5,
             part_day: 10,
             floor: 3,
@@ -430,6 +433,7 @@ fn limits(rng: &mut Rng) -> Limits {
         rule_cycle: pick(rng, &[0, 1, 2, 3, 10]),
         rule_hour: pick(rng, &[0, 1, 2, 4, 20]),
         rule_day: pick(rng, &[0, 2, 3, 5, 40]),
+        own: BTreeMap::new(),
         part_hour: pick(rng, &[0, 5, 30, 100]),
         part_day: pick(rng, &[0, 10, 50, 100]),
         floor: pick(rng, &[0, 1, 2, 3]),

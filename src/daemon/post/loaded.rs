@@ -1,0 +1,77 @@
+//! The records of what came into force: what it changes, whose files it is from, and which commit they were taken from.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::change::{Change, class_of, of_account, of_policies};
+use crate::config::{self, Account};
+use crate::daemon::setup::Setup;
+use crate::diagnostic::{Findings, Source};
+use crate::files::{Disk, commit_of, kept_good, owner_of};
+use crate::model::{AccountName, Mode};
+use crate::policy::{self, PolicySet};
+use crate::record::{ChangeTold, Changed, ConfigLoaded, PolicyLoaded, sha256_hex};
+
+/// A configuration, and its personal part.
+pub(super) fn of_config(setup: &Setup, before: Option<&str>) -> (ConfigLoaded, Value) {
+    let changes = before.and_then(|digest| {
+        let root = setup.state.parent().unwrap_or(&setup.state);
+        let (_, kept) = kept_good(&Disk::at(root), "config").ok()??;
+        let (_, text) = kept.files.into_iter().next().filter(|(_, text)| sha256_hex(text.as_bytes()) == digest)?;
+        let name = &setup.account.name;
+        Some(of_account(&account_of(&text, name)?, &account_of(&setup.config, name)?))
+    });
+    let record = ConfigLoaded { digest: setup.config_digest.clone(), changed: changed(before, changes, None) };
+    (record, json!({ "text": setup.config }))
+}
+
+/// Both are read from no folder at all, so that they can be held against each other.
+fn account_of(text: &str, name: &AccountName) -> Option<Account> {
+    let settings = config::read(&Source::new("", text), Path::new(""), &mut Findings::default());
+    settings?.accounts.remove(name)
+}
+
+/// A policy set, and its personal part.
+pub(super) fn of_policy(setup: &Setup, before: Option<&str>) -> (PolicyLoaded, Value) {
+    let set = &setup.policies;
+    let changes = before.and_then(|digest| Some(of_policies(&set_before(setup, digest)?, set)));
+    let commit = set.files.first().and_then(|file| commit_of(Path::new(&file.name)));
+    let rules = set.rules.iter().filter(|rule| rule.mode != Mode::Off);
+    let record = PolicyLoaded {
+        digest: set.digest.clone(),
+        rules: rules.map(|rule| (rule.id.to_string(), rule.mode.word().to_owned())).collect(),
+        changed: changed(before, changes, commit),
+    };
+    let files: BTreeMap<&str, &str> = set.files.iter().map(|file| (file.name.as_str(), file.text.as_str())).collect();
+    let owner = |name: &str| Some((name.to_owned(), owner_of(Path::new(name))?));
+    let owners: BTreeMap<String, String> = files.keys().filter_map(|name| owner(name)).collect();
+    (record, json!({ "files": files, "owners": owners }))
+}
+
+/// The set of this digest, if it is the last good one: it is kept until what comes into force now is known to be good.
+fn set_before(setup: &Setup, digest: &str) -> Option<PolicySet> {
+    let (_, kept) = kept_good(&Disk::at(&setup.state), "policies").ok()??;
+    let sources: Vec<Source> = kept.files.into_iter().map(|(name, text)| Source::new(name, text)).collect();
+    policy::read(&sources, None, &mut Findings::default()).filter(|set| set.digest == digest)
+}
+
+fn changed(before: Option<&str>, changes: Option<Vec<Change>>, commit: Option<String>) -> Changed {
+    let class = before.map(|_| changes.as_deref().map_or(crate::change::Class::UNCLEAR, class_of).word().to_owned());
+    Changed {
+        before: before.map(str::to_owned),
+        class,
+        changes: changes.unwrap_or_default().iter().map(told).collect(),
+        commit,
+    }
+}
+
+fn told(change: &Change) -> ChangeTold {
+    ChangeTold {
+        item: change.item.to_owned(),
+        name: change.name.clone(),
+        what: change.what.iter().map(|what| (*what).to_owned()).collect(),
+        class: change.class.word().to_owned(),
+    }
+}
