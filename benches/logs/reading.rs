@@ -60,7 +60,8 @@ pub fn read() -> Result<Told, Box<dyn Error>> {
 
 const CONFIG: &str = "schema = 1\n[accounts.acme]\nbase-url = \"http://127.0.0.1:1\"\n\
     dangerous-ignore-host-clock = true\nmode = \"report\"\nscope = \"everyone\"\nsweep = { every = \"30s\" }\n\
-    policies = [\"*.toml\"]\nauth.token = { env = \"UNUSED\" }\n";
+    policies = [\"*.toml\"]\nauth.token = { env = \"UNUSED\" }\n\
+    sources.ticket-audits = \"off\"\n";
 
 /// An account within this process: a session of each of its staff, their records, and the log.
 #[derive(Default)]
