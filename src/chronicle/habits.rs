@@ -6,10 +6,11 @@ use crate::model::{Habit, HabitCycle, Mode, RuleId, Stratum, Strength, UserId};
 use crate::policy::Rule;
 use crate::report::Stages;
 
-/// Habits of rules that did otherwise than before, and those to forget; nothing of a cycle that did not see everything.
+/// Habits of rules that did otherwise than before, and those to forget. Nothing of a cycle that did not see everything, nor
+/// of one in a pause, which withholds what would be too many before anybody counts it.
 pub fn habits(stages: Stages<'_>) -> (BTreeMap<Key, Habit>, Vec<Key>) {
     let snapshot = stages.dossier.snapshot();
-    if snapshot.looked.is_some() || !snapshot.is_complete() || !snapshot.clocks.trusted {
+    if snapshot.looked.is_some() || !snapshot.is_complete() || !snapshot.clocks.trusted || snapshot.pause.is_some() {
         return Default::default();
     }
     let before = &snapshot.history.habits;

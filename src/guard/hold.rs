@@ -51,13 +51,15 @@ impl Belt {
     }
 }
 
-/// The holds of this claim that last.
+/// The holds of this claim that last. One that only showed what would be asked nobody: it is none of a rule that enforces.
 fn holds_of<'a>(standing: &Standing<'_>, around: Circumstances<'a>) -> impl Iterator<Item = (&'a Hold, Belt)> {
     let rule = around.policies.rules.get(standing.claim.rule).map(|rule| &rule.id);
     let user = standing.user();
     let now = around.snapshot.now;
     let lasting = around.snapshot.history.holds.iter().filter(move |hold| hold.lasts(now));
-    let own = lasting.filter(move |hold| Some(&hold.rule) == rule && hold.people.contains_key(&user));
+    let mode = standing.claim.mode;
+    let own =
+        lasting.filter(move |hold| Some(&hold.rule) == rule && hold.mode == mode && hold.people.contains_key(&user));
     own.filter_map(|hold| Some((hold, Belt::from_word(&hold.belt)?)))
 }
 
@@ -91,7 +93,7 @@ pub(super) fn holdings(
             held,
             mode,
             people: BTreeMap::new(),
-            hold: open_hold(rule, held.belt, around),
+            hold: open_hold((rule, mode), held.belt, around),
             changed: Vec::new(),
         });
         holding.people.insert(standing.user(), standing.stratum());
@@ -104,9 +106,9 @@ pub(super) fn holdings(
     holdings.into_values().collect()
 }
 
-fn open_hold(rule: usize, belt: Belt, around: Circumstances<'_>) -> Option<u64> {
+fn open_hold((rule, mode): (usize, Mode), belt: Belt, around: Circumstances<'_>) -> Option<u64> {
     let id = &around.policies.rules.get(rule)?.id;
     let holds = around.snapshot.history.holds.iter();
     let mut open = holds.filter(|hold| hold.state == HoldState::Open && hold.lasts(around.snapshot.now));
-    open.find(|hold| hold.rule == *id && hold.belt == belt.word()).map(|hold| hold.id)
+    open.find(|hold| hold.rule == *id && hold.mode == mode && hold.belt == belt.word()).map(|hold| hold.id)
 }

@@ -2,7 +2,7 @@
 
 use evictd::config::Belts;
 use evictd::guard::Belt;
-use evictd::model::{Input, Role};
+use evictd::model::{Input, Mode, Pause, Role};
 
 use super::{Play, Somebody, agents, rules, set, user, wide};
 
@@ -157,6 +157,39 @@ fn whoever_is_under_a_hold_counts_nowhere_and_disarms_no_rule() {
     let more: Vec<Somebody> = many.iter().cloned().chain(agents(200, 2)).collect();
     let outcome = play.cycle(&more);
     assert_eq!(outcome.gone.keys().map(|user| user.get()).collect::<Vec<_>>(), [200, 201]);
+}
+
+/// What a rule would have held while it only reported asked nobody: once it enforces, a human is asked.
+#[test]
+fn a_rule_that_comes_to_enforce_asks_about_whom_it_only_showed() {
+    let rule = |mode: &str| {
+        set(&format!(
+            "[[rule]]\nid = \"r1\"\ntitle = \"T\"\naction = \"revoke-session\"\nmode = \"{mode}\"\n\
+             when.user.tags.contains = \"r1\"\n"
+        ))
+    };
+    let mut play = Play { quiet: 40, ..Play::new(rule("report"), Belts::default()) };
+    let many = agents(100, 20);
+    play.cycle(&many);
+    play.set = rule("enforce");
+    let outcome = play.cycle(&many);
+    assert_eq!((outcome.gone.len(), outcome.held.len()), (0, 20));
+    let modes: Vec<(Mode, usize)> = play.history.holds.iter().map(|hold| (hold.mode, hold.people.len())).collect();
+    assert_eq!(modes, [(Mode::Report, 20), (Mode::Enforce, 20)]);
+}
+
+/// A pause withholds before anybody counts: what comes up in it is not what is usual.
+#[test]
+fn nothing_is_usual_about_what_comes_up_in_a_pause() {
+    let mut play = Play::new(rules(1), wide());
+    play.settle();
+    let many = agents(100, 30);
+    for _ in 0..5 {
+        play.cycle_with(&many, |snapshot| snapshot.pause = Some(Pause { until: None }));
+    }
+    let outcome = play.cycle(&many);
+    assert_eq!((outcome.gone.len(), outcome.held.len()), (0, 30));
+    assert!(outcome.held.iter().all(|(_, _, belt)| *belt == Belt::Jump));
 }
 
 #[test]
