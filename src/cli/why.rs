@@ -36,11 +36,13 @@ pub(super) struct WhyArgs {
 }
 
 pub(super) fn run(args: &WhyArgs, screen: Screen) -> Result<Exit, Failure> {
-    let back = args.since.as_deref().map_or(Some(DAY), parse_duration).ok_or_else(|| {
+    let back = args.since.as_deref().map_or(Some(DAY), parse_duration);
+    let since = back.and_then(|back| SystemClock.now().checked_sub(back).ok());
+    let since = since.filter(|since| *since >= Timestamp::UNIX_EPOCH).ok_or_else(|| {
         let what = quoted(args.since.as_deref().unwrap_or_default());
-        Failure::new(Exit::Usage, format!("{what} is not a length of time")).help("write `2h`, `90m` or `3d`")
+        Failure::new(Exit::Usage, format!("{what} is not a length of time that one can look back"))
+            .help("write `2h`, `90m` or `3d`; nothing is told of before 1970")
     })?;
-    let since = SystemClock.now().checked_sub(back).unwrap_or(Timestamp::MIN);
     let loaded = load(&args.place, screen)?;
     let set = policies(&loaded, screen)?;
     let file = loaded.last_snapshot();

@@ -682,21 +682,11 @@ fn dates_of_duplicates_fold_to_the_earliest() {
 
 fn person(id: u64, email: &str, external: Option<&str>) -> Person {
     Person {
-        id: user(id),
-        seen: instant("2026-11-23T07:00:00Z"),
         name: Foreign::new("Ada"),
         email: Some(Foreign::new(email)),
         role: Some(Role::Agent),
-        role_type: None,
-        custom_role_id: None,
-        deleted: None,
-        suspended: None,
-        two_factor: None,
-        verified: None,
-        chat_only: None,
-        tags: Vec::new(),
-        organization_id: None,
         external_id: external.map(Foreign::new),
+        ..Person::blank(user(id), instant("2026-11-23T07:00:00Z"))
     }
 }
 

@@ -22,21 +22,11 @@ pub(super) fn after(minutes: i64) -> Timestamp {
 
 pub(super) fn person(number: u64, role: Option<Role>, at: i64) -> Person {
     Person {
-        id: user(number),
-        seen: after(at),
         name: Foreign::new("Ann"),
-        email: None,
         role,
-        role_type: None,
-        custom_role_id: None,
         deleted: Some(false),
         suspended: Some(false),
-        two_factor: None,
-        verified: None,
-        chat_only: None,
-        tags: Vec::new(),
-        organization_id: None,
-        external_id: None,
+        ..Person::blank(user(number), after(at))
     }
 }
 

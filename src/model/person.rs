@@ -155,6 +155,27 @@ pub struct Membership {
 }
 
 impl Person {
+    /// A record that says nothing yet but whose it is and when it was seen.
+    pub fn blank(id: UserId, seen: Timestamp) -> Self {
+        Self {
+            id,
+            seen,
+            name: Foreign::new(""),
+            email: None,
+            role: None,
+            role_type: None,
+            custom_role_id: None,
+            deleted: None,
+            suspended: None,
+            two_factor: None,
+            verified: None,
+            chat_only: None,
+            tags: Vec::new(),
+            organization_id: None,
+            external_id: None,
+        }
+    }
+
     /// The stratum of today's role.
     pub fn stratum(&self) -> Stratum {
         self.role.map_or(Stratum::EndUsers, Stratum::of)

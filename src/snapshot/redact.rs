@@ -405,21 +405,13 @@ mod tests {
         let id = UserId::new(900).unwrap();
         let mut snapshot = Snapshot::empty(AccountName::new("acme"), crate::model::CycleId::new("c"), now, id);
         let person = Person {
-            id,
-            seen: now,
             name: Foreign::new("Ada Chrome"),
             email: Some(Foreign::new("ada.byron@Hills.com")),
-            role: None,
-            role_type: None,
             custom_role_id: Some(35_436),
-            deleted: None,
-            suspended: None,
-            two_factor: None,
-            verified: None,
-            chat_only: None,
             tags: vec![Foreign::new("vip"), Foreign::new("")],
             organization_id: Some(7_777),
             external_id: Some(Foreign::new("K-990017")),
+            ..Person::blank(id, now)
         };
         snapshot.people.insert(id, Arc::new(person));
         let row = |(number, agent): (i64, &&str)| Sighting {

@@ -33,21 +33,10 @@ fn at(minutes: i64) -> Timestamp {
 
 fn agent(number: u64) -> Person {
     Person {
-        id: user(number),
-        seen: at(0),
-        name: Foreign::new(""),
-        email: None,
         role: Some(Role::Agent),
-        role_type: None,
-        custom_role_id: None,
         deleted: Some(false),
         suspended: Some(false),
-        two_factor: None,
-        verified: None,
-        chat_only: None,
-        tags: Vec::new(),
-        organization_id: None,
-        external_id: None,
+        ..Person::blank(user(number), at(0))
     }
 }
 

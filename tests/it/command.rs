@@ -420,6 +420,10 @@ fn why_tells_a_service_desk_what_happened_and_names_nothing_technical() {
     let kept = planned["withheld"][0]["user_id"].as_str().unwrap();
     why(kept, &[]).says(0, &["ended no session of", "held back"]);
     why("nobody@example.com", &[]).says(1, &["nobody is known as"]);
+    for length in ["", "soon", "9999w", "99999999w"] {
+        let since = ["why", "--config", "evictd.toml", "--user", email, "--since", length];
+        desk.room.run(&since).says(64, &["is not a length of time that one can look back", "write `2h`"]);
+    }
 }
 
 #[test]

@@ -99,21 +99,11 @@ fn leaver() -> Snapshot {
     let ago = |hours: i64| now - SignedDuration::from_hours(hours);
     let user = UserId::new(1).unwrap();
     let person = Person {
-        id: user,
-        seen: ago(2),
         name: Foreign::new("Ada"),
-        email: None,
         role: Some(Role::EndUser),
-        role_type: None,
-        custom_role_id: None,
         deleted: Some(false),
         suspended: Some(false),
-        two_factor: None,
-        verified: None,
-        chat_only: None,
-        tags: Vec::new(),
-        organization_id: None,
-        external_id: None,
+        ..Person::blank(user, ago(2))
     };
     let session = Session {
         id: SessionId(1),

@@ -129,23 +129,7 @@ mod tests {
 
     fn known(number: u64, email: Option<&str>) -> (UserId, Known) {
         let user = UserId::new(number).unwrap();
-        let person = Person {
-            id: user,
-            seen: Timestamp::UNIX_EPOCH,
-            name: Foreign::new(""),
-            email: email.map(Foreign::new),
-            role: None,
-            role_type: None,
-            custom_role_id: None,
-            deleted: None,
-            suspended: None,
-            two_factor: None,
-            verified: None,
-            chat_only: None,
-            tags: Vec::new(),
-            organization_id: None,
-            external_id: None,
-        };
+        let person = Person { email: email.map(Foreign::new), ..Person::blank(user, Timestamp::UNIX_EPOCH) };
         (user, Known { person: Arc::new(person), session_at: None, traces: None })
     }
 

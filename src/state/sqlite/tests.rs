@@ -24,21 +24,14 @@ fn lesson(people: u64, second: i64) -> Lesson {
     let person = |number: u64| {
         let id = UserId::new(number).unwrap();
         let person = Person {
-            id,
-            seen: at,
             name: Foreign::new(format!("Person {number}")),
             email: Some(Foreign::new(format!("person-{number}@example.com"))),
-            role: None,
-            role_type: None,
-            custom_role_id: None,
             deleted: Some(false),
-            suspended: None,
             two_factor: Some(true),
             verified: Some(true),
-            chat_only: None,
             tags: vec![Foreign::new("vip"), Foreign::new("emea")],
             organization_id: Some(7),
-            external_id: None,
+            ..Person::blank(id, at)
         };
         let traces = Traces { agent_at: Some(at), ..Traces::default() };
         (id, Remembered { person: Arc::new(person), session_at: Some(at), traces: Some(Box::new(traces)) })

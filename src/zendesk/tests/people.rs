@@ -31,23 +31,7 @@ fn people_are_read_with_what_is_missing_or_strange_as_none() {
         organization_id: Some(5),
         external_id: foreign("X1"),
     };
-    let strange = Person {
-        id: user(3),
-        name: crate::model::Foreign::new(""),
-        email: None,
-        role: None,
-        role_type: None,
-        custom_role_id: None,
-        deleted: None,
-        suspended: None,
-        two_factor: None,
-        verified: None,
-        chat_only: None,
-        tags: Vec::new(),
-        organization_id: None,
-        external_id: foreign("7"),
-        ..zoe.clone()
-    };
+    let strange = Person { external_id: foreign("7"), ..Person::blank(user(3), now()) };
     assert_eq!(people, Dated { value: vec![zoe, strange], date: now() });
     for count in [0, PEOPLE_PER_CALL_MAX as u64 + 1] {
         let ids: Vec<UserId> = (1..=count).map(user).collect();
