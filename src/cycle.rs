@@ -75,6 +75,8 @@ pub struct Cycle {
     pub lesson: Lesson,
     /// Whose evidence has fallen, in lines that name nobody.
     pub fallen: Vec<String>,
+    /// Why nothing could be ended, whatever was cleared, if so: who ends sessions is refused, or could not be asked for.
+    pub disarmed: Option<Trouble>,
     /// Requests sent for it.
     pub calls: u64,
 }
@@ -90,7 +92,7 @@ pub async fn dry(setting: Setting<'_>, known: Known<'_>, on_page: &mut dyn FnMut
     let Gathered { snapshot, lesson, .. } = gathered;
     let report = judge(setting.account, setting.policies, setting.lists, &snapshot);
     let calls = setting.zendesk.calls().saturating_sub(before);
-    Ok(Cycle { snapshot, report, lesson, fallen: Vec::new(), calls })
+    Ok(Cycle { snapshot, report, lesson, fallen: Vec::new(), disarmed: None, calls })
 }
 
 /// The dry report of a snapshot: pure, so that it says the same whenever it is asked.
@@ -129,7 +131,7 @@ pub async fn run(
     let Setting { account, policies, zendesk, .. } = setting;
     let (calls_before, waited_before) = (zendesk.calls(), zendesk.waited());
     // Nothing has changed yet, so that reading may be dropped; from here on every call is finished.
-    let Gathered { snapshot, at, mut lesson } = tokio::select! {
+    let Gathered { snapshot, at, mut lesson, disarmed } = tokio::select! {
         gathered = gather(zendesk, setting.clock, account, known, on_page) => gathered?,
         () = setting.brakes.stopping() => return Err(Halt::Stopped),
     };
@@ -141,7 +143,9 @@ pub async fn run(
     let dossier = Dossier::new(&snapshot, &lists, account.sources.idle_slack);
     let judgement = evaluate(&dossier, policies);
     let plan = plan(&dossier, policies, &judgement, account.mode);
-    let mut guarded = guard(&plan, policies, &dossier, &account.belts, CycleKind::Enforcing);
+    // INVARIANT: whoever is not known to be evictd's own user is not told apart from others, so that nobody is ended.
+    let kind = if disarmed.is_some() || !zendesk.has_hands() { CycleKind::Dry } else { CycleKind::Enforcing };
+    let mut guarded = guard(&plan, policies, &dossier, &account.belts, kind);
     let cleared = std::mem::take(&mut guarded.cleared);
     let (mode, judgement, plan, guarded) = (account.mode, &judgement, &plan, &guarded);
     let stages = Stages { dossier: &dossier, policies, judgement, plan, guarded, mode };
@@ -174,7 +178,7 @@ pub async fn run(
     let calls = zendesk.calls().saturating_sub(calls_before);
     let closing = finished(&report, stages, Effort { calls, missed: books.missed });
     books.trail.write_durably(Some(&snapshot.cycle), closing.into(), None)?;
-    Ok(Cycle { snapshot, report, lesson, fallen, calls })
+    Ok(Cycle { snapshot, report, lesson, fallen, disarmed, calls })
 }
 
 /// Enforcing needs every protected entry resolved, and an admin among them who can undo a mistake.

@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::load::{Loaded, connect, load, loaded, pick, read_config, read_policies_of, settings_of, setup_of};
+use super::load::{Loaded, acts, connect, load, loaded, pick, read_config, read_policies_of, settings_of, setup_of};
 use super::{Exit, Failure, Where, screen::Screen};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Settings, state_folder};
@@ -159,7 +159,7 @@ impl DiskLoader {
 
     fn built(&self, loaded: &Loaded, set: PolicySet, pulses: &Pulses, faults: &mut Faults) -> Option<Setup> {
         let pulse = pulses.of(&loaded.account.name);
-        match connect(&loaded.account, |(transport, clock)| pulse.dress(transport, clock)) {
+        match connect(&loaded.account, acts(&loaded.account), |(transport, clock)| pulse.dress(transport, clock)) {
             Ok(zendesk) => Some(setup_of(loaded, set, zendesk, &self.files)),
             Err(failure) => {
                 faults.fail(&failure);

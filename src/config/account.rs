@@ -24,13 +24,14 @@ pub(super) fn read(entry: &Item<'_>, folder: &Path, findings: &mut Findings) -> 
     let (sweep, time_zone) = (sweep::sweep(&mut table, findings), sweep::time_zone(&mut table, findings));
     let policies = policies(&mut table, findings);
     let protected = protected(&mut table, mode, findings);
-    let auth = table.required("auth", findings).and_then(|item| auth::read(&item, folder, findings));
+    let auth = table.required("auth", findings).and_then(|item| auth::read(&item, (folder, mode), findings));
     let budget = limits::budget(&mut table, findings);
     let belts = limits::belts(&mut table, findings);
     let sources = sources::read(&mut table, findings);
     let offboarding = offboarding::read(&mut table, folder, findings);
     let feeds = sources::feeds::read(&mut table, folder, findings);
     table.finish(findings);
+    let (auth, revoker) = auth?;
     Some(Account {
         name: name?,
         host: host?,
@@ -41,7 +42,8 @@ pub(super) fn read(entry: &Item<'_>, folder: &Path, findings: &mut Findings) -> 
         time_zone,
         policies,
         protected,
-        auth: auth?,
+        auth,
+        revoker,
         budget,
         belts,
         sources,

@@ -134,6 +134,10 @@ impl<'g> Lane<'g> {
             }
             Ok(Looked::AtNobody) | Err(Halt::Stopped) => {}
             Err(Halt::Trail(trouble)) => self.shut(format!("{trouble}: nothing is revoked without a trail")),
+            Err(Halt::Zendesk(trouble @ Trouble::Denied { .. })) => {
+                self.blind(&trouble);
+                self.tell();
+            }
             Err(trouble) => tracing::warn!("nobody could be looked at between sweeps: {trouble}"),
         }
     }
@@ -225,6 +229,9 @@ impl<'g> Lane<'g> {
                     if matches!(trouble, Trouble::Denied { .. }) {
                         self.settle_start(Start::Refused);
                     }
+                    if let Some(Err(trouble)) = self.post.as_mut().map(|post| post.note_reader(&trouble)) {
+                        return self.shut(format!("{trouble}: nothing is revoked without a trail"));
+                    }
                     return self.blind(&trouble);
                 }
             }
@@ -290,6 +297,9 @@ impl<'g> Lane<'g> {
             cycle = %last.cycle, sessions = last.sessions_seen, revoked = last.revoked,
             withheld = last.withheld, complete = last.complete, calls = cycle.calls, took_ms = last.took_ms, "cycle finished"
         );
+        if let Some(why) = self.post.as_ref().and_then(|post| post.disarmed.as_deref()) {
+            tracing::error!(cycle = %last.cycle, "no session can be ended: {why}");
+        }
         for warning in &last.warnings {
             tracing::warn!(cycle = %last.cycle, "{warning}");
         }
@@ -355,6 +365,7 @@ impl<'g> Lane<'g> {
             last: self.last.as_ref(),
             paused: pause.map(|pause| until(pause.until)),
             forgetful: self.post.as_ref().and_then(|post| post.forgetful.as_deref()),
+            disarmed: self.post.as_ref().and_then(|post| post.disarmed.as_deref()),
         };
         let mut status = Status::of(&around, now, self.rhythm, self.missed, self.setup.zendesk.pace());
         status.unsettled = self.post.as_ref().map_or(0, |post| post.unsettled);

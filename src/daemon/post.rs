@@ -1,6 +1,8 @@
 //! An account's post: its locks, its trail and its memory, held by one process, which does one sweep after the other.
 //! `apply` does one, the daemon many.
 
+mod credentials;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -60,6 +62,8 @@ pub struct Post {
     pub unsettled: usize,
     /// Why nothing is remembered beyond this process, if so.
     pub forgetful: Option<String>,
+    /// Why the last cycle could not have ended a session, whatever it saw, if so.
+    pub disarmed: Option<String>,
     /// Given back when the post is left.
     locks: Vec<Lock>,
     library: Box<Library>,
@@ -143,6 +147,7 @@ impl Post {
             has_file: true,
             unsettled: 0,
             forgetful: None,
+            disarmed: None,
             locks: Vec::new(),
             library: Box::new(Library::new(Arc::default(), &[])),
             waiting: BTreeSet::new(),
@@ -260,9 +265,16 @@ impl Post {
                 feeds: read_feeds(&setup.account.feeds, &self.memory, self.clock.now()),
                 ..Known::first(cycle, &self.memory)
             };
-            tokio::select! {
-                heard = hear(&setup.zendesk, &setup.account, &known) => heard?,
+            let heard = tokio::select! {
+                heard = hear(&setup.zendesk, &setup.account, &known) => heard,
                 () = brakes.stopping() => return Err(Halt::Stopped),
+            };
+            match heard {
+                Ok(heard) => heard,
+                Err(trouble) => {
+                    self.note_reader(&trouble)?;
+                    return Err(trouble.into());
+                }
             }
         };
         self.lists_heard.extend(marks);
@@ -339,7 +351,9 @@ impl Post {
             brakes,
         };
         let books = Books { trail: &mut self.trail, chronicle: &mut self.chronicle, missed, asked: self.asked.clone() };
-        cycle::run(setting, known, books, on_page).await
+        let came = cycle::run(setting, known, books, on_page).await;
+        self.note_cycle(&came)?;
+        came
     }
 
     /// Looks at the files of lists and place databases, and tells the log what changed.

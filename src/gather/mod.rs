@@ -101,6 +101,8 @@ pub struct Gathered {
     pub at: Duration,
     /// What it teaches.
     pub lesson: Lesson,
+    /// Why who ends sessions is not known, if so: nothing may be ended then.
+    pub disarmed: Option<Trouble>,
 }
 
 /// Gathers everything a cycle over the whole account needs. `on_page` hears how many sessions are read so far.
@@ -117,6 +119,10 @@ pub async fn gather(
 ) -> Result<Gathered, Trouble> {
     let (wall, monotonic) = (clock.now(), clock.monotonic());
     let own = zendesk.me().await?;
+    let (revoker, disarmed) = match zendesk.revoker().await {
+        Ok(user) => (user, None),
+        Err(trouble) => (None, Some(trouble)),
+    };
     let mut records = Records::of(known.memory);
     records.follow(zendesk).await?;
     let roll = match (&known.look, known.scope) {
@@ -165,12 +171,13 @@ pub async fn gather(
         unasked: known.unasked.into_iter().chain(std::mem::take(&mut logs.troubles)).collect(),
         unread: records.unread(&wanted),
         history: known.history,
+        revoker,
         pause: known.pause,
         ..Snapshot::empty(account.name.clone(), known.cycle, now, own.value)
     };
     locate(&mut snapshot, &known.databases);
     let lesson = taught(known.memory, &mut snapshot, (records, &leavers, logs));
-    Ok(Gathered { snapshot, at, lesson })
+    Ok(Gathered { snapshot, at, lesson, disarmed })
 }
 
 /// What the cycle teaches, and what it makes of what is remembered. While clocks disagree no instant is worth keeping.

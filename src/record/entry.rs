@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use super::bodies::{
-    DatabaseUsed, EvidenceBack, EvidenceFell, ExposureSplit, HoldDiscarded, HoldExpired, HoldGrew, HoldOpened,
-    HoldReleased, ListUsed, LookupsChanged, SourceBack, SourceLost,
+    CredentialBack, CredentialRefused, DatabaseUsed, EvidenceBack, EvidenceFell, ExposureSplit, HoldDiscarded,
+    HoldExpired, HoldGrew, HoldOpened, HoldReleased, ListUsed, LookupsChanged, SourceBack, SourceLost,
 };
 use crate::model::Scope;
 
@@ -97,6 +97,10 @@ entries! {
     HoldDiscarded = "hold.discarded",
     /// Nobody answered in time.
     HoldExpired = "hold.expired",
+    /// A credential that Zendesk does not accept.
+    CredentialRefused = "credential.refused",
+    /// It does again.
+    CredentialBack = "credential.back",
     /// An exception's last day has passed.
     ExceptionExpired = "exception.expired",
     /// A torn last line was cut off.

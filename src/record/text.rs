@@ -91,6 +91,8 @@ fn gist(entry: &Entry) -> String {
         Entry::OffboardingChanged(body) => offboarding(body),
         Entry::LookupsChanged(body) => lookups(body),
         Entry::SourceLost(body) => format!("{}: {}, told everything up to {}", body.source, body.unknown, body.as_of),
+        Entry::CredentialRefused(body) => format!("Zendesk does not accept the {}'s credential", body.which),
+        Entry::CredentialBack(body) => format!("Zendesk accepts the {}'s credential again", body.which),
         Entry::SourceBack(body) => format!("{}, tells everything up to {}", body.source, body.as_of),
         Entry::EvidenceFell(body) => {
             format!("{} {}: {} of 1000, usually {}", body.of, body.name, body.share, body.usual)

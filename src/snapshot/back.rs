@@ -81,6 +81,7 @@ impl TryFrom<Read> for Snapshot {
             unread: unread.collect::<Result<_, String>>()?,
             protected: document.protected.try_into()?,
             own: read("own", &document.own)?,
+            revoker: document.revoker.as_ref().map(|user| read("revoker", user)).transpose()?,
             history: history((document.ended, document.roster), document.rests, document.habits, document.holds)?,
             pause: document.pause.map(Pause::try_from).transpose()?,
         })

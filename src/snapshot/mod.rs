@@ -89,6 +89,8 @@ pub struct Snapshot {
     pub protected: Protected,
     /// The user that evictd itself signs in as.
     pub own: UserId,
+    /// The user that evictd ends sessions as, if that is another one and known: it is not asked for where nothing may act.
+    pub revoker: Option<UserId>,
     /// What was done before.
     pub history: History,
     /// The pause in force, if any.
@@ -127,6 +129,7 @@ impl Snapshot {
             unread: BTreeMap::new(),
             protected: Protected::default(),
             own,
+            revoker: None,
             history: History::default(),
             pause: None,
         }
@@ -149,6 +152,11 @@ impl Snapshot {
             (None, Scope::Everyone) => self.listing.is_complete(),
             (None, Scope::Staff) => !self.cut.contains_key(&user),
         }
+    }
+
+    /// Whether it is evictd itself.
+    pub fn is_own(&self, user: UserId) -> bool {
+        user == self.own || self.revoker == Some(user)
     }
 
     /// Everything that anybody saw, hearsay too.

@@ -69,6 +69,7 @@ pub fn redact(snapshot: &Snapshot, key: &[u8; 32]) -> Snapshot {
             unresolved: snapshot.protected.unresolved.iter().map(|_| Foreign::new(REDACTED)).collect(),
         },
         own: aliases.user(snapshot.own),
+        revoker: snapshot.revoker.map(|user| aliases.user(user)),
         history: History {
             ended: snapshot.history.ended.iter().map(|one| ended(one, aliases)).collect(),
             roster: snapshot.history.roster.clone(),

@@ -79,6 +79,8 @@ pub(super) struct Document<P, S> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) groups: Option<WireGroups>,
     pub(super) own: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) revoker: Option<String>,
     pub(super) pause: Option<WirePause>,
     pub(super) protected: WireProtected,
     pub(super) roster: Option<BTreeMap<String, usize>>,
@@ -307,6 +309,7 @@ impl<'s> From<&'s Snapshot> for Document<People<'s>, Sessions<'s>> {
                 .collect(),
             traces: snapshot.traces.iter().map(|(user, traces)| (user.to_string(), traces.into())).collect(),
             own: snapshot.own.to_string(),
+            revoker: snapshot.revoker.map(|user| user.to_string()),
             pause: snapshot.pause.as_ref().map(|pause| WirePause { until: texts(pause.until) }),
             protected: WireProtected {
                 people: snapshot.protected.people.iter().map(ToString::to_string).collect(),

@@ -31,6 +31,8 @@ pub struct Past {
     pub offboarding: BTreeMap<String, OffboardingChanged>,
     /// Whose evidence has fallen, as the trail tells it.
     pub fallen: BTreeSet<Watched>,
+    /// Which credentials Zendesk does not accept, as the trail tells it.
+    pub refused: BTreeSet<String>,
     /// The last cycle that finished, a look or a sweep.
     pub last_cycle: Option<LastCycle>,
     /// The last of them that looked at everybody in scope.
@@ -90,6 +92,12 @@ impl Memory {
             Entry::EvidenceFell(body) => self.past.fallen.extend(Watched::from_words(&body.of, &body.name)),
             Entry::EvidenceBack(body) => {
                 Watched::from_words(&body.of, &body.name).map(|watched| self.past.fallen.remove(&watched));
+            }
+            Entry::CredentialRefused(body) => {
+                self.past.refused.insert(body.which.clone());
+            }
+            Entry::CredentialBack(body) => {
+                self.past.refused.remove(&body.which);
             }
             Entry::ScopeChanged(body) => self.past.scope = Some(body.scope.clone()),
             Entry::ConfigLoaded(body) => self.past.config_digest = Some(body.digest.clone()),

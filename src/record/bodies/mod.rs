@@ -1,9 +1,11 @@
 //! Bodies of records that have a file of their own; the others stand in `entry`.
 
+mod credentials;
 mod exposure;
 mod holds;
 mod sources;
 
+pub use credentials::{CredentialBack, CredentialRefused};
 pub use exposure::ExposureSplit;
 pub use holds::{HoldDiscarded, HoldExpired, HoldGrew, HoldOpened, HoldReleased};
 pub use sources::{DatabaseUsed, EvidenceBack, EvidenceFell, ListUsed, LookupsChanged, SourceBack, SourceLost};

@@ -5,6 +5,7 @@
 
 mod bell;
 mod day;
+mod hands;
 mod lists;
 mod looks;
 mod reload;

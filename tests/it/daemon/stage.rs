@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use evictd::clock::{Clock, Pending, SeededChance};
 use evictd::config;
-use evictd::config::PlacesSettings;
+use evictd::config::{PlacesSettings, Revoker};
 use evictd::daemon::{Daemon, End, Loader, Pulses, RecordingHerald, Rejected, Setup, Status, Wish, Wishes};
 use evictd::diagnostic::{Findings, Source};
 use evictd::files::Disk;
@@ -19,7 +19,7 @@ use evictd::model::Role;
 use evictd::record::{CycleFinished, Entry, Line, sha256_hex, whole_lines};
 use evictd::simulator::{Options, Simulator, World};
 use evictd::trail::{read_segment, segments, verify};
-use evictd::zendesk::{Access, BudgetLimits, Credential, Zendesk};
+use evictd::zendesk::{Access, BudgetLimits, Credential, Hands, Zendesk};
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -283,12 +283,21 @@ impl Stage {
         let credential = Credential::OauthClient {
             id: credentials.client_id,
             secret: credentials.client_secret.into(),
-            scope: "read write".to_owned(),
+            scope: if account.revoker == Revoker::Reader { "read write" } else { "read" }.to_owned(),
         };
         let budget = BudgetLimits {
             requests_per_minute_max: account.budget.requests_per_minute_max,
             part_of_limit_max_percent: account.budget.part_of_limit_max_percent,
             reserve_percent: account.budget.reserve_percent,
+        };
+        let hands = match &account.revoker {
+            Revoker::Reader => Hands::Reader,
+            Revoker::None => Hands::None,
+            Revoker::Own(_) => Hands::Own(Credential::OauthClient {
+                id: credentials.revoker_id,
+                secret: credentials.revoker_secret.into(),
+                scope: "read write".to_owned(),
+            }),
         };
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let (transport, clock) = pulses.of(&account.name).dress(site.wire.clone(), clock);
@@ -298,7 +307,7 @@ impl Stage {
             files: Arc::default(),
             scope: policies.scope(account.scope),
             policies,
-            zendesk: Zendesk::new(Access { credential, budget }, transport, clock, chance),
+            zendesk: Zendesk::new(Access { credential, budget }, transport, clock, chance).with_hands(hands),
             config_digest: sha256_hex(config.as_bytes()),
             config,
             state: site.state(),
