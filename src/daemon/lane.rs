@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 use tracing::Instrument as _;
 
@@ -28,6 +28,9 @@ const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(15);
 
 /// Between two sweeps it is heard this often whom to look at.
 const LOOK_EVERY: Duration = Duration::from_mins(1);
+
+/// Where sweeps are further apart than this, they come too late to see who comes back.
+const WATCHED_BY_SWEEPS: SignedDuration = SignedDuration::from_mins(5);
 
 /// What every lane stands on.
 pub(super) struct Ground<'g> {
@@ -108,10 +111,14 @@ impl<'g> Lane<'g> {
         self.rhythm.due.is_some_and(|due| due <= self.clock.now())
     }
 
-    /// How long until the next look between sweeps; none if none is wanted: where rules ask nothing of places and there are
-    /// no offboarding lists, nobody is named.
+    /// How long until the next look between sweeps; none if none is wanted: where rules ask nothing of places, there are
+    /// no offboarding lists, and nobody just lost a session, nobody is named. Whoever did is seen by sweeps, where
+    /// these are frequent.
     fn until_look(&self) -> Option<Duration> {
-        let is_named = self.setup.policies.needs().sign_ins || !self.setup.account.offboarding.is_empty();
+        let interval = self.setup.account.sweep.interval(self.clock.now(), &self.setup.account.time_zone);
+        let is_watching = interval > WATCHED_BY_SWEEPS && self.post.as_ref().is_some_and(Post::is_watching);
+        let is_named =
+            is_watching || self.setup.policies.needs().sign_ins || !self.setup.account.offboarding.is_empty();
         let is_wanted = is_named && self.desk.start() == Start::Done && self.post.is_some();
         let elapsed = self.clock.monotonic().saturating_sub(self.looked_at);
         is_wanted.then(|| LOOK_EVERY.saturating_sub(elapsed))

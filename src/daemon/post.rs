@@ -69,6 +69,8 @@ pub struct Post {
     library: Box<Library>,
     /// People who are named and were not looked at yet.
     waiting: BTreeSet<UserId>,
+    /// Who just lost a session, and until when they are looked at, whether or not anybody names them: they may come back.
+    watched: Vec<(UserId, Timestamp)>,
     /// When logs were asked, so that it can be told how long evictd did not know.
     asked: Asked,
     /// What of each offboarding list was last heard between sweeps: what is held back is not heard every minute.
@@ -151,6 +153,7 @@ impl Post {
             locks: Vec::new(),
             library: Box::new(Library::new(Arc::default(), &[])),
             waiting: BTreeSet::new(),
+            watched: watched(past),
             asked: Asked { before: past.last_cycle_at(), named: BTreeMap::new() },
             lists_heard: BTreeMap::new(),
         }
@@ -284,6 +287,8 @@ impl Post {
             self.asked.named.extend(new.map(|user| (*user, before)));
         }
         self.waiting.extend(heard.people);
+        let now = self.clock.now();
+        self.waiting.extend(self.watched.iter().filter(|(_, until)| now < *until).map(|(user, _)| *user));
         if self.waiting.is_empty() {
             return Ok(Looked::AtNobody);
         }
@@ -298,6 +303,12 @@ impl Post {
         self.asked.before = Some(cycle.snapshot.now);
         self.remember(std::mem::take(&mut cycle.lesson));
         Ok(Looked::At(Box::new(cycle)))
+    }
+
+    /// Whether somebody who just lost a session may come back.
+    pub fn is_watching(&self) -> bool {
+        let now = self.clock.now();
+        self.watched.iter().any(|(_, until)| now < *until)
     }
 
     /// Offboarding lists whose files say something else than what is in force, each once.
@@ -353,6 +364,7 @@ impl Post {
         let books = Books { trail: &mut self.trail, chronicle: &mut self.chronicle, missed, asked: self.asked.clone() };
         let came = cycle::run(setting, known, books, on_page).await;
         self.note_cycle(&came)?;
+        self.watched = watched(&self.trail.past());
         came
     }
 
@@ -393,6 +405,12 @@ impl Post {
     pub fn close(mut self, exit: u8) -> Result<(), TrailTrouble> {
         self.trail.write_durably(None, DaemonStopped { exit }.into(), None).map(drop)
     }
+}
+
+/// Whose sessions were ended, and until when they are watched.
+fn watched(past: &Past) -> Vec<(UserId, Timestamp)> {
+    let ended = past.history.ended.iter().filter(|ended| ended.is_watched());
+    ended.map(|ended| (ended.user, ended.watched_until())).collect()
 }
 
 fn folder_of_trail(setup: &Setup) -> Result<Disk, PostTrouble> {

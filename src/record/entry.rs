@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use super::bodies::{
-    CredentialBack, CredentialRefused, DatabaseUsed, EvidenceBack, EvidenceFell, ExposureSplit, HoldDiscarded,
-    HoldExpired, HoldGrew, HoldOpened, HoldReleased, ListUsed, LookupsChanged, SourceBack, SourceLost,
+    ComeBack, CredentialBack, CredentialRefused, DatabaseUsed, EvidenceBack, EvidenceFell, ExposureSplit,
+    HoldDiscarded, HoldExpired, HoldGrew, HoldOpened, HoldReleased, ListUsed, LookupsChanged, SourceBack, SourceLost,
 };
 use crate::model::Scope;
 
@@ -412,6 +412,9 @@ pub struct RevocationOutcome {
     /// How long it could be used; absent where no place of it was bad, or it did not end by this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exposure: Option<ExposureSplit>,
+    /// From the durable intent to the answer, in milliseconds; absent where no request left, and in older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_after_ms: Option<String>,
 }
 
 /// What the person's listing said afterwards.
@@ -421,8 +424,11 @@ pub struct RevocationGraded {
     pub session: String,
     /// The person.
     pub user: String,
-    /// `ended`, `still-present` or `unknown`.
+    /// `ended`, `still-present` or `unknown`; `came-back` in a second record, of a later cycle.
     pub grade: String,
+    /// How the person came back; only with that grade.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back: Option<ComeBack>,
 }
 
 /// Something the guard had cleared and that was kept after all.

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::ComeBack;
 use super::{CycleFinished, Entry, Line, LookupsChanged, OffboardingChanged};
 use crate::model::{Foreign, harmless_json};
 
@@ -111,7 +112,11 @@ fn gist(entry: &Entry) -> String {
         Entry::RevocationOutcome(body) => {
             format!("{}: {}", body.outcome, target(&body.user, &body.sessions, &body.rules))
         }
-        Entry::RevocationGraded(body) => format!("{}: user {}, session {}", body.grade, body.user, body.session),
+        Entry::RevocationGraded(body) => {
+            let back = |back: &ComeBack| format!(", with session {} by rule {}", back.session, back.rule);
+            let back = body.back.as_ref().map(back).unwrap_or_default();
+            format!("{}: user {}, session {}{back}", body.grade, body.user, body.session)
+        }
         Entry::Withheld(body) => {
             format!("{}: user {}, session {}, rule {}", body.held.belt, body.user, body.session, body.rule)
         }
@@ -232,7 +237,8 @@ mod tests {
         let account = AccountName::new("acme");
         let at = "2026-11-23T08:00:00.5Z".parse().unwrap();
         let head = Head { seq: 12, at, account: &account, cycle: None, prev: FIRST_PREV };
-        let entry = RevocationGraded { session: session.into(), user: "35436".into(), grade: "ended".into() };
+        let entry =
+            RevocationGraded { session: session.into(), user: "35436".into(), grade: "ended".into(), back: None };
         let bytes = line_bytes(&head, &entry.into(), Some("ab")).unwrap();
         (Line::read(&bytes).unwrap(), bytes)
     }

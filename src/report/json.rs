@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::record::ExposureSplit;
 
-use super::{DatabaseRow, Report, RevokeRow, UndecidedRow, WithheldRow};
+use super::{DatabaseRow, Report, ReturnRow, RevokeRow, UndecidedRow, WithheldRow};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -20,6 +20,8 @@ struct Document<'a> {
     databases: Vec<Database<'a>>,
     warnings: &'a [String],
     revoke: Vec<Revoke<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    came_back: Vec<CameBack<'a>>,
     withheld: Vec<Withheld<'a>>,
     undecided: Vec<Undecided<'a>>,
     rules: Vec<Rule<'a>>,
@@ -50,6 +52,16 @@ struct Revoke<'a> {
     grade: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     exposure: Option<ExposureSplit>,
+}
+
+#[derive(Serialize)]
+struct CameBack<'a> {
+    session_id: String,
+    user_id: String,
+    person: String,
+    rule: &'a str,
+    new_session_id: String,
+    after_ms: String,
 }
 
 #[derive(Serialize)]
@@ -110,6 +122,7 @@ pub fn to_json(report: &Report) -> Result<String, serde_json::Error> {
         databases: report.databases.iter().map(database).collect(),
         warnings: &report.warnings,
         revoke: report.revoke.iter().map(revoke).collect(),
+        came_back: report.came_back.iter().map(came_back).collect(),
         withheld: report.withheld.iter().map(withheld).collect(),
         undecided: report.undecided.iter().map(undecided).collect(),
         rules: report.rules.iter().map(rule).collect(),
@@ -136,6 +149,17 @@ fn revoke(row: &RevokeRow) -> Revoke<'_> {
         outcome: row.outcome.map(crate::model::Outcome::word),
         grade: row.grade.map(crate::model::Grade::word),
         exposure: row.exposure.as_ref().map(ExposureSplit::from),
+    }
+}
+
+fn came_back(row: &ReturnRow) -> CameBack<'_> {
+    CameBack {
+        session_id: row.session.to_string(),
+        user_id: row.user.to_string(),
+        person: row.person.to_string(),
+        rule: row.rule.as_str(),
+        new_session_id: row.new.to_string(),
+        after_ms: row.after.as_millis().to_string(),
     }
 }
 

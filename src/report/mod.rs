@@ -54,6 +54,8 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// Sessions that every belt lets go, in the plan's order.
     pub revoke: Vec<RevokeRow>,
+    /// Who came back after a session of theirs was ended, and is told of now.
+    pub came_back: Vec<ReturnRow>,
     /// Claims that a belt holds, in the plan's order.
     pub withheld: Vec<WithheldRow>,
     /// What could not be decided, by rule and cause.
@@ -102,6 +104,23 @@ pub struct RevokeRow {
     pub grade: Option<Grade>,
     /// How long it could be used where a rule will not have it, if it ended and places tell.
     pub exposure: Option<Exposure>,
+}
+
+/// Somebody who came back: a rule fires on a session that they opened soon after another of theirs was ended for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReturnRow {
+    /// The session that was ended.
+    pub session: SessionId,
+    /// The person.
+    pub user: UserId,
+    /// The person's name and e-mail.
+    pub person: Foreign,
+    /// The rule.
+    pub rule: RuleId,
+    /// The new session.
+    pub new: SessionId,
+    /// From the end of the one to the opening of the other.
+    pub after: SignedDuration,
 }
 
 /// A claim that a belt holds.

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use super::grid::Grid;
-use super::{Report, UndecidedRow, WithheldRow, exposure_line, why};
-use crate::model::{Mode, UserId};
+use super::{Report, UndecidedRow, WithheldRow, exposure_line, who, why};
+use crate::model::{Mode, UserId, human_duration};
 
 /// Rows of one rule and belt that the page shows; `--format json` has them all.
 const WITHHELD_ROWS_MAX: usize = 5;
@@ -30,6 +30,7 @@ pub fn to_text(report: &Report, look: Look) -> String {
         page += &format!("{} {warning}\n", painted("warning:", AnsiColor::Yellow, look));
     }
     page += &revoked(report, look);
+    page += &came_back(report, look);
     page += &withheld(report, look);
     page += &undecided(report, look);
     page += &rules(report, look);
@@ -109,6 +110,19 @@ pub fn revoked(report: &Report, look: Look) -> String {
     let title = if acted { "REVOKED" } else { "WOULD BE REVOKED" };
     let exposure = report.exposures().map(|exposures| format!("exposure: {}\n", exposure_line(&exposures)));
     section((title, AnsiColor::Red), &summary, &grid, look) + &exposure.unwrap_or_default()
+}
+
+/// Who came back, if anybody did.
+fn came_back(report: &Report, look: Look) -> String {
+    if report.came_back.is_empty() {
+        return String::new();
+    }
+    let mut grid = Grid::new(&["RULE", "PERSON", "ENDED", "NEW SESSION", "AFTER"]);
+    for row in &report.came_back {
+        let after = human_duration(row.after);
+        grid.add([row.rule.to_string(), who(&row.person), row.session.to_string(), row.new.to_string(), after]);
+    }
+    section(("CAME BACK", AnsiColor::Red), &summary(report.came_back.iter().map(|row| row.user)), &grid, look)
 }
 
 fn withheld(report: &Report, look: Look) -> String {

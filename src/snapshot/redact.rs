@@ -146,6 +146,7 @@ fn ended(ended: &Ended, aliases: &Aliases) -> Ended {
         outcome: ended.outcome,
         cycle: ended.cycle.clone(),
         core: ended.core.clone(),
+        came_back: ended.came_back.clone(),
     }
 }
 

@@ -8,7 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::standing::Standing;
 use crate::model::{CycleId, Ended, Exposure, History, Outcome, Roster, RuleId, Stratum, Watched};
 use crate::record::{
-    CycleFinished, Entry, ExposureSplit, Line, OffboardingChanged, RevocationIntended, RevocationOutcome,
+    CycleFinished, Entry, ExposureSplit, Line, OffboardingChanged, RevocationGraded, RevocationIntended,
+    RevocationOutcome,
 };
 
 /// How far back belts remember, and an hour more for records that were written late.
@@ -93,12 +94,8 @@ impl Memory {
             Entry::EvidenceBack(body) => {
                 Watched::from_words(&body.of, &body.name).map(|watched| self.past.fallen.remove(&watched));
             }
-            Entry::CredentialRefused(body) => {
-                self.past.refused.insert(body.which.clone());
-            }
-            Entry::CredentialBack(body) => {
-                self.past.refused.remove(&body.which);
-            }
+            Entry::CredentialRefused(body) => self.past.refused.extend([body.which.clone()]),
+            Entry::CredentialBack(body) => self.past.refused.retain(|which| *which != body.which),
             Entry::ScopeChanged(body) => self.past.scope = Some(body.scope.clone()),
             Entry::ConfigLoaded(body) => self.past.config_digest = Some(body.digest.clone()),
             Entry::CycleFinished(body) => {
@@ -143,9 +140,19 @@ impl Memory {
                     }
                 }
             }
+            Entry::RevocationGraded(body) => self.came_back(body),
             _ => {}
         }
         Ok(())
+    }
+
+    /// Notes the second grade of a session, if this is one.
+    fn came_back(&mut self, graded: &RevocationGraded) {
+        let Some(back) = &graded.back else { return };
+        let mut newest_first = self.past.history.ended.iter_mut().rev();
+        if let Some(ended) = newest_first.find(|ended| ended.session.to_string() == graded.session) {
+            ended.came_back.push(RuleId::new(back.rule.as_str()));
+        }
     }
 
     /// What is remembered by now.
@@ -216,6 +223,7 @@ fn ended_unclear(intended: &RevocationIntended) -> Result<Vec<Ended>, String> {
         answered_at: intended.read_back.clone(),
         detail: None,
         exposure: None,
+        answered_after_ms: None,
     };
     let core = rules_of(&intended.core);
     Ok(ended(&unclear)?.into_iter().map(|one| Ended { core: core.clone(), ..one }).collect())
@@ -241,6 +249,7 @@ fn ended(outcome: &RevocationOutcome) -> Result<Vec<Ended>, String> {
                 outcome: became,
                 cycle: None,
                 core: Vec::new(),
+                came_back: Vec::new(),
             })
         })
         .collect()

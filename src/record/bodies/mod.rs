@@ -1,10 +1,12 @@
 //! Bodies of records that have a file of their own; the others stand in `entry`.
 
+mod come_back;
 mod credentials;
 mod exposure;
 mod holds;
 mod sources;
 
+pub use come_back::ComeBack;
 pub use credentials::{CredentialBack, CredentialRefused};
 pub use exposure::ExposureSplit;
 pub use holds::{HoldDiscarded, HoldExpired, HoldGrew, HoldOpened, HoldReleased};

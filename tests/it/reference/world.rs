@@ -339,6 +339,7 @@ impl Past {
             outcome: self.outcome,
             cycle: None,
             core: Vec::new(),
+            came_back: Vec::new(),
         }
     }
 }
