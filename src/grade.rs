@@ -92,7 +92,7 @@ fn returns_of(ended: &Ended, plan: &Plan, policies: &PolicySet, dossier: &Dossie
     let mut firsts: BTreeMap<&RuleId, (SignedDuration, SessionId)> = BTreeMap::new();
     for intention in plan.intentions.iter().filter(|intention| intention.user == ended.user) {
         let session = dossier.get(intention.place).map(|evidence| evidence.session);
-        let opened = session.and_then(|session| session.authenticated_at).map(|opened| opened.at());
+        let opened = session.and_then(|session| session.authenticated_at).map(crate::model::Moment::at);
         let Some(opened) = opened.filter(|opened| *opened > ended.at && *opened <= ended.watched_until()) else {
             continue;
         };

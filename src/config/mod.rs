@@ -72,6 +72,8 @@ pub struct Account {
     pub auth: Auth,
     /// Who ends sessions.
     pub revoker: Revoker,
+    /// Whose session `evictd selftest` ends, by e-mail or id, if that is agreed.
+    pub selftest_user: Option<String>,
     /// What share of the account's API limit may be used.
     pub budget: Budget,
     /// What holds intentions back.

@@ -2,6 +2,7 @@
 //! `apply` does one, the daemon many.
 
 mod credentials;
+mod kept;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -23,10 +24,11 @@ use crate::gather::{Heard, Known, ListRead, hear, read_feeds};
 use crate::library::{Consulted, Library, Look};
 use crate::model::{AccountName, CycleId, History, Memory, Mode, UserId};
 use crate::places::usual_folders;
-use crate::record::{ConfigLoaded, DaemonStarted, DaemonStopped, PolicyLoaded, PolicyRejected, ScopeChanged};
-use crate::snapshot::{self, Snapshot};
-use crate::state::{STATE_FILE, Sqlite, State, StateTrouble, StateTwin, set_aside};
+use crate::record::{ConfigLoaded, DaemonStarted, DaemonStopped, Entry, PolicyLoaded, PolicyRejected, ScopeChanged};
+use crate::state::{STATE_FILE, State};
 use crate::trail::{Past, Trail, TrailTrouble};
+pub use kept::keep_snapshot;
+use kept::remembered;
 
 /// Why a post cannot be held.
 #[derive(Debug, thiserror::Error)]
@@ -305,6 +307,29 @@ impl Post {
         Ok(Looked::At(Box::new(cycle)))
     }
 
+    /// One look at these people alone, outside of any rhythm. What it teaches is for the caller.
+    ///
+    /// # Errors
+    ///
+    /// As [`cycle::run`].
+    pub async fn look_at(
+        &mut self,
+        setup: &Setup,
+        brakes: &FileBrakes,
+        people: BTreeSet<UserId>,
+    ) -> Result<Cycle, Halt> {
+        self.cycle(setup, brakes, Some(people), 0, &mut |_| ()).await
+    }
+
+    /// Writes a record of no cycle.
+    ///
+    /// # Errors
+    ///
+    /// When the trail cannot be written.
+    pub fn write(&mut self, entry: Entry) -> Result<(), TrailTrouble> {
+        self.trail.write_durably(None, entry, None).map(drop)
+    }
+
     /// Whether somebody who just lost a session may come back.
     pub fn is_watching(&self) -> bool {
         let now = self.clock.now();
@@ -444,41 +469,4 @@ pub fn read_lists(account: &Account, state: &Path, past: &Past, now: Timestamp) 
         list: list.clone(),
     };
     account.offboarding.values().map(read).collect()
-}
-
-/// What earlier processes learned of the account, and where this one keeps what it learns. A broken file is set aside.
-fn remembered(file: &Path, account: &AccountName) -> (Box<dyn State>, Memory, Option<String>) {
-    let opened = open_state(file, account).or_else(|trouble| match trouble {
-        StateTrouble::Broken { .. } => {
-            tracing::error!("{trouble}: it is set aside, and learning begins anew");
-            let aside = set_aside(file);
-            aside.map_err(|error| tracing::error!("it cannot be set aside: {error}")).ok();
-            open_state(file, account)
-        }
-        other => Err(other),
-    });
-    match opened {
-        Ok((state, memory)) => (Box::new(state), memory, None),
-        Err(trouble) => {
-            tracing::error!("{trouble}: what is learned now is forgotten with this process");
-            (Box::new(StateTwin::default()), Memory::default(), Some(trouble.to_string()))
-        }
-    }
-}
-
-fn open_state(file: &Path, account: &AccountName) -> Result<(Sqlite, Memory), StateTrouble> {
-    let state = Sqlite::open(file)?;
-    let memory = state.load(account)?;
-    Ok((state, memory))
-}
-
-/// Leaves the cycle's snapshot where the next command finds it; the error says why it was not kept.
-///
-/// # Errors
-///
-/// When the folder cannot be written.
-pub fn keep_snapshot(state: &Path, snapshot: &Snapshot) -> Result<(), String> {
-    let disk = Disk::make(state).map_err(|error| error.to_string())?;
-    let kept = disk.replace_by(LAST_SNAPSHOT, |file| snapshot::write(snapshot, file));
-    kept.map_err(|error| error.to_string())
 }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 pub use super::bodies::{
     ComeBack, CredentialBack, CredentialRefused, DatabaseUsed, EvidenceBack, EvidenceFell, ExposureSplit,
-    HoldDiscarded, HoldExpired, HoldGrew, HoldOpened, HoldReleased, ListUsed, LookupsChanged, SourceBack, SourceLost,
+    HoldDiscarded, HoldExpired, HoldGrew, HoldOpened, HoldReleased, ListUsed, LookupsChanged, SelftestFinished,
+    SourceBack, SourceLost,
 };
 use crate::model::Scope;
 
@@ -101,6 +102,8 @@ entries! {
     CredentialRefused = "credential.refused",
     /// It does again.
     CredentialBack = "credential.back",
+    /// A self-test ended.
+    SelftestFinished = "selftest.finished",
     /// An exception's last day has passed.
     ExceptionExpired = "exception.expired",
     /// A torn last line was cut off.

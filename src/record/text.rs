@@ -72,6 +72,7 @@ pub fn users_of(entry: &Entry) -> Vec<&str> {
         Entry::RevocationOutcome(body) => vec![&body.user],
         Entry::RevocationGraded(body) => vec![&body.user],
         Entry::Withheld(body) => vec![&body.user],
+        Entry::SelftestFinished(body) => vec![&body.user],
         _ => Vec::new(),
     }
 }
@@ -127,6 +128,10 @@ fn gist(entry: &Entry) -> String {
         Entry::HoldReleased(body) => format!("hold {} by {}", body.hold, body.by),
         Entry::HoldDiscarded(body) => format!("hold {} by {}", body.hold, body.by),
         Entry::HoldExpired(body) => format!("hold {}: {} people of rule {}", body.hold, body.people, body.rule),
+        Entry::SelftestFinished(body) => {
+            let what = if body.ok { "ok" } else { "not ok" };
+            format!("{what}: user {}, session {}, {} ms", body.user, body.session, body.took_ms)
+        }
         Entry::ExceptionExpired(body) => format!("{}, last day {}", body.exception, body.expires),
         Entry::TrailCut(body) => format!("{} bytes of {}", body.bytes, body.segment),
     }

@@ -35,6 +35,7 @@ mod processes;
 mod program;
 mod reference;
 mod replay;
+mod selftest;
 mod sights;
 mod simulator;
 mod source;

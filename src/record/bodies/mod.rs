@@ -4,10 +4,12 @@ mod come_back;
 mod credentials;
 mod exposure;
 mod holds;
+mod selftest;
 mod sources;
 
 pub use come_back::ComeBack;
 pub use credentials::{CredentialBack, CredentialRefused};
 pub use exposure::ExposureSplit;
 pub use holds::{HoldDiscarded, HoldExpired, HoldGrew, HoldOpened, HoldReleased};
+pub use selftest::SelftestFinished;
 pub use sources::{DatabaseUsed, EvidenceBack, EvidenceFell, ListUsed, LookupsChanged, SourceBack, SourceLost};
