@@ -16,15 +16,16 @@ use crate::evidence::Evidence;
 use crate::facts::{Controller, find};
 use crate::grade::{Return, returns};
 use crate::guard::ClearedSession;
-use crate::model::{Action, Database, Grade, ListStanding, RuleId, Stratum, UserId, Watched};
+use crate::model::{Action, Database, Grade, ListStanding, OauthToken, RuleId, Stratum, UserId, Watched};
 use crate::plan::{grounds_in, grounds_of};
 use crate::policy::{Exception, Ground, PolicySet};
 use crate::record::{
     ClaimBegan, ClaimChanged, ClaimEnded, ClaimKey, ComeBack, CycleFinished, DatabaseUsed, Entry, ExceptionExpired,
     FactUsed, HeldBy, ListUsed, LookupsChanged, OffboardingChanged, RevocationGraded, RevocationIntended, RuleCount,
-    StandingClaim, UndecidedCount, reason_key,
+    StandingClaim, TokensHeld, UndecidedCount, reason_key,
 };
 use crate::report::{Report, Stages, full_name, person_of};
+use crate::snapshot::Snapshot;
 use alarms::Alarms;
 
 pub use habits::habits;
@@ -119,6 +120,7 @@ impl Chronicle {
         told.extend(self.tell_claims(stages, asked));
         told.extend(holds::tell(stages));
         told.extend(returned(stages));
+        told.extend(tokens(snapshot));
         told
     }
 
@@ -206,6 +208,18 @@ fn returned(stages: Stages<'_>) -> Vec<Told> {
         Told { entry: record.into(), personal: Some(json!({ "people": people })) }
     };
     returns(stages.plan, stages.policies, stages.dossier).into_iter().map(told).collect()
+}
+
+/// Who still holds OAuth tokens.
+fn tokens(snapshot: &Snapshot) -> Vec<Told> {
+    let Some(seen) = &snapshot.tokens else { return Vec::new() };
+    let told = |(user, tokens): (&UserId, &Vec<OauthToken>)| {
+        let people: Map<String, Value> =
+            [(user.to_string(), person_of(snapshot, *user).raw().into())].into_iter().collect();
+        let record = TokensHeld::of(&user.to_string(), tokens, seen.as_of);
+        Told { entry: record.into(), personal: Some(json!({ "people": people })) }
+    };
+    seen.held.iter().map(told).collect()
 }
 
 /// Exceptions whose last day has passed since the last cycle.

@@ -77,6 +77,8 @@ pub struct Cycle {
     pub fallen: Vec<String>,
     /// Why nothing could be ended, whatever was cleared, if so: who ends sessions is refused, or could not be asked for.
     pub disarmed: Option<Trouble>,
+    /// Why it is not known who holds OAuth tokens, though it was asked.
+    pub tokens_unknown: Option<Trouble>,
     /// Requests sent for it.
     pub calls: u64,
 }
@@ -89,10 +91,10 @@ pub struct Cycle {
 pub async fn dry(setting: Setting<'_>, known: Known<'_>, on_page: &mut dyn FnMut(usize)) -> Result<Cycle, Halt> {
     let before = setting.zendesk.calls();
     let gathered = gather(setting.zendesk, setting.clock, setting.account, known, on_page).await?;
-    let Gathered { snapshot, lesson, .. } = gathered;
+    let Gathered { snapshot, lesson, tokens_unknown, .. } = gathered;
     let report = judge(setting.account, setting.policies, setting.lists, &snapshot);
     let calls = setting.zendesk.calls().saturating_sub(before);
-    Ok(Cycle { snapshot, report, lesson, fallen: Vec::new(), disarmed: None, calls })
+    Ok(Cycle { snapshot, report, lesson, fallen: Vec::new(), disarmed: None, tokens_unknown, calls })
 }
 
 /// The dry report of a snapshot: pure, so that it says the same whenever it is asked.
@@ -131,7 +133,7 @@ pub async fn run(
     let Setting { account, policies, zendesk, .. } = setting;
     let (calls_before, waited_before) = (zendesk.calls(), zendesk.waited());
     // Nothing has changed yet, so that reading may be dropped; from here on every call is finished.
-    let Gathered { snapshot, at, mut lesson, disarmed } = tokio::select! {
+    let Gathered { snapshot, at, mut lesson, tokens_unknown, disarmed } = tokio::select! {
         gathered = gather(zendesk, setting.clock, account, known, on_page) => gathered?,
         () = setting.brakes.stopping() => return Err(Halt::Stopped),
     };
@@ -178,7 +180,7 @@ pub async fn run(
     let calls = zendesk.calls().saturating_sub(calls_before);
     let closing = finished(&report, stages, Effort { calls, missed: books.missed });
     books.trail.write_durably(Some(&snapshot.cycle), closing.into(), None)?;
-    Ok(Cycle { snapshot, report, lesson, fallen, disarmed, calls })
+    Ok(Cycle { snapshot, report, lesson, fallen, disarmed, tokens_unknown, calls })
 }
 
 /// Enforcing needs every protected entry resolved, and an admin among them who can undo a mistake.

@@ -90,6 +90,7 @@ pub(super) async fn live(loaded: &Loaded, set: &PolicySet, screen: Screen) -> Re
         look: None,
         needs: set.needs(),
         feeds,
+        asks_tokens: true,
     };
     let bar = screen.progress("sessions listed");
     let (account, clock) = (&loaded.account, &SystemClock);

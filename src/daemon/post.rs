@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::brakes::FileBrakes;
@@ -73,6 +73,8 @@ pub struct Post {
     waiting: BTreeSet<UserId>,
     /// Who just lost a session, and until when they are looked at, whether or not anybody names them: they may come back.
     watched: Vec<(UserId, Timestamp)>,
+    /// It is not asked before then who holds OAuth tokens.
+    tokens_from: Option<Timestamp>,
     /// When logs were asked, so that it can be told how long evictd did not know.
     asked: Asked,
     /// What of each offboarding list was last heard between sweeps: what is held back is not heard every minute.
@@ -85,6 +87,10 @@ const LOOKED_AT_MAX: usize = 20;
 
 /// Where a sweep costs no more requests than this, it is made instead of looking at more people than that.
 const SWEEP_CHEAP_MAX: u64 = 40;
+
+/// It is asked this often who holds OAuth tokens, and this often where that is refused.
+const TOKENS_EVERY: SignedDuration = SignedDuration::from_hours(1);
+const TOKENS_REFUSED_EVERY: SignedDuration = SignedDuration::from_hours(24);
 
 /// What a look came to.
 #[derive(Debug)]
@@ -156,6 +162,7 @@ impl Post {
             library: Box::new(Library::new(Arc::default(), &[])),
             waiting: BTreeSet::new(),
             watched: watched(past),
+            tokens_from: past.tokens_as_of.and_then(|at| at.checked_add(TOKENS_EVERY).ok()),
             asked: Asked { before: past.last_cycle_at(), named: BTreeMap::new() },
             lists_heard: BTreeMap::new(),
         }
@@ -377,6 +384,7 @@ impl Post {
             look,
             needs: setup.policies.needs(),
             feeds: read_feeds(&setup.account.feeds, &self.memory, self.clock.now()),
+            asks_tokens: self.tokens_from.is_none_or(|from| from <= self.clock.now()),
         };
         let setting = Setting {
             account: &setup.account,
@@ -390,6 +398,7 @@ impl Post {
         let came = cycle::run(setting, known, books, on_page).await;
         self.note_cycle(&came)?;
         self.watched = watched(&self.trail.past());
+        self.note_tokens(&came);
         came
     }
 

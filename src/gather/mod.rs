@@ -12,6 +12,7 @@ mod protection;
 mod records;
 mod skew;
 mod sweep;
+mod tokens;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -69,6 +70,8 @@ pub struct Known<'a> {
     pub needs: Needs,
     /// The account's feeds, as they were just read.
     pub feeds: Vec<FeedRead>,
+    /// Whether it is time to ask who holds OAuth tokens.
+    pub asks_tokens: bool,
 }
 
 impl<'a> Known<'a> {
@@ -88,6 +91,7 @@ impl<'a> Known<'a> {
             look: None,
             needs: Needs::default(),
             feeds: Vec::new(),
+            asks_tokens: false,
         }
     }
 }
@@ -101,6 +105,8 @@ pub struct Gathered {
     pub at: Duration,
     /// What it teaches.
     pub lesson: Lesson,
+    /// Why it is not known who holds OAuth tokens, though it was asked; none if it is known or was not asked.
+    pub tokens_unknown: Option<Trouble>,
     /// Why who ends sessions is not known, if so: nothing may be ended then.
     pub disarmed: Option<Trouble>,
 }
@@ -175,9 +181,25 @@ pub async fn gather(
         pause: known.pause,
         ..Snapshot::empty(account.name.clone(), known.cycle, now, own.value)
     };
+    let tokens_unknown = ask_tokens(zendesk, &mut snapshot, known.asks_tokens).await;
     locate(&mut snapshot, &known.databases);
     let lesson = taught(known.memory, &mut snapshot, (records, &leavers, logs));
-    Ok(Gathered { snapshot, at, lesson, disarmed })
+    Ok(Gathered { snapshot, at, lesson, tokens_unknown, disarmed })
+}
+
+/// Asks who holds OAuth tokens, if it is time; a look has no time for it.
+async fn ask_tokens(zendesk: &Zendesk, snapshot: &mut Snapshot, is_time: bool) -> Option<Trouble> {
+    if !is_time || snapshot.looked.is_some() {
+        return None;
+    }
+    let leavers = snapshot.listed.keys().copied().collect();
+    match tokens::read(zendesk, (&snapshot.history, snapshot.now), &leavers).await? {
+        Ok(seen) => {
+            snapshot.tokens = Some(seen);
+            None
+        }
+        Err(trouble) => Some(trouble),
+    }
 }
 
 /// What the cycle teaches, and what it makes of what is remembered. While clocks disagree no instant is worth keeping.

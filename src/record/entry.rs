@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub use super::bodies::{
     ComeBack, CredentialBack, CredentialRefused, DatabaseUsed, EvidenceBack, EvidenceFell, ExposureSplit,
     HoldDiscarded, HoldExpired, HoldGrew, HoldOpened, HoldReleased, ListUsed, LookupsChanged, SelftestFinished,
-    SourceBack, SourceLost,
+    SourceBack, SourceLost, TokenHeld, TokensHeld,
 };
 use crate::model::Scope;
 
@@ -102,6 +102,8 @@ entries! {
     CredentialRefused = "credential.refused",
     /// It does again.
     CredentialBack = "credential.back",
+    /// Who still holds OAuth tokens.
+    TokensHeld = "tokens.seen",
     /// A self-test ended.
     SelftestFinished = "selftest.finished",
     /// An exception's last day has passed.

@@ -73,6 +73,7 @@ pub fn users_of(entry: &Entry) -> Vec<&str> {
         Entry::RevocationGraded(body) => vec![&body.user],
         Entry::Withheld(body) => vec![&body.user],
         Entry::SelftestFinished(body) => vec![&body.user],
+        Entry::TokensHeld(body) => vec![&body.user],
         _ => Vec::new(),
     }
 }
@@ -128,6 +129,7 @@ fn gist(entry: &Entry) -> String {
         Entry::HoldReleased(body) => format!("hold {} by {}", body.hold, body.by),
         Entry::HoldDiscarded(body) => format!("hold {} by {}", body.hold, body.by),
         Entry::HoldExpired(body) => format!("hold {}: {} people of rule {}", body.hold, body.people, body.rule),
+        Entry::TokensHeld(body) => format!("user {}: {} OAuth tokens", body.user, body.tokens),
         Entry::SelftestFinished(body) => {
             let what = if body.ok { "ok" } else { "not ok" };
             format!("{what}: user {}, session {}, {} ms", body.user, body.session, body.took_ms)

@@ -3,7 +3,7 @@
 use super::claims::{self, ClaimRow, HeldRow};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{DatabaseRow, Report, ReturnRow, RuleRow, UndecidedRow};
+use super::{DatabaseRow, Report, ReturnRow, RuleRow, TokenRow, UndecidedRow};
 use crate::evaluate::Judgement;
 use crate::evidence::Dossier;
 use crate::grade::{Fate, Return, returns, undone};
@@ -11,6 +11,7 @@ use crate::guard::{Belt, Guarded, people_seen};
 use crate::model::{Act, Cause, Completeness, Database, Foreign, ListStanding, Mode, Person, SourceStanding, UserId};
 use crate::plan::{Intention, Plan, Planned, grounds_of};
 use crate::policy::{Exception, PolicySet};
+use crate::record::TokenHeld;
 use crate::snapshot::Snapshot;
 use crate::watch;
 
@@ -63,6 +64,7 @@ pub fn report(stages: Stages<'_>, fates: &[Fate]) -> Report {
         revoke: claims::revoke_rows(&claims, &fates),
         came_back: returns.into_iter().map(|one| return_row(one, snapshot)).collect(),
         withheld: claims::withheld_rows(&claims),
+        tokens: token_rows(snapshot),
         undecided: undecided_rows(stages),
         rules,
     }
@@ -71,6 +73,15 @@ pub fn report(stages: Stages<'_>, fates: &[Fate]) -> Report {
 fn return_row(one: Return, snapshot: &Snapshot) -> ReturnRow {
     let Return { session, user, rule, new, after } = one;
     ReturnRow { session, user, person: person_of(snapshot, user), rule, new, after }
+}
+
+fn token_rows(snapshot: &Snapshot) -> Vec<TokenRow> {
+    let held = snapshot.tokens.iter().flat_map(|seen| &seen.held);
+    let rows = held.flat_map(|(user, tokens)| {
+        let row = |token| TokenRow { user: *user, person: person_of(snapshot, *user), token: TokenHeld::from(token) };
+        tokens.iter().map(row)
+    });
+    rows.collect()
 }
 
 fn claim_rows(stages: Stages<'_>) -> Vec<ClaimRow> {

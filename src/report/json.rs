@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::record::ExposureSplit;
+use crate::record::{ExposureSplit, TokenHeld};
 
-use super::{DatabaseRow, Report, ReturnRow, RevokeRow, UndecidedRow, WithheldRow};
+use super::{DatabaseRow, Report, ReturnRow, RevokeRow, TokenRow, UndecidedRow, WithheldRow};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -23,6 +23,8 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     came_back: Vec<CameBack<'a>>,
     withheld: Vec<Withheld<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tokens: Vec<Token<'a>>,
     undecided: Vec<Undecided<'a>>,
     rules: Vec<Rule<'a>>,
 }
@@ -81,6 +83,14 @@ struct Withheld<'a> {
 }
 
 #[derive(Serialize)]
+struct Token<'a> {
+    user_id: String,
+    person: String,
+    #[serde(flatten)]
+    token: &'a TokenHeld,
+}
+
+#[derive(Serialize)]
 struct Undecided<'a> {
     rule: &'a str,
     cause: &'static str,
@@ -124,6 +134,7 @@ pub fn to_json(report: &Report) -> Result<String, serde_json::Error> {
         revoke: report.revoke.iter().map(revoke).collect(),
         came_back: report.came_back.iter().map(came_back).collect(),
         withheld: report.withheld.iter().map(withheld).collect(),
+        tokens: report.tokens.iter().map(token).collect(),
         undecided: report.undecided.iter().map(undecided).collect(),
         rules: report.rules.iter().map(rule).collect(),
     };
@@ -178,6 +189,10 @@ fn withheld(row: &WithheldRow) -> Withheld<'_> {
         reasons: &row.reasons,
         strength: row.strength.word(),
     }
+}
+
+fn token(row: &TokenRow) -> Token<'_> {
+    Token { user_id: row.user.to_string(), person: row.person.to_string(), token: &row.token }
 }
 
 fn undecided(row: &UndecidedRow) -> Undecided<'_> {

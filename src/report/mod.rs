@@ -18,6 +18,7 @@ use crate::model::{
     Action, Cause, CycleId, Exposure, Exposures, Foreign, Grade, Mode, Outcome, RuleId, Scope, SessionId, Severity,
     Strength,
 };
+use crate::record::TokenHeld;
 use jiff::SignedDuration;
 
 pub use build::{Stages, full_name, person_of, report};
@@ -58,6 +59,8 @@ pub struct Report {
     pub came_back: Vec<ReturnRow>,
     /// Claims that a belt holds, in the plan's order.
     pub withheld: Vec<WithheldRow>,
+    /// OAuth tokens that people hold who just lost a session or have left, if it was asked: by person and number.
+    pub tokens: Vec<TokenRow>,
     /// What could not be decided, by rule and cause.
     pub undecided: Vec<UndecidedRow>,
     /// What each rule found, by id.
@@ -121,6 +124,17 @@ pub struct ReturnRow {
     pub new: SessionId,
     /// From the end of the one to the opening of the other.
     pub after: SignedDuration,
+}
+
+/// An OAuth token that somebody holds. Ending a session ends none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRow {
+    /// Whose it is.
+    pub user: UserId,
+    /// The person's name and e-mail.
+    pub person: Foreign,
+    /// Its numbers, scopes and instants.
+    pub token: TokenHeld,
 }
 
 /// A claim that a belt holds.

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use super::grid::Grid;
-use super::{Report, UndecidedRow, WithheldRow, exposure_line, who, why};
-use crate::model::{Mode, UserId, human_duration};
+use super::{Report, TokenRow, UndecidedRow, WithheldRow, exposure_line, who, why};
+use crate::model::{Foreign, Mode, UserId, human_duration};
 
 /// Rows of one rule and belt that the page shows; `--format json` has them all.
 const WITHHELD_ROWS_MAX: usize = 5;
@@ -32,6 +32,7 @@ pub fn to_text(report: &Report, look: Look) -> String {
     page += &revoked(report, look);
     page += &came_back(report, look);
     page += &withheld(report, look);
+    page += &tokens(report, look);
     page += &undecided(report, look);
     page += &rules(report, look);
     page += &databases(report, look);
@@ -139,6 +140,29 @@ fn withheld(report: &Report, look: Look) -> String {
         }
     }
     section(("WITHHELD", AnsiColor::Yellow), &summary(report.withheld.iter().map(|row| row.user)), &grid, look)
+}
+
+/// Who still holds OAuth tokens, if anybody does of whom it was asked.
+fn tokens(report: &Report, look: Look) -> String {
+    if report.tokens.is_empty() {
+        return String::new();
+    }
+    let mut grid = Grid::new(&["PERSON", "TOKEN", "CLIENT", "SCOPES", "CREATED", "LAST USED", "EXPIRES"]);
+    let told = |text: &Option<String>| text.clone().unwrap_or_else(|| "not told".to_owned());
+    for TokenRow { person, token, .. } in &report.tokens {
+        // They may come from a trail that somebody wrote.
+        let cells = [
+            token.id.clone(),
+            told(&token.client),
+            token.scopes.join(" "),
+            told(&token.created),
+            told(&token.last_used),
+            token.expires.clone().unwrap_or_else(|| "never, or not told".to_owned()),
+        ];
+        grid.add([who(person)].into_iter().chain(cells.map(|cell| Foreign::new(cell).to_string())));
+    }
+    let summary = format!("{}: ending a session ends no token", counted(report.tokens.len(), "token", "tokens"));
+    section(("TOKENS", AnsiColor::Yellow), &summary, &grid, look)
 }
 
 fn belt_of(row: &WithheldRow) -> String {

@@ -10,6 +10,7 @@ mod redact;
 mod wire;
 mod wire_history;
 mod wire_places;
+mod wire_tokens;
 mod wire_watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,8 +21,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
     AccountName, Cause, Completeness, Country, CycleId, Database, Foreign, History, KnownSession, ListStanding, Listed,
-    Pause, Person, Place, Role, Roster, Scope, Session, SessionId, Sighting, SourceStanding, Stratum, Traces, UserId,
-    Watched, stratum_of,
+    Pause, Person, Place, Role, Roster, Scope, Session, SessionId, Sighting, SourceStanding, Stratum, TokensSeen,
+    Traces, UserId, Watched, stratum_of,
 };
 
 pub use file::{SNAPSHOT_BYTES_MAX, SnapshotFault, countries_of, from_bytes, to_bytes, write};
@@ -83,6 +84,8 @@ pub struct Snapshot {
     pub unasked: Vec<String>,
     /// People with sessions in the last seven days, if that is remembered.
     pub roster: Option<Roster>,
+    /// Who of those who just lost a session, or left, holds OAuth tokens; none if this cycle did not ask.
+    pub tokens: Option<TokensSeen>,
     /// People whose record was asked for and not had, and why.
     pub unread: BTreeMap<UserId, Cause>,
     /// Who may not be touched.
@@ -126,6 +129,7 @@ impl Snapshot {
             databases: Vec::new(),
             unasked: Vec::new(),
             roster: None,
+            tokens: None,
             unread: BTreeMap::new(),
             protected: Protected::default(),
             own,

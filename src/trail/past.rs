@@ -34,6 +34,8 @@ pub struct Past {
     pub fallen: BTreeSet<Watched>,
     /// Which credentials Zendesk does not accept, as the trail tells it.
     pub refused: BTreeSet<String>,
+    /// When it was last asked who holds OAuth tokens, on Zendesk's clock.
+    pub tokens_as_of: Option<Timestamp>,
     /// The last cycle that finished, a look or a sweep.
     pub last_cycle: Option<LastCycle>,
     /// The last of them that looked at everybody in scope.
@@ -141,6 +143,7 @@ impl Memory {
                 }
             }
             Entry::RevocationGraded(body) => self.came_back(body),
+            Entry::TokensHeld(body) => self.past.tokens_as_of = body.as_of.parse().ok(),
             _ => {}
         }
         Ok(())

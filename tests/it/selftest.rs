@@ -1,5 +1,7 @@
 //! `evictd selftest` as the real program does it: one agreed session ends on the way of every other end, and no other.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use evictd::files::Lock;
 use serde_json::Value;
 
@@ -91,7 +93,6 @@ fn a_token_that_may_not_write_is_refused_with_77() {
     assert_eq!(last(&desk, "selftest.finished")["outcome"], "refused");
     // With another credential for it, it may.
     desk.room.write("revoker-secret", desk.ready["revoker_secret"].as_str().unwrap());
-    use std::os::unix::fs::PermissionsExt as _;
     let private = std::fs::Permissions::from_mode(0o600);
     std::fs::set_permissions(desk.room.path("revoker-secret"), private).unwrap();
     let id = desk.ready["revoker_id"].as_str().unwrap();

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::Post;
+use super::{Post, TOKENS_EVERY, TOKENS_REFUSED_EVERY};
 use crate::cycle::{Cycle, Halt};
 use crate::record::{CredentialBack, CredentialRefused};
 use crate::trail::TrailTrouble;
@@ -54,5 +54,20 @@ impl Post {
             }
             _ => Ok(()),
         }
+    }
+
+    /// When to ask again who holds OAuth tokens. That it is refused is said once in a day, and quietly: nothing rests on it.
+    pub(super) fn note_tokens(&mut self, came: &Result<Cycle, Halt>) {
+        let Ok(cycle) = came else { return };
+        let wait = match &cycle.tokens_unknown {
+            Some(trouble @ Trouble::Denied { .. }) => {
+                tracing::info!("who holds OAuth tokens is not told: {trouble}");
+                TOKENS_REFUSED_EVERY
+            }
+            Some(_) => TOKENS_EVERY,
+            None if cycle.snapshot.tokens.is_some() => TOKENS_EVERY,
+            None => return,
+        };
+        self.tokens_from = self.clock.now().checked_add(wait).ok();
     }
 }

@@ -6,6 +6,7 @@ mod exposure;
 mod holds;
 mod selftest;
 mod sources;
+mod tokens;
 
 pub use come_back::ComeBack;
 pub use credentials::{CredentialBack, CredentialRefused};
@@ -13,3 +14,4 @@ pub use exposure::ExposureSplit;
 pub use holds::{HoldDiscarded, HoldExpired, HoldGrew, HoldOpened, HoldReleased};
 pub use selftest::SelftestFinished;
 pub use sources::{DatabaseUsed, EvidenceBack, EvidenceFell, ListUsed, LookupsChanged, SourceBack, SourceLost};
+pub use tokens::{TokenHeld, TokensHeld};

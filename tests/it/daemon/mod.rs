@@ -13,6 +13,7 @@ mod rhythm;
 mod stage;
 mod start;
 mod stop;
+mod tokens;
 mod trouble;
 mod watch;
 mod watchdog;
