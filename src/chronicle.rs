@@ -14,16 +14,18 @@ use serde_json::{Map, Value, json};
 use crate::address::{ListNow, ListSource};
 use crate::evidence::Evidence;
 use crate::facts::{Controller, find};
+use crate::grade::{Return, returns};
 use crate::guard::ClearedSession;
-use crate::model::{Action, Database, ListStanding, RuleId, Stratum, UserId, Watched};
+use crate::model::{Action, Database, Grade, ListStanding, OauthToken, RuleId, Stratum, UserId, Watched};
 use crate::plan::{grounds_in, grounds_of};
 use crate::policy::{Exception, Ground, PolicySet};
 use crate::record::{
-    BeltUsed, ClaimBegan, ClaimChanged, ClaimEnded, ClaimKey, CycleFinished, DatabaseUsed, Entry, ExceptionExpired,
-    FactUsed, HeldBy, ListUsed, LookupsChanged, OffboardingChanged, RevocationIntended, RuleCount, StandingClaim,
-    UndecidedCount, reason_key,
+    BeltUsed, ClaimBegan, ClaimChanged, ClaimEnded, ClaimKey, ComeBack, CycleFinished, DatabaseUsed, Entry,
+    ExceptionExpired, FactUsed, HeldBy, ListUsed, LookupsChanged, OffboardingChanged, RevocationGraded,
+    RevocationIntended, RuleCount, StandingClaim, TokensHeld, UndecidedCount, reason_key,
 };
 use crate::report::{Report, Stages, full_name, person_of};
+use crate::snapshot::Snapshot;
 use alarms::Alarms;
 
 pub use habits::habits;
@@ -117,6 +119,8 @@ impl Chronicle {
         told.extend(self.alarms.of_evidence(stages));
         told.extend(self.tell_claims(stages, asked));
         told.extend(holds::tell(stages));
+        told.extend(returned(stages));
+        told.extend(tokens(snapshot));
         told
     }
 
@@ -186,6 +190,36 @@ fn offboarding(name: &str, list: &ListStanding) -> OffboardingChanged {
         unknown: list.unknown.as_ref().map(|trouble| trouble.why.clone()),
         accepted_by: list.accepted_by.clone(),
     }
+}
+
+/// Who came back: the second grade of what was ended.
+fn returned(stages: Stages<'_>) -> Vec<Told> {
+    let told = |one: Return| {
+        let user = one.user.to_string();
+        let person = person_of(stages.dossier.snapshot(), one.user).raw().to_owned();
+        let back = ComeBack {
+            rule: one.rule.to_string(),
+            session: one.new.to_string(),
+            after_ms: one.after.as_millis().to_string(),
+        };
+        let people: Map<String, Value> = [(user.clone(), person.into())].into_iter().collect();
+        let grade = Grade::CameBack.word().to_owned();
+        let record = RevocationGraded { session: one.session.to_string(), user, grade, back: Some(back) };
+        Told { entry: record.into(), personal: Some(json!({ "people": people })) }
+    };
+    returns(stages.plan, stages.policies, stages.dossier).into_iter().map(told).collect()
+}
+
+/// Who still holds OAuth tokens.
+fn tokens(snapshot: &Snapshot) -> Vec<Told> {
+    let Some(seen) = &snapshot.tokens else { return Vec::new() };
+    let told = |(user, tokens): (&UserId, &Vec<OauthToken>)| {
+        let people: Map<String, Value> =
+            [(user.to_string(), person_of(snapshot, *user).raw().into())].into_iter().collect();
+        let record = TokensHeld::of(&user.to_string(), tokens, seen.as_of);
+        Told { entry: record.into(), personal: Some(json!({ "people": people })) }
+    };
+    seen.held.iter().map(told).collect()
 }
 
 /// Exceptions whose last day has passed since the last cycle.

@@ -77,6 +77,10 @@ pub struct Cycle {
     pub lesson: Lesson,
     /// Whose evidence has fallen, in lines that name nobody.
     pub fallen: Vec<String>,
+    /// Why nothing could be ended, whatever was cleared, if so: who ends sessions is refused, or could not be asked for.
+    pub disarmed: Option<Trouble>,
+    /// Why it is not known who holds OAuth tokens, though it was asked.
+    pub tokens_unknown: Option<Trouble>,
     /// Requests sent for it.
     pub calls: u64,
     /// The snapshot's *now* on all clocks.
@@ -91,9 +95,10 @@ pub struct Cycle {
 pub async fn dry(setting: Setting<'_>, known: Known<'_>, on_page: &mut dyn FnMut(usize)) -> Result<Cycle, Halt> {
     let effort = Calls::before(setting.zendesk, &known);
     let gathered = Box::pin(gather(setting.zendesk, setting.clock, setting.account, known, on_page)).await?;
-    let Gathered { snapshot, lesson, at } = gathered;
+    let Gathered { snapshot, lesson, at, tokens_unknown, .. } = gathered;
     let report = judge(setting.account, setting.policies, setting.lists, &snapshot);
-    Ok(Cycle { snapshot, report, lesson, fallen: Vec::new(), calls: effort.since(setting.zendesk), at })
+    let (fallen, calls) = (Vec::new(), effort.since(setting.zendesk));
+    Ok(Cycle { snapshot, report, lesson, fallen, disarmed: None, tokens_unknown, calls, at })
 }
 
 /// Counts the requests of a cycle, and how long they waited. Beside a look the listing of a sweep may go on, which is
@@ -173,7 +178,7 @@ pub async fn run(
     let Setting { account, policies, zendesk, .. } = setting;
     let effort = Calls::before(zendesk, &known);
     // Nothing has changed yet, so that reading may be dropped; from here on every call is finished.
-    let Gathered { snapshot, at, mut lesson } = tokio::select! {
+    let Gathered { snapshot, at, mut lesson, tokens_unknown, disarmed } = tokio::select! {
         gathered = Box::pin(gather(zendesk, setting.clock, account, known, on_page)) => gathered?,
         () = setting.brakes.stopping() => return Err(Halt::Stopped),
     };
@@ -185,7 +190,9 @@ pub async fn run(
     let dossier = Dossier::new(&snapshot, &lists, account.sources.idle_slack);
     let judgement = evaluate(&dossier, policies);
     let plan = plan(&dossier, policies, &judgement, account.mode);
-    let mut guarded = guard(&plan, policies, &dossier, &account.belts, CycleKind::Enforcing);
+    // INVARIANT: whoever is not known to be evictd's own user is not told apart from others, so that nobody is ended.
+    let kind = if disarmed.is_some() || !zendesk.has_hands() { CycleKind::Dry } else { CycleKind::Enforcing };
+    let mut guarded = guard(&plan, policies, &dossier, &account.belts, kind);
     let cleared = std::mem::take(&mut guarded.cleared);
     let (mode, judgement, plan, guarded) = (account.mode, &judgement, &plan, &guarded);
     let stages = Stages { dossier: &dossier, policies, judgement, plan, guarded, mode };
@@ -218,7 +225,7 @@ pub async fn run(
     let calls = effort.since(zendesk);
     let closing = finished(&report, stages, Effort { calls, missed: books.missed });
     books.trail.write_durably(Some(&snapshot.cycle), closing.into(), None)?;
-    Ok(Cycle { snapshot, report, lesson, fallen, calls, at })
+    Ok(Cycle { snapshot, report, lesson, fallen, disarmed, tokens_unknown, calls, at })
 }
 
 /// Enforcing needs every protected entry resolved, and an admin among them who can undo a mistake.

@@ -128,7 +128,7 @@ fn told(snapshot: &Snapshot, name: &str, source: &SourceStanding) -> (usize, usi
     }
     let (mut some, mut all) = (0, 0);
     for session in &snapshot.sessions {
-        let Some(user) = session.user.filter(|user| *user != snapshot.own) else { continue };
+        let Some(user) = session.user.filter(|user| !snapshot.is_own(*user)) else { continue };
         if snapshot.stratum_of(user) == Stratum::EndUsers || !is_due(session, source, snapshot.now) {
             continue;
         }

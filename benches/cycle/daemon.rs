@@ -9,7 +9,7 @@ use std::time::Duration;
 use evictd::clock::{Clock, Pending, SystemChance, SystemClock};
 use evictd::config;
 use evictd::config::PlacesSettings;
-use evictd::daemon::{Daemon, Loader, Pulses, RecordingHerald, Rejected, Setup, WatchedTransport, Wish, Wishes};
+use evictd::daemon::{Daemon, Loader, Pulse, Pulses, RecordingHerald, Rejected, Setup, WatchedTransport, Wish, Wishes};
 use evictd::diagnostic::{Findings, Source};
 use evictd::policy::{self, PolicySet};
 use evictd::record::sha256_hex;
@@ -156,6 +156,10 @@ struct NeverAgain;
 impl Loader for NeverAgain {
     fn load(&self, _: &Pulses) -> Result<Vec<Setup>, Rejected> {
         Err(Rejected { errors: 1, text: "nothing is read again".to_owned(), places: String::new() })
+    }
+
+    fn armed(&self, _: &Setup, _: &Arc<Pulse>) -> Result<Zendesk, String> {
+        Err("nobody commands anything".to_owned())
     }
 
     fn keep(&self, _: &Setup) {}

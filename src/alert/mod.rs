@@ -46,6 +46,8 @@ pub enum AlertKind {
     Loop,
     /// Evidence fails, or requests do not suffice to gather it.
     Evidence,
+    /// What is to prove that sessions can be ended did not.
+    Selftest,
     /// Somebody tries whether alerts arrive.
     Test,
 }
@@ -63,6 +65,7 @@ impl AlertKind {
             Self::Protected => "protected",
             Self::Loop => "loop",
             Self::Evidence => "evidence",
+            Self::Selftest => "selftest",
             Self::Test => "test",
         }
     }

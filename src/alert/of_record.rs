@@ -50,6 +50,42 @@ impl Sentry {
             }
             Entry::RevocationOutcome(body) => self.outcome(body, line),
             Entry::RevocationGraded(body) => self.graded(body, line),
+            Entry::PolicyRejected(_)
+            | Entry::PolicyLoaded(_)
+            | Entry::ConfigLoaded(_)
+            | Entry::ScopeChanged(_)
+            | Entry::ExceptionExpired(_) => self.in_force(&line.entry),
+            Entry::OffboardingChanged(body) => offboarding(body),
+            Entry::SourceLost(_) | Entry::EvidenceFell(_) | Entry::BudgetStarved(_) | Entry::TrailCut(_) => {
+                evidence(&line.entry)
+            }
+            Entry::CredentialRefused(_) | Entry::CredentialBack(_) | Entry::SelftestFinished(_) => power(&line.entry),
+            // Ordinary life, the end of what was told, or what a human did: the trail has it.
+            Entry::DaemonStarted(_)
+            | Entry::DaemonStopped(_)
+            | Entry::LookupsChanged(_)
+            | Entry::SourceBack(_)
+            | Entry::EvidenceBack(_)
+            | Entry::BudgetBack(_)
+            | Entry::CycleFinished(_)
+            | Entry::ClaimEnded(_)
+            | Entry::RevocationIntended(_)
+            | Entry::Withheld(_)
+            | Entry::HoldGrew(_)
+            | Entry::HoldReleased(_)
+            | Entry::HoldDiscarded(_)
+            | Entry::LeverUsed(_)
+            | Entry::TokensHeld(_)
+            | Entry::SelftestBegan(_)
+            // The pause file tells of these, and of one that was put there by hand.
+            | Entry::PauseBegan(_)
+            | Entry::PauseEnded(_) => None,
+        }
+    }
+
+    /// What came into force or could not, or is no longer, as far as it is new.
+    fn in_force(&self, entry: &Entry) -> Option<Words> {
+        match entry {
             Entry::PolicyRejected(body) => Some(rejected(body)),
             Entry::PolicyLoaded(body) if self.policy.as_ref() == Some(&body.digest) => None,
             Entry::ConfigLoaded(body) if self.config.as_ref() == Some(&body.digest) => None,
@@ -84,28 +120,7 @@ impl Sentry {
                 );
                 Some(words(AlertKind::Changed, Severity::Low, text))
             }
-            Entry::OffboardingChanged(body) => offboarding(body),
-            Entry::SourceLost(_) | Entry::EvidenceFell(_) | Entry::BudgetStarved(_) | Entry::TrailCut(_) => {
-                evidence(&line.entry)
-            }
-            // Ordinary life, the end of what was told, or what a human did: the trail has it.
-            Entry::DaemonStarted(_)
-            | Entry::DaemonStopped(_)
-            | Entry::LookupsChanged(_)
-            | Entry::SourceBack(_)
-            | Entry::EvidenceBack(_)
-            | Entry::BudgetBack(_)
-            | Entry::CycleFinished(_)
-            | Entry::ClaimEnded(_)
-            | Entry::RevocationIntended(_)
-            | Entry::Withheld(_)
-            | Entry::HoldGrew(_)
-            | Entry::HoldReleased(_)
-            | Entry::HoldDiscarded(_)
-            | Entry::LeverUsed(_)
-            // The pause file tells of these, and of one that was put there by hand.
-            | Entry::PauseBegan(_)
-            | Entry::PauseEnded(_) => None,
+            _ => None,
         }
     }
 
@@ -134,6 +149,30 @@ impl Sentry {
                     the trail";
         let is_told = body.grade == "still-present" && self.is_first("still-present", line);
         is_told.then(|| words(AlertKind::Credential, Severity::High, text))
+    }
+}
+
+/// Whether evictd can act at all.
+fn power(entry: &Entry) -> Option<Words> {
+    match entry {
+        Entry::CredentialRefused(body) => {
+            let text = format!(
+                "Zendesk does not accept the credential of the {} any more. Do: put it back or make it anew, then reload; \
+                 find out who took it away",
+                name(&body.which)
+            );
+            Some(words(AlertKind::Credential, Severity::Critical, text))
+        }
+        Entry::CredentialBack(body) => {
+            let text = format!("Zendesk accepts the credential of the {} again. Do: nothing", name(&body.which));
+            Some(words(AlertKind::Credential, Severity::Low, text))
+        }
+        Entry::SelftestFinished(body) if !body.ok => {
+            let text = "a self-test did not end its session: perhaps none can be ended. Do: `evictd audit tail` says \
+                        how far it came";
+            Some(words(AlertKind::Selftest, Severity::Critical, text))
+        }
+        _ => None,
     }
 }
 

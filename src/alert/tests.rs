@@ -15,7 +15,7 @@ type Wanted = Option<(AlertKind, Severity)>;
 /// Each kind's smallest body, and the alert that it is; none for those that are told in the trail alone. An alert names
 /// neither the person 35436 nor the session 777.
 fn bodies() -> BTreeMap<&'static str, (Value, Wanted)> {
-    use AlertKind::{Changed, Credential, Evidence, Hold, Protected};
+    use AlertKind::{Changed, Credential, Evidence, Hold, Protected, Selftest};
     let list = json!({"list": "hr", "rows": 3, "pending": 2, "added": 2, "removed": 0});
     let cycle = json!({"now": "2026-11-27T08:00:00Z", "mode": "enforce", "policy": "x", "complete": true, "sessions_seen": 1,
         "people_seen": {}, "clock_offset_ms": "0", "clock_trusted": true, "calls": 1, "rules": [], "undecided": [],
@@ -33,6 +33,7 @@ fn bodies() -> BTreeMap<&'static str, (Value, Wanted)> {
     let intended = json!({"action": "revoke-session", "sessions": ["777"], "user": "35436", "stratum": "agent",
         "rules": ["geo"], "read_back": "2026-11-27T08:00:00Z", "policy": "x", "engine": "1", "facts": [], "by": "policy"});
     let source = json!({"source": "access-log", "tells": "use", "unknown": "stale", "as_of": "2026-11-27T08:00:00Z"});
+    let tokens = json!({"user": "35436", "tokens": 0, "as_of": "2026-11-27T08:00:00Z", "held": []});
     let evidence = json!({"of": "rule", "name": "geo", "share": 100, "usual": 900});
     BTreeMap::from([
         ("daemon.started", (json!({"command": "run", "engine": "1", "pid": 1, "by": "0"}), None)),
@@ -75,6 +76,20 @@ fn bodies() -> BTreeMap<&'static str, (Value, Wanted)> {
         ("pause.began", (json!({"reason": "x", "by": "0"}), None)),
         ("pause.ended", (json!({}), None)),
         ("lever.used", (json!({"lever": "revoke", "people": ["35436"], "reason": "x", "by": "0"}), None)),
+        ("credential.refused", (json!({"which": "revoker"}), Some((Credential, Severity::Critical)))),
+        ("credential.back", (json!({"which": "revoker"}), Some((Credential, Severity::Low)))),
+        ("tokens.seen", (tokens, None)),
+        (
+            "selftest.began",
+            (json!({"user": "35436", "session": "777", "policy": "x", "rule": "35436", "by": "0"}), None),
+        ),
+        (
+            "selftest.finished",
+            (
+                json!({"ok": false, "user": "35436", "session": "777", "took_ms": "9"}),
+                Some((Selftest, Severity::Critical)),
+            ),
+        ),
         ("exception.expired", (json!({"exception": "vpn", "expires": "x"}), Some((Changed, Severity::Low)))),
         ("trail.cut", (json!({"segment": "x", "bytes": 3, "sha256": "x"}), Some((Evidence, Severity::Low)))),
     ])

@@ -46,6 +46,9 @@ pub(super) async fn run(args: &ApplyArgs, screen: Screen) -> Result<Exit, Failur
             loaded.account.mode.word()
         ));
     }
+    if let Some(trouble) = cycle.disarmed {
+        return Err(trouble.into());
+    }
     Ok(exit_of(&cycle.report))
 }
 

@@ -234,7 +234,8 @@ mod tests {
         let (mut trail, _) = Trail::open_with_segments_of(800, Arc::new(medium.clone()), account, seams).unwrap();
         trail.append(None, DaemonStopped { exit: 0 }.into(), None).unwrap();
         for session in 101..=105 {
-            let graded = RevocationGraded { session: session.to_string(), user: "7".into(), grade: "ended".into() };
+            let graded =
+                RevocationGraded { session: session.to_string(), user: "7".into(), grade: "ended".into(), back: None };
             let personal = Personal::from_iter([("email", "eve\u{1b}[31m@example.com")]);
             trail.append(None, graded.into(), Some(personal)).unwrap();
         }

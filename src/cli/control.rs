@@ -75,13 +75,12 @@ pub(super) fn default_socket() -> PathBuf {
 }
 
 fn zendesk_for(loaded: &Loaded, command: &Command) -> Result<Option<Zendesk>, Failure> {
-    let asks = matches!(command, Command::RevokeLook(_) | Command::Revoke(_));
-    if asks { connect(&loaded.account, |ways| ways).map(Some) } else { Ok(None) }
+    if command.ends_sessions() { connect(&loaded.account, true, |ways| ways).map(Some) } else { Ok(None) }
 }
 
 async fn look(loaded: &Loaded, command: &Command) -> Result<Answer, Failure> {
     let Command::RevokeLook(wanted) = command else { return Err(Failure::new(Exit::Bug, "it is no look")) };
-    let zendesk = connect(&loaded.account, |ways| ways)?;
+    let zendesk = connect(&loaded.account, true, |ways| ways)?;
     Ok(crate::control::look(wanted, &zendesk, (&loaded.account, &SystemClock)).await?)
 }
 

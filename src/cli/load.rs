@@ -7,14 +7,15 @@ use secrecy::SecretString;
 
 use super::{Exit, Failure, Where, screen::Screen};
 use crate::clock::{Clock, SystemChance, SystemClock};
-use crate::config::{self, Account, Auth, FilePattern, SecretReference, Settings};
+use crate::config::{self, Account, Auth, FilePattern, Revoker, SecretReference, Settings};
 use crate::daemon::{LAST_SNAPSHOT, Setup, Ways};
 use crate::diagnostic::{Code, Diagnostic, Findings, Source, Style, quoted, render};
 use crate::files::{FileFault, FileTrouble, matching_files, read_credential, read_secret, read_text};
+use crate::model::Mode;
 use crate::places::OpenFiles;
 use crate::policy::{self, PolicySet};
 use crate::record::sha256_hex;
-use crate::zendesk::{Access, BaseUrl, BudgetLimits, Credential, HttpsTransport, Zendesk};
+use crate::zendesk::{Access, BaseUrl, BudgetLimits, Credential, Hands, HttpsTransport, Zendesk};
 
 /// A configuration or policy file that is larger is none.
 pub(super) const TEXT_BYTES_MAX: u64 = 4 << 20;
@@ -195,7 +196,13 @@ pub(super) fn shown(findings: &Findings, screen: Screen) -> String {
 
 /// Everything one account works by.
 pub(super) fn setup(loaded: &Loaded, policies: PolicySet) -> Result<Setup, Failure> {
-    Ok(setup_of(loaded, policies, connect(&loaded.account, |ways| ways)?, &Arc::default()))
+    let zendesk = connect(&loaded.account, acts(&loaded.account), |ways| ways)?;
+    Ok(setup_of(loaded, policies, zendesk, &Arc::default()))
+}
+
+/// Whether cycles of this account may act.
+pub(super) fn acts(account: &Account) -> bool {
+    account.mode == Mode::Enforce
 }
 
 /// The same, with this client, and databases that others may have opened.
@@ -216,14 +223,13 @@ pub(super) fn setup_of(loaded: &Loaded, policies: PolicySet, zendesk: Zendesk, f
 }
 
 /// Signs in to the account's Zendesk over a transport and by a clock, dressed as the caller wants them; nothing is sent
-/// yet.
-pub(super) fn connect(account: &Account, dress: impl FnOnce(Ways) -> Ways) -> Result<Zendesk, Failure> {
-    let credential = match &account.auth {
-        Auth::Token(reference) => Credential::Token(secret(reference)?),
-        Auth::OauthClient { id, secret: reference, scope } => {
-            Credential::OauthClient { id: id.clone(), secret: secret(reference)?, scope: scope.clone() }
-        }
-        Auth::ApiToken { email, token } => Credential::ApiToken { email: email.clone(), token: secret(token)? },
+/// yet. A credential that only ends sessions is fetched where something may act, and nowhere else.
+pub(super) fn connect(account: &Account, may_act: bool, dress: impl FnOnce(Ways) -> Ways) -> Result<Zendesk, Failure> {
+    let credential = credential(&account.auth)?;
+    let hands = match &account.revoker {
+        Revoker::Reader => Hands::Reader,
+        Revoker::Own(auth) if may_act => Hands::Own(self::credential(auth)?),
+        Revoker::Own(_) | Revoker::None => Hands::None,
     };
     let budget = BudgetLimits {
         requests_per_minute_max: account.budget.requests_per_minute_max,
@@ -231,7 +237,16 @@ pub(super) fn connect(account: &Account, dress: impl FnOnce(Ways) -> Ways) -> Re
         reserve_percent: account.budget.reserve_percent,
     };
     let (transport, clock) = dress((Arc::new(transport_of(account)?), Arc::new(SystemClock)));
-    Ok(Zendesk::new(Access { credential, budget }, transport, clock, Arc::new(SystemChance)))
+    Ok(Zendesk::new(Access { credential, budget }, transport, clock, Arc::new(SystemChance)).with_hands(hands))
+}
+
+fn credential(auth: &Auth) -> Result<Credential, Failure> {
+    let secret = secret(auth.secret())?;
+    Ok(match auth {
+        Auth::Token(_) => Credential::Token(secret),
+        Auth::OauthClient { id, scope, .. } => Credential::OauthClient { id: id.clone(), secret, scope: scope.clone() },
+        Auth::ApiToken { email, .. } => Credential::ApiToken { email: email.clone(), token: secret },
+    })
 }
 
 /// The way to the account's host, and to no other.

@@ -6,16 +6,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::alerts::errands;
-use super::load::{Loaded, connect, load, loaded, pick, read_config, read_policies_of, settings_of, setup_of};
+use super::load::{Loaded, acts, connect, load, loaded, pick, read_config, read_policies_of, settings_of, setup_of};
 use super::{Exit, Failure, Where, screen::Screen};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Settings, state_folder};
 use crate::courier::Tray;
-use crate::daemon::{Loader, Pulses, Rejected, Setup};
+use crate::daemon::{Loader, Pulse, Pulses, Rejected, Setup};
 use crate::diagnostic::{Findings, Source, Style, error_places, render};
 use crate::files::{Disk, GoodSet, keep_good, kept_good, read_text};
 use crate::places::OpenFiles;
 use crate::policy::{self, PolicySet};
+use crate::zendesk::Zendesk;
 
 /// The kinds of last good sets.
 const CONFIG: &str = "config";
@@ -103,6 +104,11 @@ impl Loader for DiskLoader {
         Ok(setups)
     }
 
+    fn armed(&self, setup: &Setup, pulse: &Arc<Pulse>) -> Result<Zendesk, String> {
+        let dress = |(transport, clock)| pulse.dress(transport, clock);
+        connect(&setup.account, true, dress).map_err(|failure| failure.title)
+    }
+
     fn keep(&self, setup: &Setup) {
         let root = setup.state.parent().unwrap_or(&setup.state);
         let config = GoodSet { files: vec![(whole(&self.config), setup.config.clone())] };
@@ -171,7 +177,7 @@ impl DiskLoader {
 
     fn built(&self, loaded: &Loaded, set: PolicySet, pulses: &Pulses, faults: &mut Faults) -> Option<Setup> {
         let pulse = pulses.of(&loaded.account.name);
-        match connect(&loaded.account, |(transport, clock)| pulse.dress(transport, clock)) {
+        match connect(&loaded.account, acts(&loaded.account), |(transport, clock)| pulse.dress(transport, clock)) {
             Ok(zendesk) => Some(setup_of(loaded, set, zendesk, &self.files)),
             Err(failure) => {
                 faults.fail(&failure);

@@ -28,6 +28,7 @@ mod run;
 mod schedule;
 mod score;
 mod screen;
+mod selftest;
 pub mod simulator;
 mod snapshot;
 mod status;
@@ -97,6 +98,8 @@ enum Command {
     Alerts(alerts::AlertsCommand),
     /// What is well and what is not with an account's setup, and what to do about it
     Doctor(doctor::DoctorArgs),
+    /// End the newest session of one agreed person, from end to end, and say what took how long
+    Selftest(selftest::SelftestArgs),
     /// What a cycle saw, as a file: redact it, to give it away
     #[command(subcommand)]
     Snapshot(snapshot::SnapshotCommand),
@@ -155,6 +158,7 @@ evictd revokes risky Zendesk sessions by policy, and leaves a trail that an outs
   evictd offboard add WHO --config FILE  somebody has left: put them on the list
   evictd lookup ADDRESS                  where an address is, whose it is, how old that is
   evictd status --config FILE            what happened last, whether it is paused or running
+  evictd selftest --user CANARY          ends one agreed session, and says what took how long
   evictd schedule next '*/5 * * * *'     when a crontab line fires
   evictd simulator                       a Zendesk to try things on
 
@@ -212,6 +216,7 @@ fn run(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Status(args) => block_on(status::run(&args, screen)),
         Command::Alerts(command) => block_on(alerts::run(&command, screen)),
         Command::Doctor(args) => block_on(doctor::run(&args, screen)),
+        Command::Selftest(args) => block_on(selftest::run(&args, screen)),
         Command::Snapshot(command) => snapshot::run(&command, screen),
         Command::Clients(command) => clients::run(&command, screen),
         Command::Schedule(command) => schedule::run(&command, screen),

@@ -65,7 +65,7 @@ pub(super) async fn run(args: &PlanArgs, screen: Screen) -> Result<Exit, Failure
 
 /// One dry cycle against Zendesk.
 pub(super) async fn live(loaded: &Loaded, set: &PolicySet, screen: Screen) -> Result<Cycle, Failure> {
-    let zendesk = connect(&loaded.account, |transport| transport)?;
+    let zendesk = connect(&loaded.account, false, |transport| transport)?;
     let past = trail::look(&Disk::at(&loaded.trail()), &loaded.account.name)?;
     let brakes = account::brakes(loaded, Stop::default());
     let cycle = cycle_id(&SystemClock, &SystemChance).map_err(|error| Failure::new(Exit::Bug, error.to_string()))?;
@@ -92,6 +92,7 @@ pub(super) async fn live(loaded: &Loaded, set: &PolicySet, screen: Screen) -> Re
         listed: None,
         needs: set.needs(),
         feeds,
+        asks_tokens: true,
     };
     let bar = screen.progress("sessions listed");
     let (account, clock) = (&loaded.account, &SystemClock);

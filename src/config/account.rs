@@ -1,6 +1,7 @@
 //! One account's table: who is watched, who is protected, how evictd signs in.
 
 use std::path::Path;
+use std::str::FromStr as _;
 
 use super::{
     Account, FilePattern, Host, ProtectedEntry, ScopeChoice, auth, filled, host, limits, looks_like_email, offboarding,
@@ -24,13 +25,15 @@ pub(super) fn read(entry: &Item<'_>, folder: &Path, findings: &mut Findings) -> 
     let (sweep, time_zone) = (sweep::sweep(&mut table, findings), sweep::time_zone(&mut table, findings));
     let policies = policies(&mut table, findings);
     let protected = protected(&mut table, mode, findings);
-    let auth = table.required("auth", findings).and_then(|item| auth::read(&item, folder, findings));
+    let auth = table.required("auth", findings).and_then(|item| auth::read(&item, (folder, mode), findings));
+    let selftest_user = selftest_user(&mut table, findings);
     let budget = limits::budget(&mut table, findings);
     let belts = limits::belts(&mut table, findings);
     let sources = sources::read(&mut table, findings);
     let offboarding = offboarding::read(&mut table, folder, findings);
     let feeds = sources::feeds::read(&mut table, folder, findings);
     table.finish(findings);
+    let (auth, revoker) = auth?;
     Some(Account {
         name: name?,
         host: host?,
@@ -41,13 +44,30 @@ pub(super) fn read(entry: &Item<'_>, folder: &Path, findings: &mut Findings) -> 
         time_zone,
         policies,
         protected,
-        auth: auth?,
+        auth,
+        revoker,
+        selftest_user,
         budget,
         belts,
         sources,
         offboarding,
         feeds,
     })
+}
+
+fn selftest_user(table: &mut Table<'_>, findings: &mut Findings) -> Option<String> {
+    let item = table.optional("selftest")?;
+    let mut table = item.table(findings)?;
+    let user = table.required("user", findings);
+    let user = user.and_then(|item| Some((filled(&item, findings)?.to_owned(), item)));
+    table.finish(findings);
+    let (text, item) = user?;
+    if looks_like_email(&text) || UserId::from_str(&text).is_ok() {
+        return Some(text);
+    }
+    let message = format!("{} is neither an e-mail address nor a user id", quoted(&text));
+    findings.push(item.fault(Code::BadEmail, message).help("write it as in `\"canary@example.com\"` or `\"35436\"`"));
+    None
 }
 
 fn ignore_host_clock(table: &mut Table<'_>, host: Option<&Host>, findings: &mut Findings) -> bool {

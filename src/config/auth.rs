@@ -2,34 +2,59 @@
 
 use std::path::Path;
 
-use super::{Auth, SecretReference, filled, looks_like_email};
+use super::{Auth, Revoker, SecretReference, filled, looks_like_email};
 use crate::diagnostic::{Code, Findings};
-use crate::document::{Item, Kind};
+use crate::document::{Item, Kind, Table};
+use crate::model::Mode;
 
 /// What is asked for unless the configuration says otherwise: no narrower scope is documented for sessions.
 const SCOPE: &str = "read write";
 
+/// The same of a client that only reads.
+const SCOPE_OF_READER: &str = "read";
+
+/// The word for nobody who ends sessions.
+const NOBODY: &str = "none";
+
 /// Reads `auth`. Its lines are never shown, since whoever errs here may have written the secret itself.
-pub(super) fn read(item: &Item<'_>, folder: &Path, findings: &mut Findings) -> Option<Auth> {
+pub(super) fn read(item: &Item<'_>, (folder, mode): (&Path, Mode), findings: &mut Findings) -> Option<(Auth, Revoker)> {
     let mut concealed = Findings::default();
-    let auth = sign_in(item, folder, &mut concealed);
+    let auth = both(item, (folder, mode), &mut concealed);
     for fault in concealed.into_kept() {
         findings.push(fault.conceal());
     }
     auth
 }
 
-fn sign_in(item: &Item<'_>, folder: &Path, findings: &mut Findings) -> Option<Auth> {
+fn both(item: &Item<'_>, (folder, mode): (&Path, Mode), findings: &mut Findings) -> Option<(Auth, Revoker)> {
     let mut table = item.table(findings)?;
+    let Some(own) = table.optional("revoker") else {
+        return Some((sign_in(table, ("auth", folder, SCOPE), findings)?, Revoker::Reader));
+    };
+    let reader = sign_in(table, ("auth", folder, SCOPE_OF_READER), findings);
+    if own.kind() == Kind::Text {
+        own.word(&[NOBODY], |word| (word == NOBODY).then_some(()), findings)?;
+        if mode == Mode::Enforce {
+            let message = "mode `enforce` needs somebody who ends sessions, and `auth.revoker` is `none`";
+            let help = "write `auth.revoker` as `auth` is written, or take mode `report`";
+            findings.push(own.fault_at_key(Code::Contradiction, message).help(help));
+        }
+        return Some((reader?, Revoker::None));
+    }
+    let own = own.table(findings).and_then(|table| sign_in(table, ("auth.revoker", folder, SCOPE), findings));
+    Some((reader?, Revoker::Own(own?)))
+}
+
+fn sign_in(mut table: Table<'_>, (name, folder, scope): (&str, &Path, &str), findings: &mut Findings) -> Option<Auth> {
     let ways = ["oauth-client", "token", "api-token"].map(|way| table.optional(way));
     let auth = match ways {
-        [Some(client), None, None] => oauth_client(&client, folder, findings),
+        [Some(client), None, None] => oauth_client(&client, (folder, scope), findings),
         [None, Some(token), None] => secret(&token, folder, findings).map(Auth::Token),
         [None, None, Some(token)] => api_token(&token, folder, findings),
         _ => {
             let help = "write `auth.oauth-client.id` and `auth.oauth-client.secret`, or `auth.token`";
-            let fault =
-                table.fault(Code::BadSecret, "`auth` takes exactly one of `oauth-client`, `token` and `api-token`");
+            let message = format!("`{name}` takes exactly one of `oauth-client`, `token` and `api-token`");
+            let fault = table.fault(Code::BadSecret, message);
             findings.push(fault.help(help));
             None
         }
@@ -38,13 +63,13 @@ fn sign_in(item: &Item<'_>, folder: &Path, findings: &mut Findings) -> Option<Au
     auth
 }
 
-fn oauth_client(item: &Item<'_>, folder: &Path, findings: &mut Findings) -> Option<Auth> {
+fn oauth_client(item: &Item<'_>, (folder, usual): (&Path, &str), findings: &mut Findings) -> Option<Auth> {
     let mut table = item.table(findings)?;
     let id = table.required("id", findings).and_then(|item| filled(&item, findings));
     let secret = table.required("secret", findings).and_then(|item| secret(&item, folder, findings));
     let scope = table.optional("scope").and_then(|item| filled(&item, findings));
     table.finish(findings);
-    Some(Auth::OauthClient { id: id?.to_owned(), secret: secret?, scope: scope.unwrap_or(SCOPE).to_owned() })
+    Some(Auth::OauthClient { id: id?.to_owned(), secret: secret?, scope: scope.unwrap_or(usual).to_owned() })
 }
 
 /// The legacy way in, which works for whom it still works for.

@@ -78,6 +78,10 @@ pub struct Account {
     pub protected: Vec<ProtectedEntry>,
     /// How evictd signs in.
     pub auth: Auth,
+    /// Who ends sessions.
+    pub revoker: Revoker,
+    /// Whose session `evictd selftest` ends, by e-mail or id, if that is agreed.
+    pub selftest_user: Option<String>,
     /// What share of the account's API limit may be used.
     pub budget: Budget,
     /// What holds intentions back.
@@ -148,6 +152,27 @@ pub enum Auth {
         /// Where the token is found.
         token: SecretReference,
     },
+}
+
+/// Who ends sessions, as written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Revoker {
+    /// The one who reads: one credential does both.
+    #[default]
+    Reader,
+    /// A credential of its own, with which nothing else is done. It is fetched only where something may act.
+    Own(Auth),
+    /// Nobody, so that nothing can act.
+    None,
+}
+
+impl Auth {
+    /// Where its secret is found.
+    pub fn secret(&self) -> &SecretReference {
+        match self {
+            Self::OauthClient { secret, .. } | Self::Token(secret) | Self::ApiToken { token: secret, .. } => secret,
+        }
+    }
 }
 
 /// Where a secret is found; never the secret itself.

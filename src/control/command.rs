@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::trail::TrailTrouble;
+use crate::zendesk::Trouble;
 
 /// Bytes of a reason.
 const REASON_BYTES_MAX: usize = 500;
@@ -49,6 +50,14 @@ pub enum Command {
     RevokeLook(Wanted),
     /// End all sessions of these people.
     Revoke(Wanted),
+    /// Prove on one session that ending works.
+    Selftest {
+        /// An e-mail address or id.
+        user: String,
+        /// Which of their sessions, if not the newest.
+        #[serde(default)]
+        session: Option<u64>,
+    },
 }
 
 /// Whose sessions are to end, and why.
@@ -107,8 +116,17 @@ impl Command {
             Self::HoldRelease { .. } => &[Role::Approve],
             // Whose pause it is, is looked at where it is known.
             Self::Resume => &[Role::Operate, Role::Approve],
-            Self::HoldDiscard { .. } | Self::Pause { .. } | Self::RevokeLook(_) | Self::Revoke(_) => &[Role::Operate],
+            Self::HoldDiscard { .. }
+            | Self::Pause { .. }
+            | Self::RevokeLook(_)
+            | Self::Revoke(_)
+            | Self::Selftest { .. } => &[Role::Operate],
         }
+    }
+
+    /// Whether sessions may end by it, so that the credential for that is needed, whatever the account's mode.
+    pub fn ends_sessions(&self) -> bool {
+        matches!(self, Self::RevokeLook(_) | Self::Revoke(_) | Self::Selftest { .. })
     }
 
     /// What it is called on the command line.
@@ -122,6 +140,7 @@ impl Command {
             Self::Pause { .. } => "pause",
             Self::Resume => "resume",
             Self::RevokeLook(_) | Self::Revoke(_) => "revoke",
+            Self::Selftest { .. } => "selftest",
         }
     }
 }
@@ -197,6 +216,18 @@ impl Refusal {
     /// The command itself is wrong.
     pub fn usage(title: impl Into<String>) -> Self {
         Self::new(64, title)
+    }
+
+    /// Zendesk did not answer, or refused, before anything was done.
+    pub fn unanswered(trouble: &Trouble) -> Self {
+        let exit = if matches!(trouble, Trouble::Denied { .. }) { 77 } else { 69 };
+        Self::new(exit, format!("{trouble}: nobody lost a session"))
+    }
+
+    /// There is nobody who could do it.
+    pub fn no_hands() -> Self {
+        Self::new(78, "`auth.revoker` is `none`: nobody ends sessions on this account")
+            .help("write `auth.revoker` as `auth` is written")
     }
 
     /// Adds advice.

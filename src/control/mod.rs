@@ -22,7 +22,7 @@ pub use held::{Held, PostTrouble};
 pub use hold::{hold, holds};
 pub use pause::{PAUSE_MAX, PAUSE_USUAL, Told, pause_at_once, pause_until, reconcile};
 pub use peer::{Peer, caller_of, own_name, unknown_groups};
-pub use revoke::{ASKED_FROM, PEOPLE_MAX, look};
+pub use revoke::{ASKED_FROM, PEOPLE_MAX, is_protected, look};
 pub use wire::{REQUEST_BYTES_MAX, Request, ask};
 
 use crate::clock::Clock;
@@ -62,7 +62,8 @@ pub async fn obey(command: &Command, caller: &Caller, mut ground: Ground<'_>) ->
     let now = ground.asked;
     let disk = Disk::at(ground.records);
     match command {
-        Command::Status => Err(Refusal::usage("there is nothing to say of it here")),
+        // These are no matter of the trail alone.
+        Command::Status | Command::Selftest { .. } => Err(Refusal::usage("there is nothing to say of it here")),
         Command::HoldList => holds(&disk, &ground.account.name, now).map(Answer::of),
         Command::HoldShow { id } => hold(&disk, &ground.account.name, now, *id).map(Answer::of),
         Command::HoldRelease { id, digest } => hold::release(ground.trail, (*id, digest), caller, now),

@@ -14,7 +14,7 @@ use crate::enforce::{Aimed, Brakes, LeverBench, Lost, revoke_people};
 use crate::model::{Foreign, Grade, Outcome, Pause, Person, UserId};
 use crate::record::LeverUsed;
 use crate::report::full_name;
-use crate::zendesk::{PEOPLE_PER_CALL_MAX, Purpose, Trouble, Zendesk};
+use crate::zendesk::{PEOPLE_PER_CALL_MAX, Purpose, Zendesk};
 
 /// Above so many people the caller has to say how many are expected.
 pub const ASKED_FROM: usize = 10;
@@ -133,7 +133,11 @@ async fn resolve(
     if wanted.people.is_empty() || wanted.people.len() > PEOPLE_MAX {
         return Err(Refusal::usage(format!("1 to {PEOPLE_MAX} people can be named, not {}", wanted.people.len())));
     }
-    let me = zendesk.me().await.map_err(|trouble| unavailable(&trouble))?;
+    if !zendesk.has_hands() {
+        return Err(Refusal::no_hands());
+    }
+    let me = zendesk.me().await.map_err(|trouble| Refusal::unanswered(&trouble))?;
+    let revoker = zendesk.revoker().await.map_err(|trouble| Refusal::unanswered(&trouble))?;
     let named: Vec<&str> = wanted.people.iter().map(|text| text.trim()).collect();
     let ids: BTreeSet<UserId> = named.iter().filter_map(|text| text.parse().ok()).collect();
     let by_id = records(zendesk, &ids.into_iter().collect::<Vec<_>>()).await?;
@@ -142,7 +146,11 @@ async fn resolve(
         let person = match text.parse::<UserId>() {
             Ok(user) => by_id.get(&user).cloned(),
             Err(_) if looks_like_email(text) => {
-                zendesk.person_by_email(text, Purpose::Act).await.map_err(|trouble| unavailable(&trouble))?.value
+                zendesk
+                    .person_by_email(text, Purpose::Act)
+                    .await
+                    .map_err(|trouble| Refusal::unanswered(&trouble))?
+                    .value
             }
             Err(_) => {
                 faults.push(format!("`{}` is neither an e-mail address nor an id", Foreign::new(text)));
@@ -151,7 +159,9 @@ async fn resolve(
         };
         match person {
             None => faults.push(format!("`{}` is nobody, or several people", Foreign::new(text))),
-            Some(person) if person.id == me.value => faults.push("evictd's own user is never signed out".to_owned()),
+            Some(person) if person.id == me.value || Some(person.id) == revoker => {
+                faults.push("evictd's own user is never signed out".to_owned());
+            }
             Some(person) if is_protected(&person, &account.protected) => {
                 faults.push(format!("`{}` is protected", Foreign::new(text)));
             }
@@ -180,18 +190,14 @@ async fn resolve(
 async fn records(zendesk: &Zendesk, ids: &[UserId]) -> Result<BTreeMap<UserId, Person>, Refusal> {
     let mut found = BTreeMap::new();
     for batch in ids.chunks(PEOPLE_PER_CALL_MAX) {
-        let people = zendesk.people(batch, Purpose::Act).await.map_err(|trouble| unavailable(&trouble))?.value;
+        let people = zendesk.people(batch, Purpose::Act).await.map_err(|trouble| Refusal::unanswered(&trouble))?.value;
         found.extend(people.into_iter().map(|person| (person.id, person)));
     }
     Ok(found)
 }
 
-fn unavailable(trouble: &Trouble) -> Refusal {
-    let exit = if matches!(trouble, Trouble::Denied { .. }) { 77 } else { 69 };
-    Refusal::new(exit, format!("{trouble}: nobody lost a session"))
-}
-
-fn is_protected(person: &Person, protected: &[ProtectedEntry]) -> bool {
+/// Whether the configuration protects this person.
+pub fn is_protected(person: &Person, protected: &[ProtectedEntry]) -> bool {
     let email = person.email.as_ref().map(|email| email.raw().to_lowercase());
     protected.iter().any(|entry| match entry {
         ProtectedEntry::Id(user) => *user == person.id,

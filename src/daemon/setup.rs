@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::pulse::Pulses;
+use super::pulse::{Pulse, Pulses};
 use crate::config::{Account, PlacesSettings};
 use crate::model::Scope;
 use crate::places::OpenFiles;
@@ -76,6 +76,13 @@ pub trait Loader {
     ///
     /// When anything of it cannot be in force: then nothing of it is.
     fn load(&self, pulses: &Pulses) -> Result<Vec<Setup>, Rejected>;
+
+    /// A client of the account that can end sessions, whatever the account's mode: for what a human commands.
+    ///
+    /// # Errors
+    ///
+    /// When the credential for it cannot be had.
+    fn armed(&self, setup: &Setup, pulse: &Arc<Pulse>) -> Result<Zendesk, String>;
 
     /// Keeps what is in force now, for a start that finds it broken.
     fn keep(&self, setup: &Setup);

@@ -77,6 +77,9 @@ pub struct LastCycle {
     pub sessions_seen: usize,
     /// Sessions it ended.
     pub revoked: usize,
+    /// Sessions that Zendesk refused to end.
+    #[serde(default)]
+    pub refused: usize,
     /// Claims that a belt holds.
     pub withheld: usize,
     /// Sessions that some rule could not decide, by rule.
@@ -95,7 +98,7 @@ pub struct LastCycle {
 impl LastCycle {
     /// The numbers of this report.
     pub fn of(report: &Report, snapshot: &Snapshot, took: Duration) -> Self {
-        let revoked = report.revoke.iter().filter(|row| row.outcome == Some(Outcome::Revoked)).count();
+        let became = |outcome| report.revoke.iter().filter(|row| row.outcome == Some(outcome)).count();
         let undecided = report.rules.iter().filter(|row| row.undecided > 0);
         Self {
             cycle: report.cycle.to_string(),
@@ -103,7 +106,8 @@ impl LastCycle {
             complete: report.complete,
             clocks_agree: snapshot.clocks.trusted,
             sessions_seen: report.sessions_seen,
-            revoked,
+            revoked: became(Outcome::Revoked),
+            refused: became(Outcome::Refused),
             withheld: report.withheld.len(),
             undecided: undecided.map(|row| (row.rule.to_string(), row.undecided)).collect(),
             warnings: report.warnings.clone(),
@@ -222,6 +226,8 @@ pub struct Circumstances<'a> {
     pub forgetful: Option<&'a str>,
     /// That the request budget does not suffice, if so.
     pub scarcity: Option<String>,
+    /// Why no session could be ended, if so: who ends them is refused, or could not be asked for.
+    pub disarmed: Option<&'a str>,
 }
 
 /// How the account stands, and why not better.
@@ -246,6 +252,12 @@ pub fn standing(around: &Circumstances<'_>) -> (Standing, Vec<String>) {
     }
     if let Some(until) = &around.paused {
         worse(Standing::Disarmed, format!("paused {until}"));
+    }
+    if let Some(why) = around.disarmed {
+        worse(Standing::Disarmed, format!("no session can be ended: {why}"));
+    }
+    if let Some(refused) = around.last.map(|last| last.refused).filter(|refused| *refused > 0) {
+        worse(Standing::Disarmed, format!("Zendesk refused to end {refused} of the sessions that were to end"));
     }
     match mode {
         Mode::Off => worse(Standing::Disarmed, "the account's mode is `off`".to_owned()),

@@ -65,6 +65,7 @@ impl Bench<'_> {
         };
         // INVARIANT: no request leaves before this returned (`no_act_without_a_durable_intent`).
         let intent = self.trail.write_durably(Some(self.cycle), told.entry, told.personal)?;
+        let durable = self.now();
         let answered = self.send(action, whose.user, &sessions, &standing).await;
         let gone = self.now();
         let is_gone = answered.outcome == Outcome::Revoked;
@@ -79,6 +80,7 @@ impl Bench<'_> {
             answered_at: gone.to_string(),
             detail: None,
             exposure: exposure.as_ref().map(ExposureSplit::from),
+            answered_after_ms: Some(durable.duration_until(gone).as_millis().to_string()),
         };
         self.write(Entry::from(record), answered.detail.as_deref())?;
         fates.extend(standing.into_iter().map(|(_, fate)| Fate { exposure, ..fate }));

@@ -256,6 +256,7 @@ impl LeverBench<'_> {
             answered_at: self.now().to_string(),
             detail: None,
             exposure: None,
+            answered_after_ms: None,
         };
         self.trail.write_durably(None, record.into(), said.map(|said| json!({ "detail": said }))).map(drop)
     }
@@ -263,7 +264,7 @@ impl LeverBench<'_> {
     fn write_grades(&mut self, lost: &Lost) -> Result<(), TrailTrouble> {
         for (session, grade) in &lost.grades {
             let (session, user) = (session.to_string(), lost.user.to_string());
-            let record = RevocationGraded { session, user, grade: grade.word().to_owned() };
+            let record = RevocationGraded { session, user, grade: grade.word().to_owned(), back: None };
             self.trail.append(None, record.into(), None)?;
         }
         self.trail.sync()

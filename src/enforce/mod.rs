@@ -249,6 +249,7 @@ impl Bench<'_> {
                 answered_at: self.now().to_string(),
                 detail: None,
                 exposure: None,
+                answered_after_ms: None,
             };
             self.write(record.into(), fate.detail.as_deref())?;
         }
@@ -275,6 +276,7 @@ impl Bench<'_> {
                 session: fate.session.to_string(),
                 user: user.to_string(),
                 grade: grade.word().to_owned(),
+                back: None,
             };
             self.trail.append(Some(self.cycle), record.into(), None)?;
         }

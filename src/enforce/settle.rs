@@ -42,6 +42,7 @@ pub async fn settle(open: Vec<OpenIntent>, zendesk: &Zendesk, trail: &mut Trail)
             answered_at: intended.read_back,
             detail: Some(detail.to_owned()),
             exposure: None,
+            answered_after_ms: None,
         };
         trail.write_durably(None, record.into(), None)?;
     }

@@ -11,9 +11,9 @@ mod logs;
 mod names;
 mod protection;
 mod records;
-mod rows;
 mod skew;
 mod sweep;
+mod tokens;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -74,6 +74,8 @@ pub struct Known<'a> {
     pub needs: Needs,
     /// The account's feeds, as they were just read.
     pub feeds: Vec<FeedRead>,
+    /// Whether it is time to ask who holds OAuth tokens.
+    pub asks_tokens: bool,
 }
 
 impl<'a> Known<'a> {
@@ -94,6 +96,7 @@ impl<'a> Known<'a> {
             listed: None,
             needs: Needs::default(),
             feeds: Vec::new(),
+            asks_tokens: false,
         }
     }
 
@@ -112,6 +115,10 @@ pub struct Gathered {
     pub at: Instants,
     /// What it teaches.
     pub lesson: Lesson,
+    /// Why it is not known who holds OAuth tokens, though it was asked; none if it is known or was not asked.
+    pub tokens_unknown: Option<Trouble>,
+    /// Why who ends sessions is not known, if so: nothing may be ended then.
+    pub disarmed: Option<Trouble>,
 }
 
 /// Gathers everything a cycle over the whole account needs. `on_page` hears how many sessions are read so far.
@@ -128,6 +135,10 @@ pub async fn gather(
 ) -> Result<Gathered, Trouble> {
     let began = (clock.now(), clock.monotonic());
     let own = zendesk.me().await?;
+    let (revoker, disarmed) = match zendesk.revoker().await {
+        Ok(user) => (user, None),
+        Err(trouble) => (None, Some(trouble)),
+    };
     let mut records = Records::of(known.memory, known.purpose());
     records.follow(zendesk).await?;
     let mut leavers = Leavers::of(std::mem::take(&mut known.lists), known.memory, own.date);
@@ -154,7 +165,7 @@ pub async fn gather(
     logs.take(&known.feeds, &People::of(&records, &known.feeds), sources, (now, clocks.host_offset));
     logs.listen(zendesk, sources, (known.needs, known.scope), (now, own.value)).await?;
     let places = if known.needs.uses { listed.places } else { Vec::new() };
-    let sightings = logs.sightings(&wanted).into_iter().chain(rows::sightings(places, &sessions)).collect();
+    let sightings = logs.sightings(&wanted).into_iter().chain(logs::sightings_of_rows(places, &sessions)).collect();
     let people = records.of_all(&wanted);
     let mut snapshot = Snapshot {
         clocks,
@@ -175,12 +186,29 @@ pub async fn gather(
         unasked: known.unasked.into_iter().chain(std::mem::take(&mut logs.troubles)).collect(),
         unread: records.unread(&wanted),
         history: known.history,
+        revoker,
         pause: known.pause,
         ..Snapshot::empty(account.name.clone(), known.cycle, now, own.value)
     };
+    let tokens_unknown = ask_tokens(zendesk, &mut snapshot, known.asks_tokens).await;
     locate(&mut snapshot, &known.databases);
     let lesson = taught(known.memory, &mut snapshot, (records, &leavers, logs));
-    Ok(Gathered { snapshot, at, lesson })
+    Ok(Gathered { snapshot, at, lesson, tokens_unknown, disarmed })
+}
+
+/// Asks who holds OAuth tokens, if it is time; a look has no time for it.
+async fn ask_tokens(zendesk: &Zendesk, snapshot: &mut Snapshot, is_time: bool) -> Option<Trouble> {
+    if !is_time || snapshot.looked.is_some() {
+        return None;
+    }
+    let leavers = snapshot.listed.keys().copied().collect();
+    match tokens::read(zendesk, (&snapshot.history, snapshot.now), &leavers).await? {
+        Ok(seen) => {
+            snapshot.tokens = Some(seen);
+            None
+        }
+        Err(trouble) => Some(trouble),
+    }
 }
 
 /// What the cycle teaches, and what it makes of what is remembered. While clocks disagree no instant is worth keeping.

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Known;
 use super::feeds::People;
 use super::leavers::Leavers;
-use super::logs::Logs;
+use super::logs::{AUDIT_LOG, Logs};
 use super::records::Records;
 use crate::config::Account;
 use crate::model::{Act, History, Lesson, LogLesson, LogMemory, Memory, Person, SeenKey, Span, Stratum, UserId};
@@ -41,6 +41,8 @@ pub struct Heard {
     pub lesson: Lesson,
     /// Whether a log could not be read to its end: a limit is used up, or there is more than one reading takes.
     pub is_cut: bool,
+    /// Whether Zendesk's log of sign-ins was read, so that whoever of staff signs in is named.
+    pub tells_sign_ins: bool,
 }
 
 /// Asks for what is new: changed records, what logs tell, and whom the lists mean that are known to have changed. A few
@@ -61,6 +63,7 @@ pub async fn hear(zendesk: &Zendesk, account: &Account, known: &Known<'_>) -> Re
     let ahead = known.feeds.first().map_or(SignedDuration::ZERO, |feed| ahead(feed.at));
     logs.take(&known.feeds, &people, &account.sources, (own.date, ahead));
     let is_cut = logs.is_cut;
+    let tells_sign_ins = logs.standings().get(AUDIT_LOG).is_some_and(|log| log.unknown.is_none());
     let lesson = Lesson { logs: logs.lessons(&[], &[]), ..Lesson::default() };
     let is_meant = |key: &SeenKey, last: Timestamp, is_first: bool| {
         !is_first || key.act == Act::SignIn && is_fresh(last, own.date)
@@ -77,7 +80,7 @@ pub async fn hear(zendesk: &Zendesk, account: &Account, known: &Known<'_>) -> Re
     }
     names.remove(&own.value);
     let people = with_turns(names, &records, own.date);
-    Ok(Heard { at: Some(own.date), people, lesson, is_cut })
+    Ok(Heard { at: Some(own.date), people, lesson, is_cut, tells_sign_ins })
 }
 
 /// Whom a cycle's own reading of the logs names: by what it taught they would never be named again. Whoever was listed after

@@ -295,6 +295,7 @@ mod tests {
             outcome: Outcome::Revoked,
             cycle: None,
             core: Vec::new(),
+            came_back: Vec::new(),
         });
         listed.take_in(vec![look], &History { ended: ended.collect(), ..History::default() });
         let mut left: Vec<(u64, i64)> =

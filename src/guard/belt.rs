@@ -163,7 +163,7 @@ pub(super) fn of_person(
     // INVARIANT (tests/it/reference/hearsay.rs): hearsay ends no session, whatever a rule asks for.
     if claim.strength == Strength::Hearsay {
         return Some(Belt::Hearsay.holds());
-    } else if intention.user == snapshot.own {
+    } else if snapshot.is_own(intention.user) {
         return Some(Belt::OwnUser.holds());
     } else if is_protected && !hold::is_released(standing, Belt::Protected, around) {
         return Some(Belt::Protected.holds());

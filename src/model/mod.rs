@@ -55,6 +55,6 @@ pub use moment::Moment;
 pub use person::{Membership, Person, Role, RoleType, Stratum};
 pub use seen::{
     Act, COUNTRY_CODES, ClassAnswers, ClassSet, Classes, Client, ClientKind, Continent, Coordinates, Country, Database,
-    Found, NetworkClass, Place, Seen, Sighting, SourceStanding, Version,
+    Found, NetworkClass, OauthToken, Place, Seen, Sighting, SourceStanding, TOKENS_PER_PERSON_MAX, TokensSeen, Version,
 };
 pub use session::{Completeness, Session};

@@ -12,7 +12,8 @@ mod text;
 mod verification;
 mod verify;
 
-pub use entry::*;
+pub use bodies::*;
+pub use entry::Entry;
 pub use hmac::hmac_sha256_hex;
 pub use line::{
     FIRST_PREV, Head, LINE_BYTES_MAX, Line, VERSION, digest_of_files, instant_text, line_bytes, sha256_hex, whole_lines,

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Changed, CycleFinished, Entry, Line, LookupsChanged, OffboardingChanged};
+use super::{Changed, ComeBack, CycleFinished, Entry, Line, LookupsChanged, OffboardingChanged};
 use crate::model::{Foreign, harmless_json};
 
 /// Keys that [`page`] prints by name before the body.
@@ -72,6 +72,9 @@ pub fn users_of(entry: &Entry) -> Vec<&str> {
         Entry::RevocationGraded(body) => vec![&body.user],
         Entry::Withheld(body) => vec![&body.user],
         Entry::LeverUsed(body) => body.people.iter().map(String::as_str).collect(),
+        Entry::SelftestBegan(body) => vec![&body.user],
+        Entry::SelftestFinished(body) => vec![&body.user],
+        Entry::TokensHeld(body) => vec![&body.user],
         _ => Vec::new(),
     }
 }
@@ -95,21 +98,16 @@ fn gist(entry: &Entry) -> String {
             format!("errors {}, at {}, {} stays in force", body.errors, body.during, body.kept)
         }
         Entry::ScopeChanged(body) => format!("{}, configured as {}", body.scope, body.configured),
-        Entry::OffboardingChanged(body) => offboarding(body),
-        Entry::LookupsChanged(body) => lookups(body),
-        Entry::SourceLost(body) => format!("{}: {}, told everything up to {}", body.source, body.unknown, body.as_of),
-        Entry::SourceBack(body) => format!("{}, tells everything up to {}", body.source, body.as_of),
-        Entry::EvidenceFell(body) => {
-            format!("{} {}: {} of 1000, usually {}", body.of, body.name, body.share, body.usual)
-        }
-        Entry::EvidenceBack(body) => match body.share {
-            Some(share) => format!("{} {}: {share} of 1000", body.of, body.name),
-            None => format!("{} {} is no longer there", body.of, body.name),
-        },
-        Entry::BudgetStarved(body) => {
-            format!("since {}: {}, {} people wait", body.since, body.why.join(", "), body.waiting)
-        }
-        Entry::BudgetBack(body) => format!("had not sufficed since {}", body.since),
+        Entry::OffboardingChanged(_)
+        | Entry::LookupsChanged(_)
+        | Entry::SourceLost(_)
+        | Entry::SourceBack(_)
+        | Entry::EvidenceFell(_)
+        | Entry::EvidenceBack(_)
+        | Entry::BudgetStarved(_)
+        | Entry::BudgetBack(_)
+        | Entry::CredentialRefused(_)
+        | Entry::CredentialBack(_) => gist_of_source(entry),
         Entry::CycleFinished(body) => counts(body),
         Entry::ClaimBegan(body) => claims(body.claims.len()),
         Entry::ClaimChanged(body) => claims(body.claims.len()),
@@ -120,7 +118,11 @@ fn gist(entry: &Entry) -> String {
         Entry::RevocationOutcome(body) => {
             format!("{}: {}", body.outcome, target(&body.user, &body.sessions, &body.rules))
         }
-        Entry::RevocationGraded(body) => format!("{}: user {}, session {}", body.grade, body.user, body.session),
+        Entry::RevocationGraded(body) => {
+            let back = |back: &ComeBack| format!(", with session {} by rule {}", back.session, back.rule);
+            let back = body.back.as_ref().map(back).unwrap_or_default();
+            format!("{}: user {}, session {}{back}", body.grade, body.user, body.session)
+        }
         Entry::Withheld(body) => {
             format!("{}: user {}, session {}, rule {}", body.held.belt, body.user, body.session, body.rule)
         }
@@ -139,8 +141,37 @@ fn gist(entry: &Entry) -> String {
         Entry::LeverUsed(body) => {
             format!("{}: {} people, by {}: {}", body.lever, body.people.len(), body.by, body.reason)
         }
+        Entry::TokensHeld(body) => format!("user {}: {} OAuth tokens", body.user, body.tokens),
+        Entry::SelftestBegan(body) => format!("user {}, session {}, by {}", body.user, body.session, body.by),
+        Entry::SelftestFinished(body) => {
+            let what = if body.ok { "ok" } else { "not ok" };
+            format!("{what}: user {}, session {}, {} ms", body.user, body.session, body.took_ms)
+        }
         Entry::ExceptionExpired(body) => format!("{}, last day {}", body.exception, body.expires),
         Entry::TrailCut(body) => format!("{} bytes of {}", body.bytes, body.segment),
+    }
+}
+
+fn gist_of_source(entry: &Entry) -> String {
+    match entry {
+        Entry::OffboardingChanged(body) => offboarding(body),
+        Entry::LookupsChanged(body) => lookups(body),
+        Entry::SourceLost(body) => format!("{}: {}, told everything up to {}", body.source, body.unknown, body.as_of),
+        Entry::CredentialRefused(body) => format!("Zendesk does not accept the {}'s credential", body.which),
+        Entry::CredentialBack(body) => format!("Zendesk accepts the {}'s credential again", body.which),
+        Entry::SourceBack(body) => format!("{}, tells everything up to {}", body.source, body.as_of),
+        Entry::EvidenceFell(body) => {
+            format!("{} {}: {} of 1000, usually {}", body.of, body.name, body.share, body.usual)
+        }
+        Entry::EvidenceBack(body) => match body.share {
+            Some(share) => format!("{} {}: {share} of 1000", body.of, body.name),
+            None => format!("{} {} is no longer there", body.of, body.name),
+        },
+        Entry::BudgetStarved(body) => {
+            format!("since {}: {}, {} people wait", body.since, body.why.join(", "), body.waiting)
+        }
+        Entry::BudgetBack(body) => format!("had not sufficed since {}", body.since),
+        _ => String::new(),
     }
 }
 
@@ -249,7 +280,8 @@ mod tests {
         let account = AccountName::new("acme");
         let at = "2026-11-23T08:00:00.5Z".parse().unwrap();
         let head = Head { seq: 12, at, account: &account, cycle: None, prev: FIRST_PREV };
-        let entry = RevocationGraded { session: session.into(), user: "35436".into(), grade: "ended".into() };
+        let entry =
+            RevocationGraded { session: session.into(), user: "35436".into(), grade: "ended".into(), back: None };
         let bytes = line_bytes(&head, &entry.into(), Some("ab")).unwrap();
         (Line::read(&bytes).unwrap(), bytes)
     }

@@ -337,6 +337,7 @@ mod tests {
             answered_at: word(),
             detail: None,
             exposure: None,
+            answered_after_ms: None,
         };
         (entry.into(), None)
     }

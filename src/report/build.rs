@@ -3,14 +3,15 @@
 use super::claims::{self, ClaimRow, HeldRow};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{DatabaseRow, Report, RuleRow, UndecidedRow};
+use super::{DatabaseRow, Report, ReturnRow, RuleRow, TokenRow, UndecidedRow};
 use crate::evaluate::Judgement;
 use crate::evidence::Dossier;
-use crate::grade::Fate;
+use crate::grade::{Fate, Return, returns, undone};
 use crate::guard::{Belt, Guarded, people_seen};
 use crate::model::{Act, Cause, Completeness, Database, Foreign, ListStanding, Mode, Person, SourceStanding, UserId};
 use crate::plan::{Intention, Plan, Planned, grounds_of};
 use crate::policy::{Exception, PolicySet};
+use crate::record::TokenHeld;
 use crate::snapshot::Snapshot;
 use crate::watch;
 
@@ -39,6 +40,7 @@ pub fn report(stages: Stages<'_>, fates: &[Fate]) -> Report {
     let fates = claims::apply(&mut claims, fates);
     let people_seen = people_seen(snapshot).unwrap_or_default();
     let mut rules = rule_rows(stages);
+    let returns = returns(stages.plan, stages.policies, stages.dossier);
     claims::count(&claims, &mut rules);
     Report {
         account: snapshot.account.clone(),
@@ -56,14 +58,31 @@ pub fn report(stages: Stages<'_>, fates: &[Fate]) -> Report {
             .chain(of_lookups(stages.dossier))
             .chain(watch::falls(&watch::measures(stages.dossier, stages.policies, stages.judgement)))
             .chain(alarms(&claims))
+            .chain(undone(&returns, stages.dossier))
             .chain(expired(stages.policies, snapshot))
             .collect(),
         revoke: claims::revoke_rows(&claims, &fates),
+        came_back: returns.into_iter().map(|one| return_row(one, snapshot)).collect(),
         withheld: claims::withheld_rows(&claims),
+        tokens: token_rows(snapshot),
         undecided: undecided_rows(stages),
         belts: stages.guarded.gauges.clone(),
         rules,
     }
+}
+
+fn return_row(one: Return, snapshot: &Snapshot) -> ReturnRow {
+    let Return { session, user, rule, new, after } = one;
+    ReturnRow { session, user, person: person_of(snapshot, user), rule, new, after }
+}
+
+fn token_rows(snapshot: &Snapshot) -> Vec<TokenRow> {
+    let held = snapshot.tokens.iter().flat_map(|seen| &seen.held);
+    let rows = held.flat_map(|(user, tokens)| {
+        let row = |token| TokenRow { user: *user, person: person_of(snapshot, *user), token: TokenHeld::from(token) };
+        tokens.iter().map(row)
+    });
+    rows.collect()
 }
 
 fn claim_rows(stages: Stages<'_>) -> Vec<ClaimRow> {

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::record::{BeltUsed, ExposureSplit};
+use crate::record::{BeltUsed, ExposureSplit, TokenHeld};
 
-use super::{DatabaseRow, Report, RevokeRow, UndecidedRow, WithheldRow};
+use super::{DatabaseRow, Report, ReturnRow, RevokeRow, TokenRow, UndecidedRow, WithheldRow};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -20,7 +20,11 @@ struct Document<'a> {
     databases: Vec<Database<'a>>,
     warnings: &'a [String],
     revoke: Vec<Revoke<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    came_back: Vec<CameBack<'a>>,
     withheld: Vec<Withheld<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tokens: Vec<Token<'a>>,
     undecided: Vec<Undecided<'a>>,
     belts: Vec<BeltUsed>,
     rules: Vec<Rule<'a>>,
@@ -54,6 +58,16 @@ struct Revoke<'a> {
 }
 
 #[derive(Serialize)]
+struct CameBack<'a> {
+    session_id: String,
+    user_id: String,
+    person: String,
+    rule: &'a str,
+    new_session_id: String,
+    after_ms: String,
+}
+
+#[derive(Serialize)]
 struct Withheld<'a> {
     session_id: String,
     user_id: String,
@@ -67,6 +81,14 @@ struct Withheld<'a> {
     count: Option<u64>,
     reasons: &'a [String],
     strength: &'static str,
+}
+
+#[derive(Serialize)]
+struct Token<'a> {
+    user_id: String,
+    person: String,
+    #[serde(flatten)]
+    token: &'a TokenHeld,
 }
 
 #[derive(Serialize)]
@@ -111,7 +133,9 @@ pub fn to_json(report: &Report) -> Result<String, serde_json::Error> {
         databases: report.databases.iter().map(database).collect(),
         warnings: &report.warnings,
         revoke: report.revoke.iter().map(revoke).collect(),
+        came_back: report.came_back.iter().map(came_back).collect(),
         withheld: report.withheld.iter().map(withheld).collect(),
+        tokens: report.tokens.iter().map(token).collect(),
         undecided: report.undecided.iter().map(undecided).collect(),
         belts: report.belts.iter().map(BeltUsed::from).collect(),
         rules: report.rules.iter().map(rule).collect(),
@@ -141,6 +165,17 @@ fn revoke(row: &RevokeRow) -> Revoke<'_> {
     }
 }
 
+fn came_back(row: &ReturnRow) -> CameBack<'_> {
+    CameBack {
+        session_id: row.session.to_string(),
+        user_id: row.user.to_string(),
+        person: row.person.to_string(),
+        rule: row.rule.as_str(),
+        new_session_id: row.new.to_string(),
+        after_ms: row.after.as_millis().to_string(),
+    }
+}
+
 fn withheld(row: &WithheldRow) -> Withheld<'_> {
     Withheld {
         session_id: row.session.to_string(),
@@ -156,6 +191,10 @@ fn withheld(row: &WithheldRow) -> Withheld<'_> {
         reasons: &row.reasons,
         strength: row.strength.word(),
     }
+}
+
+fn token(row: &TokenRow) -> Token<'_> {
+    Token { user_id: row.user.to_string(), person: row.person.to_string(), token: &row.token }
 }
 
 fn undecided(row: &UndecidedRow) -> Undecided<'_> {

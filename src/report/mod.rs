@@ -20,6 +20,7 @@ use crate::model::{
     Action, Cause, CycleId, Exposure, Exposures, Foreign, Grade, Mode, Outcome, RuleId, Scope, SessionId, Severity,
     Strength,
 };
+use crate::record::TokenHeld;
 use jiff::SignedDuration;
 
 pub use build::{Stages, full_name, person_of, report};
@@ -58,8 +59,12 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// Sessions that every belt lets go, in the plan's order.
     pub revoke: Vec<RevokeRow>,
+    /// Who came back after a session of theirs was ended, and is told of now.
+    pub came_back: Vec<ReturnRow>,
     /// Claims that a belt holds, in the plan's order.
     pub withheld: Vec<WithheldRow>,
+    /// OAuth tokens that people hold who just lost a session or have left, if it was asked: by person and number.
+    pub tokens: Vec<TokenRow>,
     /// What could not be decided, by rule and cause.
     pub undecided: Vec<UndecidedRow>,
     /// How near each belt is that counts people.
@@ -108,6 +113,34 @@ pub struct RevokeRow {
     pub grade: Option<Grade>,
     /// How long it could be used where a rule will not have it, if it ended and places tell.
     pub exposure: Option<Exposure>,
+}
+
+/// Somebody who came back: a rule fires on a session that they opened soon after another of theirs was ended for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReturnRow {
+    /// The session that was ended.
+    pub session: SessionId,
+    /// The person.
+    pub user: UserId,
+    /// The person's name and e-mail.
+    pub person: Foreign,
+    /// The rule.
+    pub rule: RuleId,
+    /// The new session.
+    pub new: SessionId,
+    /// From the end of the one to the opening of the other.
+    pub after: SignedDuration,
+}
+
+/// An OAuth token that somebody holds. Ending a session ends none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRow {
+    /// Whose it is.
+    pub user: UserId,
+    /// The person's name and e-mail.
+    pub person: Foreign,
+    /// Its numbers, scopes and instants.
+    pub token: TokenHeld,
 }
 
 /// A claim that a belt holds.

@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::claims::{self, ClaimRow, Fates, HeldRow};
-use super::{DatabaseRow, Report, RuleRow, UndecidedRow};
+use super::{DatabaseRow, Report, ReturnRow, RuleRow, TokenRow, UndecidedRow};
 use crate::model::{
     AccountName, Action, Cause, CycleId, Foreign, Grade, Mode, Outcome, RuleId, Scope, SessionId, Severity, Strength,
 };
 use crate::model::{Stratum, UserId};
-use crate::record::{ClaimKey, CycleFinished, DatabaseUsed, Entry, ExposureSplit, HeldBy, StandingClaim, reason_key};
+use crate::record::{
+    ClaimKey, CycleFinished, DatabaseUsed, Entry, ExposureSplit, HeldBy, RevocationGraded, StandingClaim, TokensHeld,
+    reason_key,
+};
 
 /// A record as the trail has it.
 #[derive(Debug, Clone)]
@@ -34,6 +38,8 @@ struct Past {
     standing: BTreeMap<ClaimKey, (StandingClaim, Value)>,
     kept: Vec<(SessionId, RuleId, HeldRow)>,
     fates: Fates,
+    came_back: Vec<ReturnRow>,
+    tokens: Vec<TokenRow>,
 }
 
 /// Rebuilds the report of a cycle from the trail's records, in order from the first.
@@ -80,6 +86,10 @@ impl Past {
                     (became.outcome, became.exposure) = (Outcome::from_word(&body.outcome), exposure);
                 }
             }
+            Entry::TokensHeld(body) if of_cycle => self.tokens.extend(token_rows(body, personal)),
+            Entry::RevocationGraded(body) if of_cycle && body.back.is_some() => {
+                self.came_back.extend(return_row(&body, personal));
+            }
             Entry::RevocationGraded(body) if of_cycle => {
                 if let Ok(session) = SessionId::from_str(&body.session) {
                     self.fates.entry(session).or_default().grade = Grade::from_word(&body.grade);
@@ -120,7 +130,9 @@ impl Past {
             databases: finished.databases.iter().map(database_row).collect(),
             warnings: finished.warnings.clone(),
             revoke: claims::revoke_rows(&claims, &self.fates),
+            came_back: self.came_back,
             withheld: claims::withheld_rows(&claims),
+            tokens: self.tokens,
             undecided: undecided_rows(finished),
             belts: finished.belts.iter().filter_map(super::gauge_of).collect(),
             rules: rule_rows(finished),
@@ -151,6 +163,28 @@ fn claim_row(claim: StandingClaim, personal: &Value) -> Option<ClaimRow> {
         rule: RuleId::new(claim.key.rule),
         held: claim.belt.map(held_row),
     })
+}
+
+fn return_row(body: &RevocationGraded, personal: &Value) -> Option<ReturnRow> {
+    let back = body.back.as_ref()?;
+    Some(ReturnRow {
+        session: SessionId::from_str(&body.session).ok()?,
+        user: UserId::from_str(&body.user).ok()?,
+        person: Foreign::new(person_in(personal, &body.user)),
+        rule: RuleId::new(back.rule.as_str()),
+        new: SessionId::from_str(&back.session).ok()?,
+        after: SignedDuration::from_millis(back.after_ms.parse().ok()?),
+    })
+}
+
+fn token_rows(body: TokensHeld, personal: &Value) -> Vec<TokenRow> {
+    let Ok(user) = UserId::from_str(&body.user) else { return Vec::new() };
+    let person = Foreign::new(person_in(personal, &body.user));
+    body.held.into_iter().map(|token| TokenRow { user, person: person.clone(), token }).collect()
+}
+
+fn person_in<'v>(personal: &'v Value, user: &str) -> &'v str {
+    personal.get("people").and_then(|people| people.get(user)).and_then(Value::as_str).unwrap_or("(erased)")
 }
 
 fn held_row(held: HeldBy) -> HeldRow {

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use super::grid::Grid;
-use super::{Report, UndecidedRow, WithheldRow, exposure_line, why};
-use crate::model::{Mode, UserId};
+use super::{Report, TokenRow, UndecidedRow, WithheldRow, exposure_line, who, why};
+use crate::model::{Foreign, Mode, UserId, human_duration};
 
 /// Rows of one rule and belt that the page shows; `--format json` has them all.
 const WITHHELD_ROWS_MAX: usize = 5;
@@ -30,7 +30,9 @@ pub fn to_text(report: &Report, look: Look) -> String {
         page += &format!("{} {warning}\n", painted("warning:", AnsiColor::Yellow, look));
     }
     page += &revoked(report, look);
+    page += &came_back(report, look);
     page += &withheld(report, look);
+    page += &tokens(report, look);
     page += &undecided(report, look);
     page += &belts(report, look);
     page += &rules(report, look);
@@ -112,6 +114,19 @@ pub fn revoked(report: &Report, look: Look) -> String {
     section((title, AnsiColor::Red), &summary, &grid, look) + &exposure.unwrap_or_default()
 }
 
+/// Who came back, if anybody did.
+fn came_back(report: &Report, look: Look) -> String {
+    if report.came_back.is_empty() {
+        return String::new();
+    }
+    let mut grid = Grid::new(&["RULE", "PERSON", "ENDED", "NEW SESSION", "AFTER"]);
+    for row in &report.came_back {
+        let after = human_duration(row.after);
+        grid.add([row.rule.to_string(), who(&row.person), row.session.to_string(), row.new.to_string(), after]);
+    }
+    section(("CAME BACK", AnsiColor::Red), &summary(report.came_back.iter().map(|row| row.user)), &grid, look)
+}
+
 fn withheld(report: &Report, look: Look) -> String {
     let mut rows: Vec<&WithheldRow> = report.withheld.iter().collect();
     rows.sort_by(|left, right| (&left.belt, &left.rule).cmp(&(&right.belt, &right.rule)));
@@ -126,6 +141,29 @@ fn withheld(report: &Report, look: Look) -> String {
         }
     }
     section(("WITHHELD", AnsiColor::Yellow), &summary(report.withheld.iter().map(|row| row.user)), &grid, look)
+}
+
+/// Who still holds OAuth tokens, if anybody does of whom it was asked.
+fn tokens(report: &Report, look: Look) -> String {
+    if report.tokens.is_empty() {
+        return String::new();
+    }
+    let mut grid = Grid::new(&["PERSON", "TOKEN", "CLIENT", "SCOPES", "CREATED", "LAST USED", "EXPIRES"]);
+    let told = |text: &Option<String>| text.clone().unwrap_or_else(|| "not told".to_owned());
+    for TokenRow { person, token, .. } in &report.tokens {
+        // They may come from a trail that somebody wrote.
+        let cells = [
+            token.id.clone(),
+            told(&token.client),
+            token.scopes.join(" "),
+            told(&token.created),
+            told(&token.last_used),
+            token.expires.clone().unwrap_or_else(|| "never, or not told".to_owned()),
+        ];
+        grid.add([who(person)].into_iter().chain(cells.map(|cell| Foreign::new(cell).to_string())));
+    }
+    let summary = format!("{}: ending a session ends no token", counted(report.tokens.len(), "token", "tokens"));
+    section(("TOKENS", AnsiColor::Yellow), &summary, &grid, look)
 }
 
 fn belt_of(row: &WithheldRow) -> String {

@@ -33,12 +33,18 @@ pub struct Credentials {
     pub api_token: String,
     /// A token that was good once.
     pub expired_token: String,
+    /// Another OAuth client: its tokens act as the world's other admin, if there is one.
+    pub revoker_id: String,
+    /// Its secret.
+    pub revoker_secret: String,
 }
 
 /// A token that was given out.
 #[derive(Debug)]
 struct Token {
     id: u64,
+    /// Whether it is the other client's.
+    of_revoker: bool,
     scopes: Vec<String>,
     created: Timestamp,
     expires: Option<Timestamp>,
@@ -57,6 +63,7 @@ pub(super) struct Access {
     pub(super) credentials: Credentials,
     tokens: BTreeMap<String, Token>,
     api_token_works: bool,
+    revoker_works: bool,
     draws: fastrand::Rng,
 }
 
@@ -70,8 +77,11 @@ impl Access {
             token: secret(&mut draws),
             api_token: secret(&mut fastrand::Rng::with_seed(seed ^ 0x5eed_a910)),
             expired_token: secret(&mut draws),
+            revoker_id: "evictd_revoker_simulated".to_owned(),
+            revoker_secret: secret(&mut fastrand::Rng::with_seed(seed ^ 0x5eed_e4dc)),
         };
-        let mut access = Self { credentials, tokens: BTreeMap::new(), api_token_works: true, draws };
+        let mut access =
+            Self { credentials, tokens: BTreeMap::new(), api_token_works: true, revoker_works: true, draws };
         let scopes = || vec!["read".to_owned(), "write".to_owned()];
         let (good, expired) = (access.credentials.token.clone(), access.credentials.expired_token.clone());
         access.keep(good, scopes(), Timestamp::UNIX_EPOCH, None);
@@ -81,13 +91,19 @@ impl Access {
 
     fn keep(&mut self, token: String, scopes: Vec<String>, created: Timestamp, expires: Option<Timestamp>) {
         let id = 380_000_000_000 + self.tokens.len() as u64;
-        self.tokens.insert(token, Token { id, scopes, created, expires });
+        self.tokens.insert(token, Token { id, of_revoker: false, scopes, created, expires });
     }
 
     /// Makes every token that was given out worthless, the ready ones too.
     pub(super) fn revoke_tokens(&mut self) {
         self.tokens.clear();
         self.api_token_works = false;
+    }
+
+    /// Makes the other client, and every token of it, worthless, or the client good again.
+    pub(super) fn set_revoker(&mut self, works: bool) {
+        self.revoker_works = works;
+        self.tokens.retain(|_, token| !token.of_revoker);
     }
 
     /// Who asks: `None` without credentials, or with a password, which the API no longer knows.
@@ -101,10 +117,10 @@ impl Access {
         };
         let caller = if scheme.eq_ignore_ascii_case("bearer") {
             let alive = |token: &&Token| token.expires.is_none_or(|expires| now < expires);
-            self.tokens
-                .get(credential)
-                .filter(alive)
-                .map(|_| Caller { user: world.own, token: Some(credential.to_owned()) })
+            self.tokens.get(credential).filter(alive).map(|token| Caller {
+                user: world.revoker.filter(|_| token.of_revoker).unwrap_or(world.own),
+                token: Some(credential.to_owned()),
+            })
         } else {
             match self.api_token_user(credential, world) {
                 Basic::Password => return Ok(None),
@@ -179,8 +195,10 @@ impl Access {
         if field("grant_type") != "client_credentials" {
             return oauth_fault(400, "unsupported_grant_type", "Only client_credentials is granted here");
         }
-        if field("client_id") != self.credentials.client_id || field("client_secret") != self.credentials.client_secret
-        {
+        let known = &self.credentials;
+        let is = |id: &str, secret: &str| field("client_id") == id && field("client_secret") == secret;
+        let of_revoker = self.revoker_works && is(&known.revoker_id, &known.revoker_secret);
+        if !of_revoker && !is(&known.client_id, &known.client_secret) {
             return oauth_fault(401, "invalid_client", "No client has this id and secret");
         }
         let Some(life) = life(fields.get("expires_in")) else {
@@ -196,6 +214,9 @@ impl Access {
         let scopes = scope.split_whitespace().map(str::to_owned).collect();
         let expires = now.checked_add(SignedDuration::from_secs(life)).ok();
         self.keep(token.clone(), scopes, now, expires);
+        if let Some(kept) = self.tokens.get_mut(&token) {
+            kept.of_revoker = of_revoker;
+        }
         Reply::json(201, json!({ "access_token": token, "token_type": "bearer", "scope": scope, "expires_in": life }))
     }
 }

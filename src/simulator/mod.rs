@@ -173,6 +173,11 @@ impl Simulator {
         self.lock().access.revoke_tokens();
     }
 
+    /// Makes the client that only ends sessions worthless, with all its tokens, or good again.
+    pub fn set_revoker(&self, works: bool) {
+        self.lock().access.set_revoker(works);
+    }
+
     /// The line of JSON that tells a script where the account is and how to sign in.
     pub fn ready_line(&self) -> String {
         let state = self.lock();
@@ -186,6 +191,8 @@ impl Simulator {
             token: &credentials.token,
             expired_token: &credentials.expired_token,
             api_token: &credentials.api_token,
+            revoker_id: &credentials.revoker_id,
+            revoker_secret: &credentials.revoker_secret,
             api_email: world.people.get(&world.own).and_then(|own| own.email.as_ref()).map(Foreign::raw),
             admin_id: world.own.to_string(),
             control_url: format!("{}{}", state.base_url, control::PATH),
@@ -212,6 +219,8 @@ struct Ready<'a> {
     token: &'a str,
     expired_token: &'a str,
     api_token: &'a str,
+    revoker_id: &'a str,
+    revoker_secret: &'a str,
     api_email: Option<&'a str>,
     admin_id: String,
     control_url: String,

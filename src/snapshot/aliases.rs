@@ -154,7 +154,7 @@ fn parts(email: &str) -> (String, Option<String>) {
 }
 
 pub(super) fn users(snapshot: &Snapshot) -> BTreeSet<UserId> {
-    let keys = [snapshot.own].into_iter().chain(snapshot.people.keys().copied());
+    let keys = [snapshot.own].into_iter().chain(snapshot.revoker).chain(snapshot.people.keys().copied());
     keys.chain(snapshot.people.values().map(|person| person.id))
         .chain(snapshot.sessions.iter().filter_map(|session| session.user))
         .chain(snapshot.cut.keys().copied())

@@ -11,6 +11,7 @@ use super::wire::{
 use super::wire_history::{WireEnded, WireHabit, WireHold, WireRest};
 use super::wire_places::{WireSighting, address_of};
 use super::{Clocks, Protected, Snapshot};
+use crate::model::TokensSeen;
 use crate::model::{
     AccountName, Cause, Completeness, CycleId, Database, Ended, Foreign, History, Hold, ListChange, ListStanding,
     ListTrouble, Listed, Pause, Person, Rest, Role, RoleType, RuleId, Scope, Session, Sighting, Stratum, Traces,
@@ -81,6 +82,8 @@ impl TryFrom<Read> for Snapshot {
             unread: unread.collect::<Result<_, String>>()?,
             protected: document.protected.try_into()?,
             own: read("own", &document.own)?,
+            tokens: document.tokens.map(TokensSeen::try_from).transpose()?,
+            revoker: document.revoker.as_ref().map(|user| read("revoker", user)).transpose()?,
             history: history((document.ended, document.roster), document.rests, document.habits, document.holds)?,
             pause: document.pause.map(Pause::try_from).transpose()?,
         })

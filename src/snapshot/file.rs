@@ -248,10 +248,10 @@ pub(super) mod tests {
     prop_compose! {
         fn ended()(
             (session, user, stratum) in (any::<u64>(), user(), select(Stratum::ALL)),
-            (rules, core) in (rules(), rules()),
+            (rules, core, came_back) in (rules(), rules(), rules()),
             (at, outcome, cycle) in (instant(), select(Outcome::ALL), of("[0-9a-f]{8}".prop_map(CycleId::new))),
         ) -> Ended {
-            Ended { session: SessionId(session), user, stratum, rules, at, outcome, cycle, core }
+            Ended { session: SessionId(session), user, stratum, rules, at, outcome, cycle, core, came_back }
         }
     }
 

@@ -10,6 +10,7 @@ mod redact;
 mod wire;
 mod wire_history;
 mod wire_places;
+mod wire_tokens;
 mod wire_watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,8 +21,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
     AccountName, Cause, Completeness, Country, CycleId, Database, Foreign, History, KnownSession, ListStanding, Listed,
-    Pause, Person, Place, Role, Roster, Scope, Session, SessionId, Sighting, SourceStanding, Stratum, Traces, UserId,
-    Watched, stratum_of,
+    Pause, Person, Place, Role, Roster, Scope, Session, SessionId, Sighting, SourceStanding, Stratum, TokensSeen,
+    Traces, UserId, Watched, stratum_of,
 };
 
 pub use file::{SNAPSHOT_BYTES_MAX, SnapshotFault, countries_of, from_bytes, to_bytes, write};
@@ -83,12 +84,16 @@ pub struct Snapshot {
     pub unasked: Vec<String>,
     /// People with sessions in the last seven days, if that is remembered.
     pub roster: Option<Roster>,
+    /// Who of those who just lost a session, or left, holds OAuth tokens; none if this cycle did not ask.
+    pub tokens: Option<TokensSeen>,
     /// People whose record was asked for and not had, and why.
     pub unread: BTreeMap<UserId, Cause>,
     /// Who may not be touched.
     pub protected: Protected,
     /// The user that evictd itself signs in as.
     pub own: UserId,
+    /// The user that evictd ends sessions as, if that is another one and known: it is not asked for where nothing may act.
+    pub revoker: Option<UserId>,
     /// What was done before.
     pub history: History,
     /// The pause in force, if any.
@@ -124,9 +129,11 @@ impl Snapshot {
             databases: Vec::new(),
             unasked: Vec::new(),
             roster: None,
+            tokens: None,
             unread: BTreeMap::new(),
             protected: Protected::default(),
             own,
+            revoker: None,
             history: History::default(),
             pause: None,
         }
@@ -149,6 +156,11 @@ impl Snapshot {
             (None, Scope::Everyone) => self.listing.is_complete(),
             (None, Scope::Staff) => !self.cut.contains_key(&user),
         }
+    }
+
+    /// Whether it is evictd itself.
+    pub fn is_own(&self, user: UserId) -> bool {
+        user == self.own || self.revoker == Some(user)
     }
 
     /// Everything that anybody saw, hearsay too.

@@ -69,6 +69,9 @@ pub fn redact(snapshot: &Snapshot, key: &[u8; 32]) -> Snapshot {
             unresolved: snapshot.protected.unresolved.iter().map(|_| Foreign::new(REDACTED)).collect(),
         },
         own: aliases.user(snapshot.own),
+        // Whose client it is may name the firm, and nothing is judged by it.
+        tokens: None,
+        revoker: snapshot.revoker.map(|user| aliases.user(user)),
         history: History {
             ended: snapshot.history.ended.iter().map(|one| ended(one, aliases)).collect(),
             roster: snapshot.history.roster.clone(),
@@ -145,6 +148,7 @@ fn ended(ended: &Ended, aliases: &Aliases) -> Ended {
         outcome: ended.outcome,
         cycle: ended.cycle.clone(),
         core: ended.core.clone(),
+        came_back: ended.came_back.clone(),
     }
 }
 

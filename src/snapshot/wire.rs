@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::Snapshot;
 use super::wire_history::{WireEnded, WireHabit, WireHold, WireRest};
 use super::wire_places::{WireBygone, WireDatabase, WirePlace, WireSighting, WireSource, address_of};
+use super::wire_tokens::WireTokens;
 use super::wire_watch::{WireNeighbours, WireUsual};
 use crate::model::{
     Cause, Completeness, Country, Foreign, ListStanding, ListTrouble, Listed, Person, Place, Roster, Scope, Session,
@@ -79,6 +80,10 @@ pub(super) struct Document<P, S> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) groups: Option<WireGroups>,
     pub(super) own: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) revoker: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) tokens: Option<WireTokens>,
     pub(super) pause: Option<WirePause>,
     pub(super) protected: WireProtected,
     pub(super) roster: Option<BTreeMap<String, usize>>,
@@ -307,6 +312,8 @@ impl<'s> From<&'s Snapshot> for Document<People<'s>, Sessions<'s>> {
                 .collect(),
             traces: snapshot.traces.iter().map(|(user, traces)| (user.to_string(), traces.into())).collect(),
             own: snapshot.own.to_string(),
+            tokens: snapshot.tokens.as_ref().map(WireTokens::from),
+            revoker: snapshot.revoker.map(|user| user.to_string()),
             pause: snapshot.pause.as_ref().map(|pause| WirePause { until: texts(pause.until) }),
             protected: WireProtected {
                 people: snapshot.protected.people.iter().map(ToString::to_string).collect(),

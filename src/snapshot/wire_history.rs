@@ -22,6 +22,8 @@ pub(super) struct WireEnded {
     cycle: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     core: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    came_back: Vec<String>,
 }
 
 impl From<&Ended> for WireEnded {
@@ -35,6 +37,7 @@ impl From<&Ended> for WireEnded {
             outcome: ended.outcome.word().to_owned(),
             cycle: ended.cycle.as_ref().map(ToString::to_string),
             core: ended.core.iter().map(ToString::to_string).collect(),
+            came_back: ended.came_back.iter().map(ToString::to_string).collect(),
         }
     }
 }
@@ -52,6 +55,7 @@ impl TryFrom<WireEnded> for Ended {
             outcome: word("outcome", &wire.outcome, Outcome::ALL.iter().copied(), Outcome::word)?,
             cycle: wire.cycle.map(CycleId::new),
             core: wire.core.into_iter().map(RuleId::new).collect(),
+            came_back: wire.came_back.into_iter().map(RuleId::new).collect(),
         })
     }
 }

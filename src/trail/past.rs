@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::standing::Standing;
 use crate::model::{CycleId, Ended, Exposure, History, Outcome, Roster, RuleId, Stratum, Watched};
 use crate::record::{
-    ChangeTold, Changed, CycleFinished, Entry, ExposureSplit, Line, OffboardingChanged, RevocationIntended,
-    RevocationOutcome,
+    ChangeTold, Changed, CycleFinished, Entry, ExposureSplit, Line, OffboardingChanged, RevocationGraded,
+    RevocationIntended, RevocationOutcome,
 };
 
 /// How far back belts remember, and an hour more for records that were written late.
@@ -34,6 +34,10 @@ pub struct Past {
     pub pause: Option<PauseTold>,
     /// Whose evidence has fallen, as the trail tells it.
     pub fallen: BTreeSet<Watched>,
+    /// Which credentials Zendesk does not accept, as the trail tells it.
+    pub refused: BTreeSet<String>,
+    /// When it was last asked who holds OAuth tokens, on Zendesk's clock.
+    pub tokens_as_of: Option<Timestamp>,
     /// The last cycle that finished, a look or a sweep.
     pub last_cycle: Option<LastCycle>,
     /// The last of them that looked at everybody in scope.
@@ -99,6 +103,8 @@ pub(super) struct Memory {
     past: Past,
     standing: Standing,
     open: BTreeMap<u64, (Option<CycleId>, RevocationIntended)>,
+    /// The digest of the policies of the self-test under way.
+    selftest: Option<String>,
     /// The newest instant of Zendesk's clock that was trusted: it decides what is forgotten.
     newest: Option<Timestamp>,
 }
@@ -120,28 +126,16 @@ impl Memory {
             Entry::EvidenceBack(body) => {
                 Watched::from_words(&body.of, &body.name).map(|watched| self.past.fallen.remove(&watched));
             }
+            Entry::CredentialRefused(body) => self.past.refused.extend([body.which.clone()]),
+            Entry::CredentialBack(body) => self.past.refused.retain(|which| *which != body.which),
             Entry::ScopeChanged(body) => self.past.scope = Some(body.scope.clone()),
             Entry::ConfigLoaded(body) => {
                 self.past.config_digest = Some(body.digest.clone());
                 self.weaken(line.at, &body.changed);
             }
-            Entry::CycleFinished(body) => {
-                self.past.policy_digest = Some(body.policy.clone());
-                self.past.scope = Some(body.scope.clone());
-                self.past.offboarding.extend(body.offboarding.iter().map(|one| (one.list.clone(), one.clone())));
-                if body.complete && body.looked.is_none() {
-                    self.past.history.roster = Some(roster(body)?);
-                }
-                let oldest = self.oldest();
-                self.past.history.ended.retain(|one| one.at >= oldest);
-                self.past.exposures.retain(|(at, _)| *at >= oldest);
-                self.past.weakened.retain(|(at, _)| *at >= oldest);
-                let last = LastCycle { at: line.at, cycle: line.cycle.clone(), finished: body.clone() };
-                if body.looked.is_none() {
-                    self.past.last_sweep = Some(last.clone());
-                }
-                self.past.last_cycle = Some(last);
-            }
+            // It says nothing of the account's own policies, and no cycle of these knows of it.
+            Entry::CycleFinished(body) if self.selftest.as_ref() == Some(&body.policy) => {}
+            Entry::CycleFinished(body) => self.finished(body, line)?,
             Entry::RevocationIntended(body) => {
                 // Read now, so that an intent that makes no sense is found before it matters.
                 ended_unclear(body)?;
@@ -168,8 +162,31 @@ impl Memory {
                     }
                 }
             }
+            Entry::RevocationGraded(body) => self.came_back(body),
+            Entry::SelftestBegan(body) => self.selftest = Some(body.policy.clone()),
+            Entry::SelftestFinished(_) => self.selftest = None,
+            Entry::TokensHeld(body) => self.past.tokens_as_of = body.as_of.parse().ok(),
             _ => {}
         }
+        Ok(())
+    }
+
+    fn finished(&mut self, body: &CycleFinished, line: &Line) -> Result<(), String> {
+        self.past.policy_digest = Some(body.policy.clone());
+        self.past.scope = Some(body.scope.clone());
+        self.past.offboarding.extend(body.offboarding.iter().map(|one| (one.list.clone(), one.clone())));
+        if body.complete && body.looked.is_none() {
+            self.past.history.roster = Some(roster(body)?);
+        }
+        let oldest = self.oldest();
+        self.past.history.ended.retain(|one| one.at >= oldest);
+        self.past.exposures.retain(|(at, _)| *at >= oldest);
+        self.past.weakened.retain(|(at, _)| *at >= oldest);
+        let last = LastCycle { at: line.at, cycle: line.cycle.clone(), finished: body.clone() };
+        if body.looked.is_none() {
+            self.past.last_sweep = Some(last.clone());
+        }
+        self.past.last_cycle = Some(last);
         Ok(())
     }
 
@@ -181,6 +198,15 @@ impl Memory {
             let class = changed.class.clone().unwrap_or_default();
             let (item, name) = ("set".to_owned(), "what was in force before cannot be read".to_owned());
             self.past.weakened.push((at, ChangeTold { item, name, what: Vec::new(), class }));
+        }
+    }
+
+    /// Notes the second grade of a session, if this is one.
+    fn came_back(&mut self, graded: &RevocationGraded) {
+        let Some(back) = &graded.back else { return };
+        let mut newest_first = self.past.history.ended.iter_mut().rev();
+        if let Some(ended) = newest_first.find(|ended| ended.session.to_string() == graded.session) {
+            ended.came_back.push(RuleId::new(back.rule.as_str()));
         }
     }
 
@@ -254,6 +280,7 @@ fn ended_unclear(intended: &RevocationIntended) -> Result<Vec<Ended>, String> {
         answered_at: intended.read_back.clone(),
         detail: None,
         exposure: None,
+        answered_after_ms: None,
     };
     let core = rules_of(&intended.core);
     Ok(ended(&unclear)?.into_iter().map(|one| Ended { core: core.clone(), ..one }).collect())
@@ -279,6 +306,7 @@ fn ended(outcome: &RevocationOutcome) -> Result<Vec<Ended>, String> {
                 outcome: became,
                 cycle: None,
                 core: Vec::new(),
+                came_back: Vec::new(),
             })
         })
         .collect()

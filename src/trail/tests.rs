@@ -73,6 +73,7 @@ fn outcome(intent: Option<u64>, session: &str, answered_at: &str) -> Entry {
         answered_at: answered_at.into(),
         detail: None,
         exposure: None,
+        answered_after_ms: None,
     }
     .into()
 }

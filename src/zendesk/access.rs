@@ -4,7 +4,7 @@
 //! renewing is asking again. A client that Zendesk refuses is not asked for again and again: neither a refused token
 //! nor a refused sign-in costs more than one renewal a minute.
 
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -13,8 +13,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::exchange::{Patience, Question};
-use super::{BudgetLimits, Denial, Method, Purpose, Trouble, Zendesk, trouble, wire};
-use crate::model::Foreign;
+use super::{BudgetLimits, Dated, Denial, Method, Purpose, Trouble, Zendesk, trouble, wire};
+use crate::model::{Foreign, UserId};
 
 /// A token's life, as asked for, in seconds: long enough for the longest cycle, short enough that a stolen one is soon
 /// worthless. Zendesk allows 300 to 172,800.
@@ -80,18 +80,63 @@ pub(super) struct SignIn {
     refused: Option<(Duration, Trouble)>,
 }
 
+/// Who ends sessions.
+#[derive(Debug, Clone)]
+pub enum Hands {
+    /// The one who reads.
+    Reader,
+    /// A user of its own, who is asked for nothing else but who he is.
+    Own(Credential),
+    /// Nobody: no request that could end a session leaves.
+    None,
+}
+
+/// One credential, and with it one user.
+pub(super) struct Identity {
+    pub(super) credential: Credential,
+    sign_in: Mutex<SignIn>,
+    /// And when that was known, on the monotonic clock.
+    pub(super) me: Mutex<Option<(Dated<UserId>, Duration)>>,
+}
+
+impl Identity {
+    pub(super) fn of(credential: Credential) -> Self {
+        Self { credential, sign_in: Mutex::default(), me: Mutex::new(None) }
+    }
+
+    pub(super) fn sign_in(&self) -> MutexGuard<'_, SignIn> {
+        self.sign_in.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What it means that Zendesk does not accept the credential, in its own words at this time of its clock.
+    pub(super) fn not_accepted(&self, words: Foreign, at: Timestamp) -> Trouble {
+        let ended = matches!(self.credential, Credential::ApiToken { .. }) && at >= API_TOKENS_END;
+        let words = if ended {
+            let help = "Zendesk's API tokens ended on 2027-04-30, so sign in with an OAuth client";
+            Foreign::new(format!("{}; {help}", words.raw()))
+        } else {
+            words
+        };
+        Trouble::Denied { kind: Denial::Credentials, words }
+    }
+}
+
 impl Zendesk {
     /// The `Authorization` header's value, of a token that lives.
-    pub(super) async fn authorization(&self, patience: &mut Patience<'_>) -> Result<SecretString, Trouble> {
-        let (id, secret, scope) = match &self.credential {
+    pub(super) async fn authorization(
+        &self,
+        who: &Identity,
+        patience: &mut Patience<'_>,
+    ) -> Result<SecretString, Trouble> {
+        let (id, secret, scope) = match &who.credential {
             Credential::Token(token) => return Ok(bearer(token.expose_secret())),
             Credential::ApiToken { email, token } => return Ok(basic(email, token)),
             Credential::OauthClient { id, secret, scope } => (id, secret, scope),
         };
-        if let Some(authorization) = self.granted_and_living() {
+        if let Some(authorization) = self.granted_and_living(who) {
             return Ok(authorization);
         }
-        if let Some(refused) = self.still_refused() {
+        if let Some(refused) = self.still_refused(who) {
             return Err(refused);
         }
         let now = self.clock.monotonic();
@@ -109,7 +154,7 @@ impl Zendesk {
         if !matches!(answer.status, 200 | 201) {
             let refused = trouble::sign_in_refused(answer);
             if matches!(refused, Trouble::Denied { .. }) {
-                self.sign_in().refused = Some((now.saturating_add(RENEWALS_APART), refused.clone()));
+                who.sign_in().refused = Some((now.saturating_add(RENEWALS_APART), refused.clone()));
             }
             return Err(refused);
         }
@@ -117,36 +162,36 @@ impl Zendesk {
         let renew_at = token.life.map(|life| now.saturating_add(life.saturating_sub(RENEWED_EARLY_MAX.min(life / 10))));
         let authorization = bearer(token.token.expose_secret());
         let granted = Granted { authorization: authorization.clone(), renew_at };
-        self.sign_in().granted = Some(granted);
+        who.sign_in().granted = Some(granted);
         Ok(authorization)
     }
 
     /// Whether the next request needs no token to be fetched first.
-    pub(super) fn has_living_token(&self) -> bool {
-        !matches!(self.credential, Credential::OauthClient { .. }) || self.granted_and_living().is_some()
+    pub(super) fn has_living_token(&self, who: &Identity) -> bool {
+        !matches!(who.credential, Credential::OauthClient { .. }) || self.granted_and_living(who).is_some()
     }
 
-    fn granted_and_living(&self) -> Option<SecretString> {
+    fn granted_and_living(&self, who: &Identity) -> Option<SecretString> {
         let now = self.clock.monotonic();
-        let sign_in = self.sign_in();
+        let sign_in = who.sign_in();
         let living = sign_in.granted.as_ref().filter(|granted| granted.renew_at.is_none_or(|end| now < end));
         living.map(|granted| granted.authorization.clone())
     }
 
-    fn still_refused(&self) -> Option<Trouble> {
+    fn still_refused(&self, who: &Identity) -> Option<Trouble> {
         let now = self.clock.monotonic();
-        let mut sign_in = self.sign_in();
+        let mut sign_in = who.sign_in();
         sign_in.refused.take_if(|(until, _)| *until <= now);
         sign_in.refused.as_ref().map(|(_, why)| why.clone())
     }
 
     /// Drops the token in use, so that the next request asks for a fresh one. False if there is none to be had, or
     /// the last one was had for the same reason just now: then it is not the token that is refused.
-    pub(super) fn drop_token(&self) -> bool {
+    pub(super) fn drop_token(&self, who: &Identity) -> bool {
         let now = self.clock.monotonic();
-        let mut sign_in = self.sign_in();
+        let mut sign_in = who.sign_in();
         let just_now = sign_in.given_up.is_some_and(|at| now < at.saturating_add(RENEWALS_APART));
-        if just_now || !matches!(self.credential, Credential::OauthClient { .. }) {
+        if just_now || !matches!(who.credential, Credential::OauthClient { .. }) {
             return false;
         }
         sign_in.given_up = Some(now);
@@ -155,22 +200,6 @@ impl Zendesk {
             granted.renew_at = Some(Duration::ZERO);
         }
         true
-    }
-
-    /// What it means that Zendesk does not accept the credential, in its own words at this time of its clock.
-    pub(super) fn not_accepted(&self, words: Foreign, at: Timestamp) -> Trouble {
-        let ended = matches!(self.credential, Credential::ApiToken { .. }) && at >= API_TOKENS_END;
-        let words = if ended {
-            let help = "Zendesk's API tokens ended on 2027-04-30, so sign in with an OAuth client";
-            Foreign::new(format!("{}; {help}", words.raw()))
-        } else {
-            words
-        };
-        Trouble::Denied { kind: Denial::Credentials, words }
-    }
-
-    pub(super) fn sign_in(&self) -> MutexGuard<'_, SignIn> {
-        self.sign_in.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

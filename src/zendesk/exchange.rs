@@ -11,6 +11,7 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use jiff::Timestamp;
 use secrecy::SecretString;
 
+use super::access::Identity;
 use super::budget::{Endpoint, Leave};
 use super::wire::{self, http_date};
 use super::{Lost, MayLeave, Method, Pace, Purpose, Request, Response, Trouble, Zendesk, trouble};
@@ -96,6 +97,11 @@ pub(super) struct Question {
 }
 
 impl Question {
+    /// One without a body.
+    pub(super) fn plain(method: Method, path: String, purpose: Purpose) -> Self {
+        Self { method, path, purpose, body: None }
+    }
+
     /// Whether it ends sessions: then it is never sent twice by itself. A request for a token is not meant.
     fn changes(&self) -> bool {
         self.method == Method::Delete || self.method == Method::Post && self.path.starts_with("/api/")
@@ -135,7 +141,8 @@ impl Zendesk {
     /// once more at what speaks against the act. A hold longer than an act's patience is not waited out: the DELETE
     /// itself says so, unsent.
     pub async fn room_to_act(&self) {
-        let requests = if self.has_living_token() { 1 } else { 2 };
+        let Some(who) = self.hands() else { return };
+        let requests = if self.has_living_token(who) { 1 } else { 2 };
         loop {
             let now = self.clock.monotonic();
             let leave = self.budget.lock().unwrap_or_else(PoisonError::into_inner).room_to_act(requests, now);
@@ -149,8 +156,7 @@ impl Zendesk {
         }
     }
 
-    /// Asks with a living token, and once more with a fresh one if Zendesk does not accept it. Any status may come back
-    /// but 401 and those that were waited out or repeated.
+    /// Asks as the one who reads.
     pub(super) async fn ask(
         &self,
         method: Method,
@@ -158,16 +164,26 @@ impl Zendesk {
         purpose: Purpose,
         patience: &mut Patience<'_>,
     ) -> Result<Response, Trouble> {
-        let question = Question { method, path, purpose, body: None };
-        let authorization = self.authorization(patience).await?;
+        self.ask_as(&self.reader, Question::plain(method, path, purpose), patience).await
+    }
+
+    /// Asks with a living token, and once more with a fresh one if Zendesk does not accept it. Any status may come back
+    /// but 401 and those that were waited out or repeated.
+    pub(super) async fn ask_as(
+        &self,
+        who: &Identity,
+        question: Question,
+        patience: &mut Patience<'_>,
+    ) -> Result<Response, Trouble> {
+        let authorization = self.authorization(who, patience).await?;
         let mut answer = self.insist(&question, Some(&authorization), patience).await?;
-        if answer.status == 401 && self.drop_token() {
-            let authorization = self.authorization(patience).await?;
+        if answer.status == 401 && self.drop_token(who) {
+            let authorization = self.authorization(who, patience).await?;
             answer = self.insist(&question, Some(&authorization), patience).await?;
         }
         if answer.status == 401 {
             let at = wire::date(&answer).unwrap_or_else(|_| self.clock.now());
-            return Err(self.not_accepted(trouble::shown_words(&answer), at));
+            return Err(who.not_accepted(trouble::shown_words(&answer), at));
         }
         Ok(answer)
     }

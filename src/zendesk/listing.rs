@@ -12,8 +12,8 @@ use jiff::Timestamp;
 
 use super::exchange::Patience;
 use super::wire::{self, Listed, PAGE_SIZE, Page};
-use super::{Method, Purpose, Trouble, Zendesk, trouble};
-use crate::model::{Completeness, Membership, Person, Role, Session, UserId};
+use super::{Dated, Method, Purpose, Trouble, Zendesk, trouble};
+use crate::model::{Completeness, Membership, OauthToken, Person, Role, Session, UserId};
 
 /// Pages of an account: two million sessions, twice what evictd is built for.
 pub(super) const PAGES_MAX: usize = 20_000;
@@ -23,6 +23,9 @@ const STAFF_PAGES_MAX: usize = 1_000;
 
 /// Pages of memberships: of a hundred thousand people ten each.
 const MEMBERSHIP_PAGES_MAX: usize = 10_000;
+
+/// Pages of OAuth tokens: ten thousand.
+const TOKEN_PAGES_MAX: usize = 100;
 
 /// Pages of a person: as deep as Zendesk itself pages elsewhere.
 pub(super) const PERSON_PAGES_MAX: usize = 100;
@@ -144,6 +147,24 @@ impl Zendesk {
         let (collected, trouble) = self.collect::<Membership>(&range, Patience::of_call(), &mut |_| ()).await;
         let completeness = completeness(trouble.as_ref());
         Memberships { rows: collected.rows, completeness, date: collected.date, trouble }
+    }
+
+    /// Every OAuth token of the account that has not ended, without what it opens anything with. Only an admin may list those
+    /// of others. What spoiled it is the trouble; what was read until then is not to be had: a list with gaps proves nothing.
+    pub async fn oauth_tokens(&self) -> Result<Dated<Vec<OauthToken>>, Trouble> {
+        let range = Range {
+            path: "/api/v2/oauth/tokens".to_owned(),
+            filter: "all=true&",
+            purpose: Purpose::Sweep,
+            pages_max: TOKEN_PAGES_MAX,
+            user: None,
+        };
+        let (collected, trouble) = self.collect::<OauthToken>(&range, Patience::brief(), &mut |_| ()).await;
+        match (trouble, collected.date) {
+            (Some(trouble), _) => Err(trouble),
+            (None, Some(date)) => Ok(Dated { value: collected.rows, date }),
+            (None, None) => Err(wire::nonsense("it has no date")),
+        }
     }
 
     async fn listing(&self, range: Range, patience: Patience<'_>, on_page: &mut dyn FnMut(usize)) -> Listing {

@@ -29,9 +29,10 @@ use serde_json::Value;
 
 use crate::clock::{Chance, Clock};
 use crate::model::{Foreign, Session, SessionId, UserId};
-use exchange::Patience;
+use access::Identity;
+use exchange::{Patience, Question};
 
-pub use access::{Access, Credential};
+pub use access::{Access, Credential, Hands};
 pub use budget::{BudgetLimits, Pace, Purpose};
 pub use https::{BadBaseUrl, BaseUrl, HttpsTransport};
 pub use listing::{Listing, Memberships, Roll, RowPlace};
@@ -62,19 +63,27 @@ pub enum Deleted {
     AlreadyGone,
 }
 
+/// Who ends sessions, with what became of signing in.
+enum Revoker {
+    Reader,
+    Own(Box<Identity>),
+    None,
+}
+
 /// One account's API: signs in, keeps to the budget, waits where Zendesk asks to, and tells what came of it.
 ///
-/// It has one credential for life, and so one user of its own. Tokens are renewed as it goes; whoever reads another
-/// credential, as a daemon does that reloads, makes another one of these.
+/// Its credentials are for life, and so are its users: one who reads, and perhaps another who ends sessions. Both draw on
+/// one budget. Tokens are renewed as it goes; whoever reads another credential, as a daemon does that reloads, makes
+/// another one of these.
 pub struct Zendesk {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     chance: Arc<dyn Chance>,
-    credential: Credential,
-    sign_in: Mutex<access::SignIn>,
+    /// Who asks.
+    reader: Identity,
+    /// Who ends sessions.
+    revoker: Revoker,
     budget: Mutex<budget::Budget>,
-    /// And when that was known, on the monotonic clock.
-    me: Mutex<Option<(Dated<UserId>, Duration)>>,
     calls: AtomicU64,
     /// Milliseconds.
     waited: AtomicU64,
@@ -91,15 +100,30 @@ impl Zendesk {
             transport,
             clock,
             chance,
-            credential: access.credential,
-            sign_in: Mutex::default(),
+            reader: Identity::of(access.credential),
+            revoker: Revoker::Reader,
             budget: Mutex::new(budget::Budget::new(access.budget)),
-            me: Mutex::new(None),
             calls: AtomicU64::new(0),
             waited: AtomicU64::new(0),
             waited_for_sweeps: AtomicU64::new(0),
             calls_of_sweeps: AtomicU64::new(0),
         }
+    }
+
+    /// The same, with these hands to end sessions.
+    #[must_use]
+    pub fn with_hands(self, hands: Hands) -> Self {
+        let revoker = match hands {
+            Hands::Reader => Revoker::Reader,
+            Hands::Own(credential) => Revoker::Own(Box::new(Identity::of(credential))),
+            Hands::None => Revoker::None,
+        };
+        Self { revoker, ..self }
+    }
+
+    /// Whether a request that ends sessions could leave at all.
+    pub fn has_hands(&self) -> bool {
+        !matches!(self.revoker, Revoker::None)
     }
 
     /// Requests sent so far, requests for tokens and repetitions included.
@@ -168,8 +192,7 @@ impl Zendesk {
         people::countable(users.len())?;
         let ids = users.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let path = format!("/api/v2/users/logout_many?ids={ids}");
-        let answer = self.ask(Method::Post, path, Purpose::Act, &mut Patience::of_change(may_leave)).await?;
-        let answer = trouble::judged(Method::Post, answer)?;
+        let answer = trouble::judged(Method::Post, self.change(Method::Post, path, may_leave).await?)?;
         // It is done, whatever it says beside that.
         let date = wire::date(&answer).map_err(|trouble| Trouble::Unanswered(trouble.to_string()))?;
         let body = wire::body(&answer).unwrap_or_default();
@@ -187,24 +210,48 @@ impl Zendesk {
         Ok(!matches!(word, Some("queued" | "working")))
     }
 
-    /// evictd's own user, asked for once: the credential stays the same. Its date runs on with the monotonic clock. Zendesk
-    /// answers a stranger with success and an anonymous user: that is denied.
+    /// evictd's own user, who reads, asked for once: the credential stays the same. Its date runs on with the monotonic
+    /// clock. Zendesk answers a stranger with success and an anonymous user: that is denied.
     pub async fn me(&self) -> Result<Dated<UserId>, Trouble> {
-        let known = *self.me.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = *self.reader.me.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((Dated { value, date }, at)) = known {
             let elapsed = self.clock.monotonic().saturating_sub(at);
             return Ok(Dated { value, date: date.saturating_add(elapsed).unwrap_or(date) });
         }
-        let (body, date) = self.get("/api/v2/users/me".to_owned()).await?;
+        let me = self.user_of(&self.reader).await?;
+        *self.reader.me.lock().unwrap_or_else(PoisonError::into_inner) = Some((me, self.clock.monotonic()));
+        Ok(me)
+    }
+
+    /// The user who ends sessions, asked for anew each time; none if it is the one who reads, or there is none. That the
+    /// credential is not accepted any more is so heard before it is needed.
+    pub async fn revoker(&self) -> Result<Option<UserId>, Trouble> {
+        match &self.revoker {
+            Revoker::Own(who) => Ok(Some(self.user_of(who).await?.value)),
+            Revoker::Reader | Revoker::None => Ok(None),
+        }
+    }
+
+    async fn user_of(&self, who: &Identity) -> Result<Dated<UserId>, Trouble> {
+        let question = Question::plain(Method::Get, "/api/v2/users/me".to_owned(), Purpose::Act);
+        let answer = trouble::judged(Method::Get, self.ask_as(who, question, &mut Patience::of_call()).await?)?;
+        let (body, date) = (wire::body(&answer)?, wire::date(&answer)?);
         let user =
             body.get("user").filter(|user| user.is_object()).ok_or_else(|| wire::nonsense("it has no `user`"))?;
         let Some(value) = user.get("id").and_then(wire::positive).and_then(UserId::new) else {
             let words = Foreign::new("Zendesk took the request for an anonymous user's");
-            return Err(self.not_accepted(words, date));
+            return Err(who.not_accepted(words, date));
         };
-        let me = Dated { value, date };
-        *self.me.lock().unwrap_or_else(PoisonError::into_inner) = Some((me, self.clock.monotonic()));
-        Ok(me)
+        Ok(Dated { value, date })
+    }
+
+    /// Who ends sessions.
+    fn hands(&self) -> Option<&Identity> {
+        match &self.revoker {
+            Revoker::Reader => Some(&self.reader),
+            Revoker::Own(who) => Some(who),
+            Revoker::None => None,
+        }
     }
 
     /// What Zendesk says about the token in use.
@@ -225,8 +272,18 @@ impl Zendesk {
         Ok(Dated { value, date })
     }
 
+    /// Sends what ends sessions, as the one who may.
+    async fn change(&self, method: Method, path: String, may_leave: MayLeave<'_>) -> Result<Response, Trouble> {
+        // INVARIANT: without a credential of its own for it nothing that can end a session leaves.
+        let who = self.hands().ok_or_else(|| Trouble::Denied {
+            kind: Denial::Credentials,
+            words: Foreign::new("there is no credential that ends sessions"),
+        })?;
+        self.ask_as(who, Question::plain(method, path, Purpose::Act), &mut Patience::of_change(may_leave)).await
+    }
+
     async fn delete(&self, path: String, may_leave: MayLeave<'_>) -> Result<Dated<Deleted>, Trouble> {
-        let answer = self.ask(Method::Delete, path, Purpose::Act, &mut Patience::of_change(may_leave)).await?;
+        let answer = self.change(Method::Delete, path, may_leave).await?;
         let value = match answer.status {
             204 => Deleted::Done,
             404 if trouble::is_record_not_found(&answer) => Deleted::AlreadyGone,

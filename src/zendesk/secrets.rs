@@ -5,7 +5,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::{Credential, Lost, Response, Zendesk};
+use super::{Credential, Lost, Response, Revoker, Zendesk};
 
 /// What stands in a secret's place.
 const SHOWN: &str = "(secret)";
@@ -35,15 +35,22 @@ impl Zendesk {
         }
     }
 
-    /// Every secret there is: the configured one, the token in use, and the one this request went out with.
+    /// Every secret there is: the configured ones, the tokens in use, and the one this request went out with.
     fn secrets(&self, used: Option<&SecretString>) -> Vec<SecretString> {
-        let configured = match &self.credential {
-            Credential::Token(secret)
-            | Credential::OauthClient { secret, .. }
-            | Credential::ApiToken { token: secret, .. } => secret.clone(),
+        let own = match &self.revoker {
+            Revoker::Own(who) => Some(&**who),
+            Revoker::Reader | Revoker::None => None,
         };
-        let granted = self.sign_in().granted.as_ref().map(|granted| granted.authorization.clone());
-        granted.into_iter().chain(used.cloned()).chain([configured]).collect()
+        let mut secrets: Vec<SecretString> = used.cloned().into_iter().collect();
+        for who in [&self.reader].into_iter().chain(own) {
+            secrets.extend(who.sign_in().granted.as_ref().map(|granted| granted.authorization.clone()));
+            secrets.push(match &who.credential {
+                Credential::Token(secret)
+                | Credential::OauthClient { secret, .. }
+                | Credential::ApiToken { token: secret, .. } => secret.clone(),
+            });
+        }
+        secrets
     }
 }
 

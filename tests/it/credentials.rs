@@ -88,6 +88,21 @@ fn secrets_are_found_in_each_place_and_go_out_once_for_each_way_to_sign_in() {
 }
 
 #[test]
+fn the_secret_that_ends_sessions_is_not_looked_for_where_nothing_may_act() {
+    let auth = "auth.token = { file = \"secret\" }\nauth.revoker.token = { file = \"none\" }";
+    let (request, ran) = heard(auth);
+    assert!(request.contains("Bearer from-a-file"), "{request}");
+    ran.says(77, &["refused for want of"]);
+    let apply = |lines: &str| {
+        let room = room("127.0.0.1:9", &format!("{auth}\n{lines}"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_evictd"));
+        room.start_command(command.args(["apply", "--yes", "--config", "evictd.toml"]).env_clear()).end()
+    };
+    apply("").says(69, &["Zendesk cannot be reached"]);
+    apply("mode = \"enforce\"\nprotected = [1]").says(78, &["there is no such file"]);
+}
+
+#[test]
 fn api_tokens_that_cannot_be_read_end_the_command_before_anything_is_sent() {
     let check = |place: &str, parts: &[&str]| {
         let room = room("127.0.0.1:9", &format!("auth.api-token = {{ email = \"a@b.c\", token = {place} }}"));

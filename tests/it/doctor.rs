@@ -14,13 +14,14 @@ use crate::program::{Desk, Ran, Room};
 const CONFIG: [&str; 2] = ["--config", "evictd.toml"];
 
 /// The checks of an account where nothing is found that has to be named apart, in their order.
-const CHECKS: [&str; 24] = [
+const CHECKS: [&str; 25] = [
     "reach",
     "egress",
     "credential",
     "user",
     "token",
     "scopes",
+    "revoker",
     "sessions",
     "own-user",
     "audit-log",
@@ -98,6 +99,7 @@ fn nothing_is_wrong_and_nothing_is_changed() {
     check(rows, "egress", "good", "does not restrict addresses");
     check(rows, "user", "good", "is an admin");
     check(rows, "scopes", "good", "`read write`");
+    check(rows, "revoker", "note", "one credential reads and ends sessions");
     check(rows, "timeouts", "good", "ends staff sessions after 12h");
     check(rows, "clock", "good", "apart");
     check(rows, "policies", "good", "8 rules, of which 8 may enforce");

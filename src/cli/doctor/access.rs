@@ -1,13 +1,15 @@
 //! Whether Zendesk can be reached from here, whether it takes the credential, whose that is and what it may do; and
 //! what its clock says.
 
+mod hands;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::page::{Row, State};
 use crate::cli::Failure;
 use crate::cli::load::{connect, transport_of};
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::{Account, Auth};
+use crate::config::{Account, Auth, Revoker};
 use crate::gather::HOST_OFFSET_MAX;
 use crate::model::{Foreign, Mode, Person, Role, UserId, human_duration};
 use crate::report::counted;
@@ -28,6 +30,8 @@ pub(super) struct Asked {
     pub(super) rows: Vec<Row>,
     /// The account, if it took the credential, and who evictd is there.
     pub(super) zendesk: Option<(Zendesk, Dated<UserId>)>,
+    /// The same with a credential that only ends sessions, if there is one.
+    pub(super) revoker: Option<Zendesk>,
     /// How the account limits sessions, or why that is not known; none if it was not asked.
     pub(super) settings: Option<Result<SecuritySettings, Trouble>>,
     /// Zendesk's clock minus the host's.
@@ -36,7 +40,7 @@ pub(super) struct Asked {
 
 /// Asks, as far as each answer lets it.
 pub(super) async fn ask(account: &Account) -> Asked {
-    let mut asked = Asked { rows: Vec::new(), zendesk: None, settings: None, host_offset: None };
+    let mut asked = Asked { rows: Vec::new(), zendesk: None, revoker: None, settings: None, host_offset: None };
     let transport = match transport_of(account) {
         Ok(transport) => transport,
         Err(failure) => {
@@ -83,7 +87,7 @@ fn reached(account: &Account, greeting: &Greeting) -> Row {
 }
 
 async fn sign_in(account: &Account, asked: &mut Asked) {
-    let zendesk = match connect(account, |ways| ways) {
+    let zendesk = match connect(account, false, |ways| ways) {
         Ok(zendesk) => zendesk,
         Err(failure) => {
             let help = "put the secret where the configuration says, or correct what it says";
@@ -99,6 +103,7 @@ async fn sign_in(account: &Account, asked: &mut Asked) {
     asked.rows.push(Row::good("credential", format!("Zendesk takes it for user {}", own.value)));
     asked.rows.push(user(own.value, zendesk.people(&[own.value], Purpose::Sweep).await.map(|dated| dated.value)));
     asked.rows.extend(token(account, &zendesk).await);
+    hands::ask(account, own.value, asked).await;
     asked.rows.extend(sessions(&zendesk, own.value).await);
     asked.settings = Some(settings);
     asked.zendesk = Some((zendesk, own));
@@ -182,6 +187,9 @@ fn scopes(account: &Account, token: &CurrentToken) -> Row {
             "check the spelling of `auth.oauth-client.scope`, and which scopes the client allows in Admin Center",
         );
     }
+    if account.revoker != Revoker::Reader {
+        return only_reads((has_part("read"), has_part("write")), &told);
+    }
     let help = "give the token or the OAuth client `read write`: no narrower scope is documented for sessions";
     if !has_part("read") || !has_part("write") && account.mode == Mode::Enforce {
         return Row::bad("scopes", format!("`{told}` is not enough to list sessions and to end them")).help(help);
@@ -191,6 +199,18 @@ fn scopes(account: &Account, token: &CurrentToken) -> Row {
         (_, _, false) => Row::note("scopes", format!("`{told}`: enough to report, not to end sessions")).help(help),
         _ => Row::note("scopes", format!("`{told}`: whether that is enough to end sessions is not documented"))
             .help(help),
+    }
+}
+
+/// What a token may do that ends no sessions.
+fn only_reads((reads, writes): (bool, bool), told: &str) -> Row {
+    let help = "give the token or the OAuth client `read`: another one ends sessions";
+    match (reads, writes) {
+        (false, _) => Row::bad("scopes", format!("`{told}` is not enough to list sessions")).help(help),
+        (true, false) => Row::good("scopes", format!("`{told}`: enough to list sessions, and not to end them")),
+        (true, true) => {
+            Row::note("scopes", format!("`{told}`: more than a credential needs that only reads")).help(help)
+        }
     }
 }
 

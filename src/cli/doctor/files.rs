@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::page::Row;
 use crate::cli::account::uid;
 use crate::cli::load::{Loaded, policy_files};
-use crate::config::{Auth, SecretReference};
+use crate::config::{Auth, Revoker, SecretReference};
 use crate::diagnostic::Findings;
 use crate::model::Foreign;
 use crate::report::counted;
@@ -20,14 +20,13 @@ pub(super) fn look(loaded: &Loaded, config: &Path) -> Vec<Row> {
     let (state, trail) = (&loaded.settings.state, &loaded.settings.trail);
     let own = [state.clone(), trail.clone(), loaded.state(), loaded.trail()];
     let files: Vec<PathBuf> =
-        std::iter::once(config.to_owned()).chain(policies(loaded)).chain(secret(loaded)).collect();
+        std::iter::once(config.to_owned()).chain(policies(loaded)).chain(secrets(loaded)).collect();
     let folders: BTreeSet<PathBuf> = files.iter().filter_map(|file| folder_of(file)).chain(own).collect();
     let looked: Vec<(PathBuf, Metadata)> = files.iter().chain(&folders).filter_map(|path| found(path)).collect();
     let owners = owners(loaded);
-    let secret = secret(loaded);
-    let wrong = looked
-        .iter()
-        .flat_map(|(path, metadata)| faults(path, metadata, secret.as_ref() == Some(path), owners.as_deref()));
+    let secrets = secrets(loaded);
+    let wrong =
+        looked.iter().flat_map(|(path, metadata)| faults(path, metadata, secrets.contains(path), owners.as_deref()));
     let wrong: Vec<Row> = wrong.collect();
     if wrong.is_empty() {
         let number = counted(looked.len(), "file or folder", "files and folders");
@@ -40,14 +39,16 @@ fn policies(loaded: &Loaded) -> Vec<PathBuf> {
     policy_files(loaded, &mut Findings::default()).unwrap_or_default()
 }
 
-fn secret(loaded: &Loaded) -> Option<PathBuf> {
-    let reference = match &loaded.account.auth {
-        Auth::OauthClient { secret, .. } | Auth::Token(secret) | Auth::ApiToken { token: secret, .. } => secret,
+fn secrets(loaded: &Loaded) -> Vec<PathBuf> {
+    let revoker = match &loaded.account.revoker {
+        Revoker::Own(auth) => Some(auth),
+        Revoker::Reader | Revoker::None => None,
     };
-    match reference {
+    let file = |auth: &Auth| match auth.secret() {
         SecretReference::File(path) => Some(path.clone()),
         SecretReference::Credential(_) | SecretReference::Env(_) => None,
-    }
+    };
+    [&loaded.account.auth].into_iter().chain(revoker).filter_map(file).collect()
 }
 
 /// The folder in which a file can be replaced.

@@ -81,6 +81,11 @@ impl Row {
         Self { help: failure.help.map(shown), ..Self::bad(check, failure.title) }
     }
 
+    /// The same of another thing.
+    pub(super) fn under(self, check: &'static str) -> Self {
+        Self { check, ..self }
+    }
+
     /// Adds what to do.
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(shown(help));

@@ -10,6 +10,7 @@ use super::Local;
 use super::access::Asked;
 use super::page::{Row, State};
 use crate::clock::{Clock as _, SystemClock};
+use crate::config::Revoker;
 use crate::files::read_pause;
 use crate::model::{Mode, SessionId, UserId};
 use crate::policy::{Needs, PolicySet};
@@ -66,9 +67,11 @@ pub(super) async fn probe(local: &Local, asked: &Asked) -> Vec<Row> {
     }
     let pause = read_pause(&local.loaded.state(), SystemClock.now(), account.belts.pause_expires_after);
     let ending = deed("end sessions", "`users:write` or `write`", account.mode == Mode::Enforce);
+    let hands = asked.revoker.as_ref().unwrap_or(zendesk);
     rows.push(match pause {
+        _ if account.revoker == Revoker::None => Row::note(CHECK, "end sessions: not tried, since nobody does"),
         Some(_) => Row::note(CHECK, "end sessions: not tried, since the account is paused"),
-        None => match end_nothing(zendesk, user).await {
+        None => match end_nothing((zendesk, hands), user).await {
             Ok(ended) => told(ending, ended),
             Err(why) => Row::note(CHECK, format!("end sessions: not tried, since {why}")),
         },
@@ -77,7 +80,7 @@ pub(super) async fn probe(local: &Local, asked: &Asked) -> Vec<Row> {
 }
 
 /// Deletes the session that there is not. The error says why that was not tried.
-async fn end_nothing(zendesk: &Zendesk, own: UserId) -> Result<Result<(), Trouble>, String> {
+async fn end_nothing((zendesk, hands): (&Zendesk, &Zendesk), own: UserId) -> Result<Result<(), Trouble>, String> {
     let listing = zendesk.sessions_of(own, Purpose::Act).await;
     match listing.trouble {
         None | Some(Trouble::NotFound) => {}
@@ -91,7 +94,7 @@ async fn end_nothing(zendesk: &Zendesk, own: UserId) -> Result<Result<(), Troubl
         Ok(_) => return Err(format!("Zendesk shows a session {NO_SESSION}")),
         Err(trouble) => return Err(format!("Zendesk does not say that there is no session {NO_SESSION}: {trouble}")),
     }
-    Ok(match zendesk.delete_session(own, NO_SESSION, &|| true).await {
+    Ok(match hands.delete_session(own, NO_SESSION, &|| true).await {
         Ok(answer) if answer.value == Deleted::AlreadyGone => Ok(()),
         Ok(_) => Err(Trouble::Nonsense("it says that it ended a session that there is not".to_owned())),
         Err(trouble) => Err(trouble),

@@ -73,7 +73,7 @@ fn every_key_the_reader_knows_stands_in_the_shipped_file() {
                 alerts = { qqqqqqqq = 1, webhook = { qqqqqqqq = 1 }, heartbeat = { qqqqqqqq = 1 } }\n[accounts.a]\nqqqqqqqq = 1\n\
                 sweep = { qqqqqqqq = 1 }\nauth = { oauth-client = { id = \"x\", secret = { env = \"X\", qqqqqqqq = 1 }, \
                 qqqqqqqq = 1 }, qqqqqqqq = 1 }\nbudget = { qqqqqqqq = 1 }\nbelts = { qqqqqqqq = 1 }\n\
-                sources = { qqqqqqqq = 1 }\noffboarding.hr = { qqqqqqqq = 1, file = \"x\" }\n\
+                sources = { qqqqqqqq = 1 }\nselftest = { qqqqqqqq = 1, user = \"1\" }\noffboarding.hr = { qqqqqqqq = 1, file = \"x\" }\n\
                 feeds.siem = { qqqqqqqq = 1, mapping = { qqqqqqqq = 1, where = { qqqqqqqq = 1 } }, \
                 format = \"mapping\" }\n[accounts.b]\n\
                 auth.api-token = { qqqqqqqq = 1 }\n";
@@ -82,7 +82,7 @@ fn every_key_the_reader_knows_stands_in_the_shipped_file() {
     assert_eq!(strangers.len(), text.matches("qqqqqqqq").count());
     let helps = strangers.iter().map(|fault| fault.help.as_deref().unwrap().strip_prefix("known here: ").unwrap());
     let keys: Vec<_> = helps.flat_map(|help| help.split(", ")).map(|key| key.trim_matches('`')).collect();
-    assert_eq!(keys.len(), 90, "{keys:?}");
+    assert_eq!(keys.len(), 93, "{keys:?}");
     for key in keys {
         let written = [
             format!("\n{key} = "),
@@ -374,6 +374,36 @@ fn api_token_is_read_and_its_end_is_told() {
         assert_eq!(findings.sorted().iter().map(|one| one.code).collect::<Vec<_>>(), [Code::ApiTokenEnds], "{shown}");
         assert!(shown.starts_with("warning[api-token-ends]") && shown.contains("2027-04-30"), "{shown}");
     }
+}
+
+#[test]
+fn another_credential_may_end_sessions_or_none() {
+    let revoker = |lines: &str| account(&with(lines)).revoker;
+    assert_eq!(revoker(""), Revoker::Reader);
+    assert_eq!(revoker("auth.revoker = \"none\""), Revoker::None);
+    let token = |name: &str| Auth::Token(SecretReference::Env(name.to_owned()));
+    assert_eq!(revoker("auth.revoker.token = { env = \"R\" }"), Revoker::Own(token("R")));
+    let secret = |name: &str| SecretReference::Env(name.to_owned());
+    let client = |name: &str, scope: &str| Auth::OauthClient {
+        id: name.to_owned(),
+        secret: secret(name),
+        scope: scope.to_owned(),
+    };
+    let without = MINIMAL.lines().filter(|kept| !kept.starts_with("auth")).collect::<Vec<_>>().join("\n");
+    let both = account(&format!(
+        "{without}\nauth.oauth-client = {{ id = \"a\", secret = {{ env = \"a\" }} }}\n\
+         auth.revoker.oauth-client = {{ id = \"b\", secret = {{ env = \"b\" }} }}\n"
+    ));
+    // Who only reads asks for no more.
+    assert_eq!((both.auth, both.revoker), (client("a", "read"), Revoker::Own(client("b", "read write"))));
+    check(
+        "auth.revoker = {}",
+        &["bad-secret: `auth.revoker` takes exactly one of `oauth-client`, `token` and `api-token`"],
+    );
+    check(
+        "mode = \"enforce\"\nprotected = [1]\nauth.revoker = \"none\"",
+        &["contradiction: mode `enforce` needs somebody who ends sessions, and `auth.revoker` is `none`"],
+    );
 }
 
 const EXACTLY_ONE: &str = "bad-secret: `auth` takes exactly one of `oauth-client`, `token` and `api-token`";

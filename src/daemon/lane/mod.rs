@@ -20,7 +20,7 @@ use super::scarce::{Exposure, LOOK_EVERY};
 use super::setup::{Loader, Setup};
 use super::status::{Circumstances, LastCycle, Status, Turn};
 use crate::clock::{Chance, Clock};
-use crate::control::{Command, PostTrouble, Refusal};
+use crate::control::{Answer, Caller, Command, PostTrouble, Refusal};
 use crate::enforce::Brakes as _;
 use crate::files::{Lock, LockTrouble};
 use crate::gather::log_lag;
@@ -123,11 +123,12 @@ impl<'g> Lane<'g> {
     }
 
     fn wants_looks(&self) -> bool {
-        self.setup.policies.needs().sign_ins || !self.setup.account.offboarding.is_empty()
+        let is_watching = self.post.as_ref().is_some_and(|post| post.is_watching(&self.setup));
+        is_watching || self.setup.policies.needs().sign_ins || !self.setup.account.offboarding.is_empty()
     }
 
-    /// How long until the next look between sweeps; none if none is wanted: where rules ask nothing of places and there are
-    /// no offboarding lists, nobody is named.
+    /// How long until the next look between sweeps; none if none is wanted: where rules ask nothing of places, there are
+    /// no offboarding lists, and nobody just lost a session, nobody is named.
     fn until_look(&self) -> Option<Duration> {
         let is_wanted = self.wants_looks() && self.desk.start() == Start::Done && self.post.is_some();
         let elapsed = self.clock.monotonic().saturating_sub(self.looked_at);
@@ -207,11 +208,7 @@ impl<'g> Lane<'g> {
         if reply.as_ref().is_some_and(tokio::sync::oneshot::Sender::is_closed) {
             return;
         }
-        let brakes = self.brakes();
-        let done = match self.post.as_mut() {
-            Some(post) => Box::pin(post.obey((&self.setup, &brakes), (&command, &caller, asked))).await,
-            None => Err(Refusal::new(75, "the daemon does not hold the account: `evictd status` says why")),
-        };
+        let done = self.obeyed(&command, &caller, asked).await;
         match &done {
             Ok(_) => tracing::info!("{} by {}", command.name(), caller.who),
             Err(refusal) => tracing::warn!("{} by {} was not done: {}", command.name(), caller.who, refusal.title),
@@ -224,6 +221,24 @@ impl<'g> Lane<'g> {
             self.shut("the trail cannot be written: nothing is revoked without a trail".to_owned());
         }
         reply.map(|reply| reply.send(done));
+    }
+
+    /// In mode `report` the credential that ends sessions is fetched for this command, and dropped after it.
+    async fn obeyed(&mut self, command: &Command, caller: &Caller, asked: Timestamp) -> Result<Answer, Refusal> {
+        let brakes = self.brakes();
+        let Some(post) = self.post.as_mut() else {
+            return Err(Refusal::new(75, "the daemon does not hold the account: `evictd status` says why"));
+        };
+        if !command.ends_sessions() || self.setup.zendesk.has_hands() {
+            return Box::pin(post.obey((&self.setup, &brakes), (command, caller, asked))).await;
+        }
+        let armed = self.ground.loader.armed(&self.setup, &self.pulse).map_err(|why| Refusal::new(78, why))?;
+        armed.inherit(&self.setup.zendesk);
+        let usual = std::mem::replace(&mut self.setup.zendesk, Arc::new(armed));
+        let done = Box::pin(post.obey((&self.setup, &brakes), (command, caller, asked))).await;
+        usual.inherit(&self.setup.zendesk);
+        self.setup.zendesk = usual;
+        done
     }
 
     /// Takes the post if it is not held, asks once whether Zendesk knows us, and sweeps.
@@ -286,7 +301,11 @@ impl<'g> Lane<'g> {
         }
     }
 
+    /// Nothing could be judged. If the credential is not accepted any more, the trail is told.
     fn blind(&mut self, trouble: &Trouble) {
+        if let Some(Err(trouble)) = self.post.as_mut().map(|post| post.note_reader(trouble)) {
+            return self.shut(format!("{trouble}: nothing is revoked without a trail"));
+        }
         tracing::error!("nothing could be judged: {trouble}");
         self.turn = Turn::Blind(trouble.to_string());
     }
@@ -338,6 +357,7 @@ impl<'g> Lane<'g> {
             paused: pause.map(|pause| until(pause.until)),
             forgetful: self.post.as_ref().and_then(|post| post.forgetful.as_deref()),
             scarcity: self.post.as_ref().and_then(Post::scarcity),
+            disarmed: self.post.as_ref().and_then(|post| post.disarmed.as_deref()),
         };
         let rhythm = if self.is_sweeping { Rhythm { due: None, ..self.rhythm } } else { self.rhythm };
         let pace = self.setup.zendesk.pace();

@@ -117,6 +117,10 @@ impl Lane<'_> {
                 self.shut(format!("{trouble}: nothing is revoked without a trail"));
                 return false;
             }
+            Err(Halt::Zendesk(trouble @ Trouble::Denied { .. })) => {
+                self.blind(&trouble);
+                self.tell();
+            }
             Err(trouble) => tracing::warn!("nobody could be looked at between sweeps: {trouble}"),
         }
         true
@@ -129,6 +133,9 @@ impl Lane<'_> {
             cycle = %last.cycle, sessions = last.sessions_seen, revoked = last.revoked,
             withheld = last.withheld, complete = last.complete, calls = cycle.calls, took_ms = last.took_ms, "cycle finished"
         );
+        if let Some(why) = self.post.as_ref().and_then(|post| post.disarmed.as_deref()) {
+            tracing::error!(cycle = %last.cycle, "no session can be ended: {why}");
+        }
         for warning in &last.warnings {
             tracing::warn!(cycle = %last.cycle, "{warning}");
         }

@@ -1,14 +1,18 @@
 //! An account's post: its locks, its trail and its memory, held by one process, which does one sweep after the other.
 //! `apply` does one, the daemon many. What a turn does is in `turns`.
 
+mod canary;
+mod credentials;
+mod kept;
 mod loaded;
 mod turns;
+mod watched;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::brakes::FileBrakes;
@@ -19,16 +23,22 @@ use crate::clock::{Chance, Clock, NoChance};
 use crate::config::{Account, OffboardingList};
 use crate::control::{Answer, Caller, Command, Ground, Held, PostTrouble, Refusal, obey, reconcile};
 use crate::directory::{read_acceptances, read_list};
-use crate::files::{Disk, Lock};
+use crate::files::Lock;
 use crate::gather::{ListRead, LookedAt, Relisted};
 use crate::library::{Consulted, Library, Look};
 use crate::model::{AccountName, CycleId, Memory};
 use crate::places::usual_folders;
 use crate::record::{DaemonStarted, DaemonStopped, PolicyRejected, ScopeChanged};
-use crate::snapshot::{self, Snapshot};
-use crate::state::{STATE_FILE, Sqlite, State, StateTrouble, StateTwin, set_aside};
+use crate::state::{STATE_FILE, State};
 use crate::trail::{Past, Trail, TrailTrouble};
+pub use kept::keep_snapshot;
+use kept::remembered;
 pub use turns::Looked;
+use watched::{Watched, watched};
+
+/// It is asked this often who holds OAuth tokens, and this often where that is refused.
+const TOKENS_EVERY: SignedDuration = SignedDuration::from_hours(1);
+const TOKENS_REFUSED_EVERY: SignedDuration = SignedDuration::from_hours(24);
 
 /// One account, held by this process.
 pub struct Post {
@@ -45,11 +55,17 @@ pub struct Post {
     pub unsettled: usize,
     /// Why nothing is remembered beyond this process, if so.
     pub forgetful: Option<String>,
+    /// Why the last cycle could not have ended a session, whatever it saw, if so.
+    pub disarmed: Option<String>,
     /// Given back when the post is left.
     locks: Vec<Lock>,
     library: Box<Library>,
     /// People who are named and were not looked at yet.
     waiting: Queue,
+    /// Who just lost a session, and until when they are looked at, whether or not anybody names them: they may come back.
+    watched: Vec<Watched>,
+    /// It is not asked before then who holds OAuth tokens.
+    tokens_from: Option<Timestamp>,
     /// When logs were asked, so that it can be told how long evictd did not know.
     asked: Asked,
     /// What of each offboarding list was last heard between sweeps: what is held back is not heard every minute.
@@ -116,9 +132,12 @@ impl Post {
             has_file: true,
             unsettled: 0,
             forgetful: None,
+            disarmed: None,
             locks: Vec::new(),
             library: Box::new(Library::new(Arc::default(), &[])),
             waiting: Queue::default(),
+            watched: watched(past),
+            tokens_from: past.tokens_as_of.and_then(|at| at.checked_add(TOKENS_EVERY).ok()),
             asked: Asked { before: past.last_cycle_at(), named: BTreeMap::new() },
             lists_heard: BTreeMap::new(),
             relisted: None,
@@ -202,6 +221,10 @@ impl Post {
         (setup, brakes): (&Setup, &FileBrakes),
         (command, caller, asked): (&Command, &Caller, Timestamp),
     ) -> Result<Answer, Refusal> {
+        if let Command::Selftest { user, session } = command {
+            caller.must_be_allowed(command)?;
+            return Box::pin(self.selftest((setup, brakes), (user, *session), &caller.who)).await;
+        }
         let ground = Ground {
             trail: &mut self.trail,
             account: &setup.account,
@@ -280,41 +303,4 @@ pub fn read_lists(account: &Account, state: &Path, past: &Past, now: Timestamp) 
         list: list.clone(),
     };
     account.offboarding.values().map(read).collect()
-}
-
-/// What earlier processes learned of the account, and where this one keeps what it learns. A broken file is set aside.
-fn remembered(file: &Path, account: &AccountName) -> (Box<dyn State>, Memory, Option<String>) {
-    let opened = open_state(file, account).or_else(|trouble| match trouble {
-        StateTrouble::Broken { .. } => {
-            tracing::error!("{trouble}: it is set aside, and learning begins anew");
-            let aside = set_aside(file);
-            aside.map_err(|error| tracing::error!("it cannot be set aside: {error}")).ok();
-            open_state(file, account)
-        }
-        other => Err(other),
-    });
-    match opened {
-        Ok((state, memory)) => (Box::new(state), memory, None),
-        Err(trouble) => {
-            tracing::error!("{trouble}: what is learned now is forgotten with this process");
-            (Box::new(StateTwin::default()), Memory::default(), Some(trouble.to_string()))
-        }
-    }
-}
-
-fn open_state(file: &Path, account: &AccountName) -> Result<(Sqlite, Memory), StateTrouble> {
-    let state = Sqlite::open(file)?;
-    let memory = state.load(account)?;
-    Ok((state, memory))
-}
-
-/// Leaves the cycle's snapshot where the next command finds it; the error says why it was not kept.
-///
-/// # Errors
-///
-/// When the folder cannot be written.
-pub fn keep_snapshot(state: &Path, snapshot: &Snapshot) -> Result<(), String> {
-    let disk = Disk::make(state).map_err(|error| error.to_string())?;
-    let kept = disk.replace_by(LAST_SNAPSHOT, |file| snapshot::write(snapshot, file));
-    kept.map_err(|error| error.to_string())
 }

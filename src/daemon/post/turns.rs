@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::super::brakes::FileBrakes;
 use super::super::scarce::{Lack, News};
 use super::super::setup::Setup;
-use super::{Post, cycle_id, read_lists};
+use super::{Post, cycle_id, read_lists, watched};
 use crate::chronicle::Asked;
 use crate::control::{Told, reconcile};
 use crate::cycle::{self, Books, Cycle, Halt, Setting};
@@ -153,7 +153,7 @@ impl Post {
             lists.iter().filter_map(|list| Some((list.list.name.clone(), list.mark()?))).collect();
         let needs = setup.policies.needs();
         // Where only lists can name somebody, nothing is asked while none has changed.
-        let heard = if !needs.sign_ins && lists.is_empty() {
+        let mut heard = if !needs.sign_ins && lists.is_empty() {
             Heard::default()
         } else {
             let cycle = cycle_id(&*self.clock, &*self.chance).map_err(TrailTrouble::from)?;
@@ -171,13 +171,14 @@ impl Post {
         };
         self.is_cut = heard.is_cut;
         self.lists_heard.extend(marks);
-        self.remember(heard.lesson);
+        self.remember(std::mem::take(&mut heard.lesson));
         if let Some(before) = heard.at.and_then(|at| self.asked.before.replace(at)) {
             for user in heard.people.keys() {
                 self.asked.named.entry(*user).or_insert(before);
             }
         }
-        self.waiting.name(heard.people, self.clock.monotonic());
+        let returning = self.returning(setup, &heard);
+        self.waiting.name(heard.people.into_iter().chain(returning), self.clock.monotonic());
         let is_cheap = self.last_calls().is_some_and(|calls| calls <= SWEEP_CHEAP_MAX);
         if self.waiting.len() > LOOKED_AT_MAX && is_cheap && self.relisted.is_none() {
             return Ok(Looked::TooMany);
@@ -297,6 +298,7 @@ impl Post {
             listed,
             needs: setup.policies.needs(),
             feeds: read_feeds(&setup.account.feeds, &self.memory, self.clock.now()),
+            asks_tokens: self.tokens_from.is_none_or(|from| from <= self.clock.now()),
         };
         let setting = Setting {
             account: &setup.account,
@@ -307,7 +309,11 @@ impl Post {
             brakes,
         };
         let books = Books { trail: &mut self.trail, chronicle: &mut self.chronicle, missed, asked: self.asked.clone() };
-        cycle::run(setting, known, books, on_page).await
+        let came = cycle::run(setting, known, books, on_page).await;
+        self.note_cycle(&came)?;
+        self.watched = watched(&self.trail.past());
+        self.note_tokens(&came);
+        came
     }
 }
 

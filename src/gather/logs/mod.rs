@@ -2,9 +2,10 @@
 //!
 //! A log is read after the sessions are listed, so that it can tell of whatever the listing shows. How far it can be
 //! believed is said in its standing: rows come late, a plan may lack the log, and a row that cannot be read may have been
-//! about anybody. Ticket audits, which are hearsay, are in `audits`.
+//! about anybody. Ticket audits, which are hearsay, are in `audits`; what rows of sessions tell themselves is in `rows`.
 
 mod audits;
+mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -21,6 +22,7 @@ use crate::model::{
 };
 use crate::policy::Needs;
 use crate::zendesk::{AccessRow, Authorization, Dated, Denial, LogPage, SignInRow, Trouble, Zendesk};
+pub(super) use rows::sightings_of_rows;
 
 /// Rows are remembered this long: a session of staff lives twelve hours at most, and whether a use is the only session's
 /// is seen from the sign-ins of as long before.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Basis, Habit, Hold, Input};
 use crate::model::{CycleId, RuleId, SessionId, Stratum, UserId};
@@ -50,7 +50,7 @@ impl Outcome {
     }
 }
 
-/// What the person's listing says right after.
+/// What the person's listing says right after, or later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grade {
     /// The session is no longer listed.
@@ -59,11 +59,13 @@ pub enum Grade {
     StillPresent,
     /// The listing could not be read whole.
     Unknown,
+    /// The person opened another session soon after, and the same rule fires on it.
+    CameBack,
 }
 
 impl Grade {
     /// Every grade.
-    pub const ALL: &[Self] = &[Self::Ended, Self::StillPresent, Self::Unknown];
+    pub const ALL: &[Self] = &[Self::Ended, Self::StillPresent, Self::Unknown, Self::CameBack];
 
     /// The grade with this word.
     pub fn from_word(word: &str) -> Option<Self> {
@@ -76,6 +78,7 @@ impl Grade {
             Self::Ended => "ended",
             Self::StillPresent => "still-present",
             Self::Unknown => "unknown",
+            Self::CameBack => "came-back",
         }
     }
 }
@@ -99,6 +102,23 @@ pub struct Ended {
     pub cycle: Option<CycleId>,
     /// Of these rules, those whose claim went although there were too many.
     pub core: Vec<RuleId>,
+    /// Of these rules, those that fired again on a session that the person opened soon after.
+    pub came_back: Vec<RuleId>,
+}
+
+/// Whoever lost a session is watched for this long: who opens another one and breaks the same rule came back.
+const WATCHED: SignedDuration = SignedDuration::from_mins(15);
+
+impl Ended {
+    /// Whether evictd ended it, so that its person is watched.
+    pub fn is_watched(&self) -> bool {
+        self.outcome == Outcome::Revoked
+    }
+
+    /// Until when its person is watched.
+    pub fn watched_until(&self) -> Timestamp {
+        self.at.checked_add(WATCHED).unwrap_or(Timestamp::MAX)
+    }
 }
 
 /// What a rule rests on, as the last complete cycle told it.

@@ -37,3 +37,37 @@ pub struct LeverUsed {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ticket: Option<String>,
 }
+
+/// A human commanded a self-test; on disk before anything of it is done. Its cycle follows, with intent, outcome and grade.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SelftestBegan {
+    /// Whose session.
+    pub user: String,
+    /// The session.
+    pub session: String,
+    /// The digest of its policy set, which is no set of the account: by it its cycle is told from others.
+    pub policy: String,
+    /// That set: one rule.
+    pub rule: String,
+    /// Who commanded it.
+    pub by: String,
+}
+
+/// A self-test ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SelftestFinished {
+    /// Whether the session ended, as its person's listing shows.
+    pub ok: bool,
+    /// Whose session.
+    pub user: String,
+    /// The session.
+    pub session: String,
+    /// What became of the request; absent if none left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// What the person's listing said; absent if it was not read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grade: Option<String>,
+    /// From the beginning to the end, in milliseconds.
+    pub took_ms: String,
+}

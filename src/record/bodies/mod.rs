@@ -1,18 +1,21 @@
-//! Bodies of records that have a file of their own; the others stand in `entry`.
+//! Bodies of records, by what they are about.
 
-mod belts;
-mod changes;
-mod exposure;
+mod claims;
+mod cycles;
 mod holds;
 mod levers;
+mod loaded;
+mod process;
+mod revocations;
 mod sources;
+mod tokens;
 
-pub use belts::BeltUsed;
-pub use changes::{ChangeTold, Changed};
-pub use exposure::ExposureSplit;
-pub use holds::{HoldDiscarded, HoldExpired, HoldGrew, HoldOpened, HoldReleased};
-pub use levers::{LeverUsed, PauseBegan, PauseEnded};
-pub use sources::{
-    BudgetBack, BudgetStarved, DatabaseUsed, EvidenceBack, EvidenceFell, ListUsed, LookupsChanged, SourceBack,
-    SourceLost,
-};
+pub use claims::*;
+pub use cycles::*;
+pub use holds::*;
+pub use levers::*;
+pub use loaded::*;
+pub use process::*;
+pub use revocations::*;
+pub use sources::*;
+pub use tokens::*;

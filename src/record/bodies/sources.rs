@@ -1,5 +1,5 @@
 //! Records about what facts come from: sources of sign-ins and of use, how much evidence there is beside what is usual,
-//! requests that suffice or not, named lists, place databases.
+//! requests that suffice or not, named lists, offboarding lists, place databases.
 
 use serde::{Deserialize, Serialize};
 
@@ -114,4 +114,28 @@ pub struct ListUsed {
     /// Why it cannot say of everything whether it is on it; absent if it can.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unknown: Option<String>,
+}
+
+/// An offboarding list came to say something else. Rows name people, so that only their number stands here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OffboardingChanged {
+    /// Its name in the configuration.
+    pub list: String,
+    /// SHA-256 of the file that is in force, hexadecimal; absent if none ever was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Rows of that file.
+    pub rows: usize,
+    /// Of these, rows that wait for `offboard accept`.
+    pub pending: usize,
+    /// Rows that it has and its predecessor had not.
+    pub added: usize,
+    /// Rows that its predecessor had and it has not.
+    pub removed: usize,
+    /// Why its sign is unknown; absent while it can be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<String>,
+    /// Who accepted rows that were pending, as `offboard accept` noted it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted_by: Option<String>,
 }

@@ -8,6 +8,7 @@ mod logs;
 mod page;
 mod rows;
 mod sessions;
+mod tokens;
 mod users;
 
 use serde_json::json;
@@ -70,12 +71,14 @@ impl State {
             ["group_memberships"] if method == "GET" => self.list_memberships(turn),
             ["deleted_users"] if method == "GET" => self.list_deleted(turn),
             ["incremental", "users", "cursor"] if method == "GET" && is_admin => self.export_users(turn),
+            ["oauth", "tokens"] if method == "GET" && is_admin => self.list_tokens(turn),
             ["security_settings"] if method == "GET" && is_admin => self.security_settings(),
             ["audit_logs"] if method == "GET" && is_admin => self.list_audit_logs(turn),
             ["access_logs"] if method == "GET" && is_admin => self.list_access_logs(turn),
             ["ticket_audits"] if method == "GET" && is_admin => self.list_ticket_audits(turn),
             ["users", "logout_many"] if method == "POST" => Reply::forbidden(),
             ["incremental", "users", "cursor"]
+            | ["oauth", "tokens"]
             | ["security_settings" | "audit_logs" | "access_logs" | "ticket_audits"]
                 if method == "GET" =>
             {

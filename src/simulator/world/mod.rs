@@ -34,6 +34,8 @@ pub struct World {
     pub sessions: BTreeMap<SessionId, Session>,
     /// The admin whom every token signs in as.
     pub own: UserId,
+    /// The admin whom tokens of the other client sign in as; without one the same.
+    pub revoker: Option<UserId>,
     /// The highest id that a session was ever given here, so that none is given twice.
     pub last_session: SessionId,
     /// What the logs hold, and how they behave.
@@ -49,6 +51,7 @@ impl Default for World {
             people: BTreeMap::new(),
             sessions: BTreeMap::new(),
             own: OWN.into(),
+            revoker: None,
             last_session: SessionId(0),
             logs: Logs::default(),
             row_fields: BTreeMap::new(),
@@ -65,6 +68,7 @@ impl World {
             people: snapshot.people.iter().map(|(id, person)| (*id, Person::clone(person))).collect(),
             sessions: snapshot.sessions.iter().map(|session| (session.id, *session)).collect(),
             own: snapshot.own,
+            revoker: snapshot.revoker,
             last_session: snapshot.sessions.iter().map(|session| session.id).max().unwrap_or(SessionId(0)),
             logs: Logs::of_sightings(&snapshot.sightings),
             row_fields: BTreeMap::new(),

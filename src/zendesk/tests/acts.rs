@@ -115,7 +115,7 @@ fn room_to_act_is_waited_for_and_not_used_up() {
     for _ in 0..98 {
         assert!(client.delete().is_ok());
     }
-    assert!(client.zendesk.drop_token());
+    assert!(client.zendesk.drop_token(&client.zendesk.reader));
     run(client.zendesk.room_to_act());
     assert_eq!(client.waited(), Duration::from_mins(1));
     let long = Bench::new(|_, _| with(429, "", &[("retry-after", "18446744073709551615")]));
@@ -161,4 +161,41 @@ fn a_job_is_asked_about_until_it_is_over() {
         assert_eq!(bench.asked(), ["GET /api/v2/job_statuses/a Bearer t"]);
         assert!(run(bench.zendesk.is_over("../a")).is_err());
     }
+}
+
+#[test]
+fn whoever_only_reads_is_asked_for_everything_but_the_end_of_sessions() {
+    let bench = |hands: Hands| {
+        let bench = Bench::new(|_, request| match request.path.as_str() {
+            "/api/v2/users/me" => answer(200, r#"{"user":{"id":7}}"#),
+            _ if request.method == Method::Delete => answer(204, ""),
+            _ => answer(404, GONE),
+        });
+        let Bench { zendesk, transport, clock } = bench;
+        Bench { zendesk: zendesk.with_hands(hands), transport, clock }
+    };
+    let path = "/api/v2/users/2/sessions/1";
+    let own = bench(Hands::Own(Credential::Token("r".into())));
+    assert!(own.delete().is_ok() && own.show().is_ok());
+    assert_eq!(run(own.zendesk.revoker()), Ok(Some(user(7))));
+    let me = "GET /api/v2/users/me Bearer r".to_owned();
+    assert_eq!(own.asked(), [format!("DELETE {path} Bearer r"), format!("GET {path} Bearer t"), me]);
+    // Nobody ends sessions: nothing leaves.
+    let none = bench(Hands::None);
+    assert!(matches!(none.delete(), Err(Trouble::Denied { kind: Denial::Credentials, .. })));
+    run(none.zendesk.room_to_act());
+    assert_eq!((run(none.zendesk.revoker()), none.asked().len()), (Ok(None), 0));
+    let same = bench(Hands::Reader);
+    assert!(same.delete().is_ok());
+    assert_eq!((run(same.zendesk.revoker()), same.asked()), (Ok(None), vec![format!("DELETE {path} Bearer t")]));
+}
+
+#[test]
+fn neither_credential_is_shown_when_it_is_echoed() {
+    let bench = Bench::new(|_, _| answer(403, "the-reader and r3voker"));
+    let zendesk = bench.zendesk.with_hands(Hands::Own(Credential::Token("r3voker".into())));
+    let trouble = run(zendesk.delete_session(user(2), SessionId(1), &|| true)).expect_err("refused").to_string();
+    assert!(trouble.contains("the-reader and (secret)"), "{trouble}");
+    let trouble = run(zendesk.session(user(2), SessionId(1))).expect_err("refused").to_string();
+    assert!(trouble.contains("(secret)"), "{trouble}");
 }

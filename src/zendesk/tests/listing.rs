@@ -289,3 +289,25 @@ fn roll_holds_todays_staff_and_says_whether_anybody_may_be_missing() {
     check(&[(200, FIRST), (403, r#"{"error":"no"}"#)], &[2], Some("no"));
     check(&[(200, r#"{"users":[{"id":2},{"id":"x"}]}"#)], &[2], Some("1 rows"));
 }
+
+#[test]
+fn oauth_tokens_are_listed_page_by_page_and_nothing_that_opens_anything_is_read() {
+    const FIRST: &str = r#"{"tokens":[{"id":1,"user_id":2,"client_id":3,"token":"s3cret-letters","full_token":"s3cret-whole",
+        "refresh_token":"s3cret-again","scopes":["read","a\u001b[2Jb"],"created_at":"2026-01-01T00:00:00Z",
+        "used_at":"2026-01-02T00:00:00Z","expires_at":null}],"meta":{"has_more":true,"after_cursor":"b"}}"#;
+    const LAST: &str = r#"{"tokens":[{"id":2,"user_id":7,"scopes":null}],"meta":{"has_more":false}}"#;
+    let bench = Bench::says(&[(200, FIRST), (200, LAST)]);
+    let tokens = run(bench.zendesk.oauth_tokens()).expect("listed").value;
+    let paths: Vec<_> = bench.asked().into_iter().map(|one| one.split(' ').nth(1).unwrap().to_owned()).collect();
+    assert!(paths.iter().all(|path| path.starts_with("/api/v2/oauth/tokens?all=true&")), "{paths:?}");
+    assert_eq!((paths.len(), tokens.len(), tokens[0].client, tokens[1].client), (2, 2, Some(3), None));
+    assert_eq!(tokens[0].scopes, ["read", "a\\u{1b}[2Jb"]);
+    let shown = format!("{tokens:?}");
+    assert!(!shown.contains("s3cret") && shown.contains("2026-01-02T00:00:00Z"), "{shown}");
+    // Whose it is must be said, and a list with gaps is none.
+    for body in [r#"{"tokens":[{"id":1}],"meta":{"has_more":false}}"#, MORE] {
+        assert!(run(Bench::new(move |_, _| answer(200, body)).zendesk.oauth_tokens()).is_err(), "{body}");
+    }
+    let refused = run(Bench::says(&[(403, r#"{"error":"Forbidden"}"#)]).zendesk.oauth_tokens());
+    assert!(matches!(refused, Err(Trouble::Denied { .. })), "{refused:?}");
+}

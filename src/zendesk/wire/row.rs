@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::field::{Field, Texts};
 use super::shape::Object;
 use crate::address::parse_address;
-use crate::model::{Foreign, Membership, Person, Role, RoleType, Session, SessionId, UserId};
+use crate::model::{Foreign, Membership, OauthToken, Person, Role, RoleType, Session, SessionId, UserId};
 use crate::zendesk::RowPlace;
 
 /// What a page is made of.
@@ -194,6 +194,54 @@ impl Paged for Membership {
 }
 
 impl Listed for Membership {
+    type Entry = Self;
+
+    fn split(entry: Self) -> (Self, Option<RowPlace>) {
+        (entry, None)
+    }
+
+    fn number(&self) -> u64 {
+        self.id
+    }
+
+    fn belongs(&self, user: UserId) -> bool {
+        self.user == user
+    }
+}
+
+/// An OAuth token, as a row. What opens anything, `token`, `full_token` and `refresh_token`, is not even read.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::zendesk) struct OauthTokenRow<'a> {
+    #[serde(borrow)]
+    id: Field<'a>,
+    user_id: Field<'a>,
+    client_id: Field<'a>,
+    scopes: Texts,
+    created_at: Field<'a>,
+    used_at: Field<'a>,
+    expires_at: Field<'a>,
+}
+
+impl Paged for OauthToken {
+    const ARRAY: &'static str = "tokens";
+    type Row<'a> = OauthTokenRow<'a>;
+
+    /// One that does not say whose it is may be anybody's.
+    fn read(row: OauthTokenRow<'_>, _: Timestamp) -> Option<Self> {
+        Some(Self {
+            id: row.id.positive()?,
+            user: row.user_id.positive().and_then(UserId::new)?,
+            client: row.client_id.positive(),
+            scopes: OauthToken::kept_scopes(&row.scopes.0),
+            created_at: row.created_at.instant(),
+            used_at: row.used_at.instant(),
+            expires_at: row.expires_at.instant(),
+        })
+    }
+}
+
+impl Listed for OauthToken {
     type Entry = Self;
 
     fn split(entry: Self) -> (Self, Option<RowPlace>) {

@@ -201,6 +201,7 @@ impl Play {
                     outcome: evictd::model::Outcome::Revoked,
                     cycle: Some(snapshot.cycle.clone()),
                     core,
+                    came_back: Vec::new(),
                 });
             }
         }

@@ -213,3 +213,50 @@ fn an_operator_ends_their_own_pause_and_no_other() {
     pull(&others.desk, &["resume"]).says(0, &["resumed"]);
     stop(daemon);
 }
+
+/// In mode `report` with a credential of its own for ending sessions: the daemon has none at hand and fetches it for the
+/// command, so that the incident lever and the self-test work as ever, and the sweeps go on reporting.
+#[test]
+fn what_a_human_commands_ends_sessions_in_mode_report_with_a_credential_of_its_own() {
+    let desk = Desk::new();
+    desk.room.write("revoker-secret", desk.ready["revoker_secret"].as_str().unwrap());
+    fs::set_permissions(desk.room.path("revoker-secret"), fs::Permissions::from_mode(0o600)).unwrap();
+    let id = desk.ready["revoker_id"].as_str().unwrap();
+    let text = desk.room.read("evictd.toml").replace("mode = \"enforce\"", "mode = \"report\"");
+    let lines = format!(
+        "auth.oauth-client.scope = \"read\"\n\
+         auth.revoker.oauth-client = {{ id = \"{id}\", secret = {{ file = \"revoker-secret\" }} }}\n\
+         sweep = {{ every = \"1h\" }}\n{GROUPS}"
+    );
+    desk.room.write("evictd.toml", format!("{text}{lines}"));
+    let daemon = run(&desk.room);
+    poll(|| desk.room.path("control.sock").exists().then_some(())).unwrap();
+    wait_until_it_stands(&daemon, &desk.room, "watching");
+    let people = named(&desk);
+    pull(&desk, &["revoke", "--user", &people[0], "--reason", "r", "--yes"]).says(0, &["revoked"]);
+    let ended = desk.deletes();
+    assert!(ended > 0);
+    let tested = pull(&desk, &["selftest", "--user", &people[1], "--format", "json"]).says(0, &[]).json();
+    assert_eq!(
+        (&tested["ok"], &tested["outcome"], &tested["grade"]),
+        (&true.into(), &"revoked".into(), &"ended".into())
+    );
+    assert_eq!(desk.deletes(), ended + 1);
+    assert!(records(&desk, "selftest.began").pop().unwrap()["by"].as_str().unwrap().contains("(uid "));
+    assert_eq!(records(&desk, "daemon.started").len(), 1, "all of it was the daemon's doing");
+    // Where there is nobody who ends sessions, it is said, and nothing is written.
+    let before = desk.trail().len();
+    desk.room.write(
+        "evictd.toml",
+        format!("{}auth.revoker = \"none\"\n", text.trim_end_matches('\n').to_owned() + "\n") + GROUPS,
+    );
+    stop(daemon);
+    let daemon = run(&desk.room);
+    poll(|| desk.room.path("control.sock").exists().then_some(())).unwrap();
+    wait_until_it_stands(&daemon, &desk.room, "watching");
+    pull(&desk, &["revoke", "--user", &people[0], "--reason", "r", "--yes"]).says(78, &["nobody ends sessions"]);
+    pull(&desk, &["selftest", "--user", &people[1]]).says(78, &["nobody ends sessions"]);
+    assert!(desk.trail()[before..].iter().all(|line| line["kind"] != "lever.used" && line["kind"] != "selftest.began"));
+    stop(daemon);
+    verify(&desk);
+}

@@ -59,7 +59,7 @@ async fn a_stolen_cookie_is_found_between_two_sweeps_and_only_its_person_is_look
         let asked = acme.simulator.requests().split_off(before);
         let listed = asked.iter().filter(|one| one.path.contains("/users/") && one.path.contains("/sessions?"));
         assert!(listed.clone().all(|one| one.path.contains("/users/7/")) && listed.count() > 0, "{asked:?}");
-        // Nothing is left to look at.
+        // Nothing is left to look at: if who was signed out comes back, the log names them.
         let before = acme.simulator.requests().len();
         wait(minutes(1)).await;
         assert!(acme.simulator.requests().len() - before <= 3);
@@ -92,4 +92,37 @@ async fn a_thief_who_comes_back_from_the_same_place_is_found_again() {
         }
     });
     assert_eq!(done.await, Ok(()));
+}
+
+/// A rule that asks nothing of logs names nobody; who was just signed out is looked at all the same.
+#[tokio::test(start_paused = true)]
+async fn whoever_was_just_signed_out_is_looked_at_for_a_quarter_of_an_hour() {
+    let stage = Stage::remembering("acme", "sweep = \"0 * * * *\"", None);
+    let acme = stage.site("acme");
+    RULES
+        .replace("when.sign-in.country.in = [\"ZA\"]", "when.user.id.in = [\"1\"]")
+        .clone_into(&mut acme.policies.lock().unwrap());
+    let rule = acme.policies.lock().unwrap().split("[[rule]]\nid = \"driven\"").next().unwrap().to_owned();
+    *acme.policies.lock().unwrap() = rule;
+    acme.agent(1, 1);
+    acme.agent(2, 1);
+    let opens = |id: u64| {
+        let now = acme.simulator.now();
+        acme.simulator.world(|world| *world.add_session(session(id), user(1), now, now));
+    };
+    let done = stage.run(async |_| {
+        wait(minutes(5)).await;
+        assert!(!acme.has_session(1) && acme.has_session(2));
+        opens(5_001);
+        wait(seconds(70)).await;
+        assert!(!has(acme, session(5_001)), "who came back is found within a minute");
+        wait(minutes(20)).await;
+        let before = acme.simulator.requests().len();
+        wait(minutes(10)).await;
+        assert_eq!(acme.simulator.requests().len(), before, "and nobody is watched for ever");
+    });
+    assert_eq!(done.await, Ok(()));
+    let looked: Vec<_> = acme.cycles().into_iter().filter_map(|(_, finished)| finished.looked).collect();
+    assert!((17..=24).contains(&looked.len()) && looked.iter().all(|people| *people == ["1"]), "{looked:?}");
+    assert_eq!(acme.records().iter().filter(|line| line.entry.kind() == "revocation.graded").count(), 3);
 }

@@ -6,6 +6,7 @@
 mod bell;
 mod day;
 mod exposure;
+mod hands;
 mod lists;
 mod looks;
 mod reload;
@@ -14,6 +15,7 @@ mod spread;
 mod stage;
 mod start;
 mod stop;
+mod tokens;
 mod trouble;
 mod watch;
 mod watchdog;

@@ -11,15 +11,15 @@ use std::time::Duration;
 
 use evictd::clock::{Clock, Pending, SeededChance};
 use evictd::config;
-use evictd::config::PlacesSettings;
-use evictd::daemon::{Daemon, End, Loader, Pulses, RecordingHerald, Rejected, Setup, Status, Wish, Wishes};
+use evictd::config::{Account, PlacesSettings, Revoker};
+use evictd::daemon::{Daemon, End, Loader, Pulse, Pulses, RecordingHerald, Rejected, Setup, Status, Wish, Wishes};
 use evictd::diagnostic::{Findings, Source};
 use evictd::files::Disk;
-use evictd::model::Role;
+use evictd::model::{Mode, Role};
 use evictd::record::{CycleFinished, Entry, Line, sha256_hex, whole_lines};
 use evictd::simulator::{Options, Simulator, World};
 use evictd::trail::{read_segment, segments, verify};
-use evictd::zendesk::{Access, BudgetLimits, Credential, Zendesk};
+use evictd::zendesk::{Access, BudgetLimits, Credential, Hands, Zendesk};
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -265,6 +265,11 @@ impl Loader for Stage {
         Ok(configured.map(|site| self.setup(site, pulses)).collect())
     }
 
+    fn armed(&self, setup: &Setup, pulse: &Arc<Pulse>) -> Result<Zendesk, String> {
+        let site = self.sites.iter().find(|site| site.name == setup.account.name.as_str()).unwrap();
+        Ok(self.zendesk(site, (&setup.account, true), pulse))
+    }
+
     fn keep(&self, setup: &Setup) {
         self.kept.lock().unwrap().push(setup.account.name.to_string());
     }
@@ -279,26 +284,13 @@ impl Stage {
         let settings = settings.unwrap_or_else(|| panic!("{:#?}", findings.sorted()));
         let account = settings.accounts.into_values().next().unwrap();
         let policies = policies_of(&site.policies.lock().unwrap());
-        let credentials = site.simulator.credentials();
-        let credential = Credential::OauthClient {
-            id: credentials.client_id,
-            secret: credentials.client_secret.into(),
-            scope: "read write".to_owned(),
-        };
-        let budget = BudgetLimits {
-            requests_per_minute_max: account.budget.requests_per_minute_max,
-            part_of_limit_max_percent: account.budget.part_of_limit_max_percent,
-            reserve_percent: account.budget.reserve_percent,
-        };
-        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        let (transport, clock) = pulses.of(&account.name).dress(site.wire.clone(), clock);
-        let chance = Arc::new(SeededChance::new(1));
+        let zendesk = self.zendesk(site, (&account, account.mode == Mode::Enforce), &pulses.of(&account.name));
         Setup {
             places: PlacesSettings { databases: Some(Vec::new()), older_than_max: None, installed: PathBuf::new() },
             files: Arc::default(),
             scope: policies.scope(account.scope),
             policies,
-            zendesk: Arc::new(Zendesk::new(Access { credential, budget }, transport, clock, chance)),
+            zendesk: Arc::new(zendesk),
             config_digest: sha256_hex(config.as_bytes()),
             config,
             state: site.state(),
@@ -306,6 +298,34 @@ impl Stage {
             account,
             rejected: None,
         }
+    }
+
+    /// A client as the command line connects it.
+    fn zendesk(&self, site: &Site, (account, may_act): (&Account, bool), pulse: &Arc<Pulse>) -> Zendesk {
+        let credentials = site.simulator.credentials();
+        let credential = Credential::OauthClient {
+            id: credentials.client_id,
+            secret: credentials.client_secret.into(),
+            scope: if account.revoker == Revoker::Reader { "read write" } else { "read" }.to_owned(),
+        };
+        let budget = BudgetLimits {
+            requests_per_minute_max: account.budget.requests_per_minute_max,
+            part_of_limit_max_percent: account.budget.part_of_limit_max_percent,
+            reserve_percent: account.budget.reserve_percent,
+        };
+        let hands = match &account.revoker {
+            Revoker::Reader => Hands::Reader,
+            Revoker::Own(_) if may_act => Hands::Own(Credential::OauthClient {
+                id: credentials.revoker_id,
+                secret: credentials.revoker_secret.into(),
+                scope: "read write".to_owned(),
+            }),
+            Revoker::Own(_) | Revoker::None => Hands::None,
+        };
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        let (transport, clock) = pulse.dress(site.wire.clone(), clock);
+        let chance = Arc::new(SeededChance::new(1));
+        Zendesk::new(Access { credential, budget }, transport, clock, chance).with_hands(hands)
     }
 }
 

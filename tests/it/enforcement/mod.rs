@@ -9,6 +9,7 @@ mod brakes;
 mod crashes;
 mod groups;
 mod read_back;
+mod returns;
 mod secrets;
 mod settled;
 mod stage;

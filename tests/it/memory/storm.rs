@@ -220,22 +220,22 @@ async fn check(seed: u64, scopes: [&str; 2], rounds: usize) {
 
 #[tokio::test]
 async fn a_storm_over_staff_and_everyone_revokes_nobody_wrongly_and_leaves_nothing_stuck() {
-    check(1, ["staff", "everyone"], 125).await;
+    Box::pin(check(1, ["staff", "everyone"], 125)).await;
 }
 
 #[tokio::test]
 async fn a_storm_over_two_accounts_of_staff_does_not_either() {
-    check(4, ["staff", "staff"], 125).await;
+    Box::pin(check(4, ["staff", "staff"], 125)).await;
 }
 
 #[tokio::test]
 async fn a_storm_over_two_accounts_of_everyone_does_not_either() {
-    check(6, ["everyone", "everyone"], 125).await;
+    Box::pin(check(6, ["everyone", "everyone"], 125)).await;
 }
 
 #[tokio::test]
 async fn another_storm_over_everyone_and_staff_does_not_either() {
-    check(10, ["everyone", "staff"], 125).await;
+    Box::pin(check(10, ["everyone", "staff"], 125)).await;
 }
 
 /// One account has every fault and the other none: the other never notices.

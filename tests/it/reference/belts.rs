@@ -157,7 +157,7 @@ impl Belts<'_> {
     /// Those that look at one person or one claim alone.
     fn one_by_one(&mut self) {
         let world = self.world;
-        self.hold(Belt::OwnUser, None, |claim| person(claim) == world.own);
+        self.hold(Belt::OwnUser, None, |claim| person(claim) == world.own || Some(person(claim)) == world.revoker());
         self.hold(Belt::Protected, None, |claim| world.protected.contains(&person(claim)));
         self.hold(Belt::Pause, None, |_| world.pause.is_some());
         self.hold(Belt::Clock, None, |_| !world.trusted);

@@ -217,6 +217,11 @@ impl World {
         }
     }
 
+    /// Whom evictd ends sessions as, where that is another user than the one who reads.
+    pub fn revoker(&self) -> Option<u64> {
+        self.people.iter().map(|human| human.id).max().filter(|id| id % 3 == 0)
+    }
+
     /// The listed sessions, each once.
     pub fn sessions(&self) -> Vec<&Row> {
         let mut found: Vec<&Row> = Vec::new();
@@ -284,6 +289,7 @@ impl World {
             neighbours: super::sights::neighbours(&self.scenery),
             places: self.scenery.places(),
             roster: self.week.as_ref().map(counted),
+            revoker: self.revoker().map(user),
             ..Snapshot::empty(AccountName::new("acme"), cycle, instant(self.now), user(self.own))
         }
     }
@@ -342,6 +348,7 @@ impl Past {
             outcome: self.outcome,
             cycle: None,
             core: Vec::new(),
+            came_back: Vec::new(),
         }
     }
 }

@@ -637,6 +637,7 @@ fn the_ready_line_says_how_to_sign_in() {
         json!({
             "schema": 1, "base_url": "http://127.0.0.1", "control_url": "http://127.0.0.1/control",
             "client_id": credentials.client_id, "client_secret": credentials.client_secret,
+            "revoker_id": credentials.revoker_id, "revoker_secret": credentials.revoker_secret,
             "token": credentials.token, "expired_token": credentials.expired_token, "admin_id": "360000000001",
             "api_token": credentials.api_token, "api_email": "person360000000001@acme.example",
         })

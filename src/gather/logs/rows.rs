@@ -7,7 +7,7 @@ use crate::zendesk::RowPlace;
 
 /// What rows tell of where these sessions are used, which are in order of their ids. Of a row that another came after with
 /// somebody else's name nothing is taken.
-pub(super) fn sightings(places: Vec<RowPlace>, sessions: &[Session]) -> Vec<Sighting> {
+pub(in crate::gather) fn sightings_of_rows(places: Vec<RowPlace>, sessions: &[Session]) -> Vec<Sighting> {
     let source: Arc<str> = Sighting::SESSION_ROW.into();
     let is_kept = |row: &Session| {
         let at = sessions.binary_search_by_key(&row.id, |kept| kept.id).ok();
@@ -48,7 +48,7 @@ mod tests {
     fn a_row_tells_of_its_own_session_and_of_no_time_to_come() {
         let told = |own: Session, kept: Session| {
             let place = RowPlace { session: own, address: "203.0.113.9".parse().ok(), agent: None };
-            sightings(vec![place.clone(), place], &[kept])
+            sightings_of_rows(vec![place.clone(), place], &[kept])
         };
         for (used, seen) in [(Some(-60), -60), (None, 0), (Some(3_600), 0)] {
             let own = row(Some(2), used);
