@@ -448,6 +448,7 @@ pub fn finished(report: &Report, stages: Stages<'_>, effort: Effort) -> CycleFin
         databases: databases_used(&snapshot.databases),
         offboarding: snapshot.lists.iter().map(|(name, list)| offboarding(name, list)).collect(),
         scope: report.scope.word().to_owned(),
+        tokens_asked: snapshot.tokens.as_ref().map(|seen| seen.as_of.to_string()),
         rules: report
             .rules
             .iter()

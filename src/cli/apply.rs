@@ -1,11 +1,13 @@
 //! `evictd apply`: one enforcing cycle now, under the account's lock, written down before anything happens.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
 
 use super::load::{Loaded, load, policies, setup};
+use super::loader::keep_in_force;
 use super::plan::{keep, name_unresolved, print};
 use super::stop::asked_to_stop;
 use super::{Exit, Failure, Format, Where, screen::Screen};
@@ -69,6 +71,7 @@ pub(super) async fn apply_now(loaded: &Loaded, set: PolicySet, screen: Screen) -
     let closed = post.close(exit.code());
     let cycle = cycle?;
     closed?;
+    keep_in_force(Path::new(&*loaded.config.name), &setup);
     keep(&setup.state, &cycle.snapshot, screen);
     name_unresolved(&cycle.snapshot, screen);
     Ok(cycle)

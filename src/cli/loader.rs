@@ -110,14 +110,19 @@ impl Loader for DiskLoader {
     }
 
     fn keep(&self, setup: &Setup) {
-        let root = setup.state.parent().unwrap_or(&setup.state);
-        let config = GoodSet { files: vec![(whole(&self.config), setup.config.clone())] };
-        let files = setup.policies.files.iter().map(|file| (file.name.clone(), file.text.clone())).collect();
-        for (folder, what, set) in [(root, CONFIG, config), (&*setup.state, POLICIES, GoodSet { files })] {
-            let kept = Disk::make(folder).and_then(|disk| keep_good(&disk, what, &set));
-            if let Err(error) = kept {
-                tracing::warn!("the last good {what} cannot be kept in `{}`: {error}", folder.display());
-            }
+        keep_in_force(&self.config, setup);
+    }
+}
+
+/// Keeps what is in force: what a start that finds it broken stands in by, and what the next change is held against.
+pub(super) fn keep_in_force(config: &Path, setup: &Setup) {
+    let root = setup.state.parent().unwrap_or(&setup.state);
+    let text = GoodSet { files: vec![(whole(config), setup.config.clone())] };
+    let files = setup.policies.files.iter().map(|file| (file.name.clone(), file.text.clone())).collect();
+    for (folder, what, set) in [(root, CONFIG, text), (&*setup.state, POLICIES, GoodSet { files })] {
+        let kept = Disk::make(folder).and_then(|disk| keep_good(&disk, what, &set));
+        if let Err(error) = kept {
+            tracing::warn!("the last good {what} cannot be kept in `{}`: {error}", folder.display());
         }
     }
 }

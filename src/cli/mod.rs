@@ -23,6 +23,7 @@ mod pause;
 mod places;
 mod plan;
 mod policy;
+mod report;
 mod revoke;
 mod run;
 mod schedule;
@@ -78,6 +79,9 @@ enum Command {
     /// Check, test and describe policies
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// What the trail tells over a time: who is out, and how the control was kept
+    #[command(subcommand)]
+    Report(report::ReportCommand),
     /// Verify and read the trail
     #[command(subcommand)]
     Audit(account::AuditCommand),
@@ -207,6 +211,7 @@ fn run(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Hold(command) => block_on(hold::run(&command, screen)),
         Command::Explain(args) => explain::run(&args, screen),
         Command::Why(args) => why::run(&args, screen),
+        Command::Report(command) => report::run(&command, screen),
         Command::Policy(command) => policy::run(&command, screen),
         Command::Audit(command) => account::audit(&command, screen),
         Command::Offboard(command) => offboard::run(&command, screen),

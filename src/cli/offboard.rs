@@ -184,7 +184,7 @@ fn names_of(who: &str) -> Result<Names, Failure> {
     })
 }
 
-fn configured(loaded: &Loaded) -> Result<&BTreeMap<String, OffboardingList>, Failure> {
+pub(super) fn configured(loaded: &Loaded) -> Result<&BTreeMap<String, OffboardingList>, Failure> {
     let account = &loaded.account;
     if account.offboarding.is_empty() {
         let name = &account.name;

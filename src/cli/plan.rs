@@ -74,10 +74,11 @@ pub(super) async fn live(loaded: &Loaded, set: &PolicySet, screen: Screen) -> Re
     let lists = read_lists(&loaded.account, &loaded.state(), &past, SystemClock.now());
     let told = past.pause.as_ref().filter(|told| told.lasts(SystemClock.now()));
     let pause = told.map(|told| Pause { until: told.until }).or_else(|| brakes.pause());
+    let weakened = past.weakened_line();
     let history = History { habits: memory.habits.clone(), ..past.history };
     let consulted = consulted(loaded, set, screen);
     let databases = Arc::clone(&consulted.databases);
-    let unasked = consulted.unasked.clone();
+    let unasked = weakened.into_iter().chain(consulted.unasked.iter().cloned()).collect();
     let feeds = read_feeds(&loaded.account.feeds, &memory, SystemClock.now());
     let known = Known {
         cycle,

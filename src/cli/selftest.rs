@@ -1,5 +1,6 @@
 //! `evictd selftest`: ends the newest session of one agreed person, from end to end, and says what took how long.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
@@ -8,6 +9,7 @@ use serde_json::Value;
 use super::account::{brakes, caller};
 use super::control::{ask_daemon, exit_of};
 use super::load::{Loaded, connect, load, policies, setup_of};
+use super::loader::keep_in_force;
 use super::screen::Screen;
 use super::{Exit, Failure, Format, Where};
 use crate::clock::{Clock as _, SystemChance, SystemClock};
@@ -64,6 +66,7 @@ async fn act(loaded: &Loaded, command: &Command, screen: Screen) -> Result<Answe
     let given = (command, &Caller::with_all(who), SystemClock.now());
     let done = post.obey((&setup, &brakes), given).await;
     post.close(done.as_ref().map_or_else(|refusal| refusal.exit, |answer| answer.exit))?;
+    keep_in_force(Path::new(&*loaded.config.name), &setup);
     Ok(done?)
 }
 

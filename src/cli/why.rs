@@ -8,12 +8,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::load::{Loaded, load, policies};
 use super::plan::offline;
+use super::report::since;
 use super::{Exit, Failure, Format, Where, screen::Screen};
-use crate::clock::{Clock as _, SystemClock};
 use crate::cycle::judge;
 use crate::diagnostic::quoted;
 use crate::files::{Disk, Medium as _};
-use crate::model::{Foreign, Outcome, UserId, parse_duration};
+use crate::model::{Foreign, Outcome, UserId};
 use crate::record::{Entry, Line, Sidecar, whole_lines};
 use crate::report::{Loss, Why, person_of, would_end};
 use crate::trail;
@@ -36,13 +36,7 @@ pub(super) struct WhyArgs {
 }
 
 pub(super) fn run(args: &WhyArgs, screen: Screen) -> Result<Exit, Failure> {
-    let back = args.since.as_deref().map_or(Some(DAY), parse_duration);
-    let since = back.and_then(|back| SystemClock.now().checked_sub(back).ok());
-    let since = since.filter(|since| *since >= Timestamp::UNIX_EPOCH).ok_or_else(|| {
-        let what = quoted(args.since.as_deref().unwrap_or_default());
-        Failure::new(Exit::Usage, format!("{what} is not a length of time that one can look back"))
-            .help("write `2h`, `90m` or `3d`; nothing is told of before 1970")
-    })?;
+    let since = since(args.since.as_deref(), DAY)?;
     let loaded = load(&args.place, screen)?;
     let set = policies(&loaded, screen)?;
     let file = loaded.last_snapshot();

@@ -53,8 +53,8 @@ pub fn report(stages: Stages<'_>, fates: &[Fate]) -> Report {
         sessions_seen: stages.dossier.len(),
         people_seen: people_seen.into_iter().collect(),
         databases: snapshot.databases.iter().map(DatabaseRow::from).collect(),
-        warnings: warnings(snapshot, stages.mode)
-            .into_iter()
+        warnings: told_before(snapshot)
+            .chain(warnings(snapshot, stages.mode))
             .chain(of_lookups(stages.dossier))
             .chain(watch::falls(&watch::measures(stages.dossier, stages.policies, stages.judgement)))
             .chain(alarms(&claims))
@@ -165,6 +165,11 @@ fn rule_rows(stages: Stages<'_>) -> Vec<RuleRow> {
         .collect()
 }
 
+/// What was known before the cycle began: what made protection weaker, a budget that does not suffice, databases.
+fn told_before(snapshot: &Snapshot) -> impl Iterator<Item = String> + '_ {
+    snapshot.unasked.iter().map(|line| Foreign::new(line.as_str()).to_string())
+}
+
 /// Whoever an expired exception spared is spared no more: that must not come as a surprise.
 fn expired(policies: &PolicySet, snapshot: &Snapshot) -> Vec<String> {
     let is_over = |exception: &&Exception| snapshot.clocks.trusted && !exception.is_in_force(snapshot.now);
@@ -240,7 +245,6 @@ fn of_lookups(dossier: &Dossier<'_>) -> Vec<String> {
     let stood_in =
         dossier.lists().iter().filter_map(|list| Some((&list.name, list.file.as_ref()?.stands_in.as_ref()?)));
     lines.extend(stood_in.map(|(name, why)| format!("list `{name}`: {why}: what it last said stays in force")));
-    lines.extend(snapshot.unasked.iter().map(|line| Foreign::new(line.as_str()).to_string()));
     for database in &snapshot.databases {
         let age = database.built.duration_until(snapshot.now);
         if age > DATABASE_AGE_MAX {

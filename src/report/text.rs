@@ -262,7 +262,7 @@ fn painted(text: &str, colour: AnsiColor, look: Look) -> String {
     styled(text, Style::new().bold().fg_color(Some(colour.into())), look)
 }
 
-fn bold(text: &str, look: Look) -> String {
+pub(super) fn bold(text: &str, look: Look) -> String {
     styled(text, Style::new().bold(), look)
 }
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use jiff::{SignedDuration, Timestamp};
 
 use super::standing::Standing;
-use crate::model::{CycleId, Ended, Exposure, History, Outcome, Roster, RuleId, Stratum, Watched};
+use crate::model::{CycleId, Ended, Exposure, Foreign, History, Outcome, Roster, RuleId, Stratum, Watched};
 use crate::record::{
     ChangeTold, Changed, CycleFinished, Entry, ExposureSplit, Line, OffboardingChanged, RevocationGraded,
     RevocationIntended, RevocationOutcome,
@@ -48,7 +48,23 @@ pub struct Past {
     pub weakened: Vec<(Timestamp, ChangeTold)>,
 }
 
+/// So many items are named in one line.
+const WEAKENED_NAMED_MAX: usize = 5;
+
 impl Past {
+    /// The line about what made, or may have made, protection weaker in the last day, if anything did.
+    pub fn weakened_line(&self) -> Option<String> {
+        let (at, _) = self.weakened.first()?;
+        let named = self.weakened.iter().take(WEAKENED_NAMED_MAX);
+        let named = named.map(|(_, change)| format!("{} `{}`", change.item, Foreign::new(change.name.as_str())));
+        let rest = self.weakened.len().saturating_sub(WEAKENED_NAMED_MAX);
+        let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+        let named = named.collect::<Vec<_>>().join(", ");
+        Some(format!(
+            "protection became weaker, or may have, since {at:.0}: {named}{rest}: `evictd status` has all of 24 hours"
+        ))
+    }
+
     /// Zendesk's clock at the last cycle; none if it was not to be believed.
     pub fn last_cycle_at(&self) -> Option<Timestamp> {
         let last = self.last_cycle.as_ref().filter(|last| last.finished.clock_trusted)?;
@@ -165,7 +181,6 @@ impl Memory {
             Entry::RevocationGraded(body) => self.came_back(body),
             Entry::SelftestBegan(body) => self.selftest = Some(body.policy.clone()),
             Entry::SelftestFinished(_) => self.selftest = None,
-            Entry::TokensHeld(body) => self.past.tokens_as_of = body.as_of.parse().ok(),
             _ => {}
         }
         Ok(())
@@ -182,6 +197,8 @@ impl Memory {
         self.past.history.ended.retain(|one| one.at >= oldest);
         self.past.exposures.retain(|(at, _)| *at >= oldest);
         self.past.weakened.retain(|(at, _)| *at >= oldest);
+        let asked = body.tokens_asked.as_ref().and_then(|at| at.parse().ok());
+        self.past.tokens_as_of = asked.or(self.past.tokens_as_of);
         let last = LastCycle { at: line.at, cycle: line.cycle.clone(), finished: body.clone() };
         if body.looked.is_none() {
             self.past.last_sweep = Some(last.clone());
@@ -190,15 +207,9 @@ impl Memory {
         Ok(())
     }
 
-    /// Keeps what made protection weaker, and at least that something may have.
+    /// Keeps what made protection weaker.
     fn weaken(&mut self, at: Timestamp, changed: &Changed) {
-        let weaker = changed.changes.iter().filter(|change| change.weakens()).cloned();
-        self.past.weakened.extend(weaker.map(|change| (at, change)));
-        if changed.changes.is_empty() && changed.class.as_deref().is_some_and(|class| class != "neutral") {
-            let class = changed.class.clone().unwrap_or_default();
-            let (item, name) = ("set".to_owned(), "what was in force before cannot be read".to_owned());
-            self.past.weakened.push((at, ChangeTold { item, name, what: Vec::new(), class }));
-        }
+        self.past.weakened.extend(changed.weaker().into_iter().map(|change| (at, change)));
     }
 
     /// Notes the second grade of a session, if this is one.

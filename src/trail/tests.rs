@@ -80,6 +80,7 @@ fn outcome(intent: Option<u64>, session: &str, answered_at: &str) -> Entry {
 
 fn finished(now: &str, complete: bool, agents: usize) -> Entry {
     CycleFinished {
+        tokens_asked: None,
         looked: None,
         databases: Vec::new(),
         scope: "everyone".to_owned(),

@@ -37,6 +37,7 @@ mod processes;
 mod program;
 mod reference;
 mod replay;
+mod reports;
 mod selftest;
 mod sights;
 mod simulator;

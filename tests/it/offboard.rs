@@ -16,7 +16,7 @@ auth.token = { file = "token" }
 "#;
 
 /// An account with these lists, each with its file.
-fn room(lists: &[(&str, &str)]) -> Room {
+pub(super) fn room(lists: &[(&str, &str)]) -> Room {
     let room = Room::new();
     let mut config = CONFIG.to_owned();
     for (name, file) in lists {

@@ -284,7 +284,7 @@ impl Post {
         let brakes = &Told { brakes, told: past.pause.clone(), clock: &*Arc::clone(&self.clock) };
         let lists = read_lists(&setup.account, &setup.state, &past, self.clock.now());
         let consulted = self.consult(setup);
-        let scarcity = self.scarcity().filter(|_| look.is_none());
+        let told = past.weakened_line().into_iter().chain(self.scarcity()).filter(|_| look.is_none());
         let known = Known {
             cycle,
             history: History { habits: self.memory.habits.clone(), ..past.history },
@@ -293,7 +293,7 @@ impl Post {
             memory: &self.memory,
             lists,
             databases: Arc::clone(&consulted.databases),
-            unasked: consulted.unasked.iter().cloned().chain(scarcity).collect(),
+            unasked: told.chain(consulted.unasked.iter().cloned()).collect(),
             look,
             listed,
             needs: setup.policies.needs(),

@@ -43,6 +43,9 @@ pub struct CycleFinished {
     /// The place databases that were asked, in order of preference.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub databases: Vec<DatabaseUsed>,
+    /// When it was asked who holds OAuth tokens, on Zendesk's clock; absent if it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_asked: Option<String>,
     /// What each rule found.
     pub rules: Vec<RuleCount>,
     /// How near belts are that count people.

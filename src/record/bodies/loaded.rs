@@ -80,6 +80,17 @@ impl Changed {
     pub fn weakens(&self) -> bool {
         self.changes.iter().any(ChangeTold::weakens)
     }
+
+    /// What makes, or may make, protection weaker; and at least that something may have, if what was in force before cannot
+    /// be read.
+    pub fn weaker(&self) -> Vec<ChangeTold> {
+        if self.changes.is_empty() && self.class.as_deref().is_some_and(|class| class != "neutral") {
+            let class = self.class.clone().unwrap_or_default();
+            let (item, name) = ("set".to_owned(), "what was in force before cannot be read".to_owned());
+            return vec![ChangeTold { item, name, what: Vec::new(), class }];
+        }
+        self.changes.iter().filter(|change| change.weakens()).cloned().collect()
+    }
 }
 
 /// What is known of a change as a whole.

@@ -1,0 +1,111 @@
+//! `evictd report`: what the trail tells over a time, for whoever audits it or sees people off.
+
+use clap::{Args, Subcommand};
+use jiff::{SignedDuration, Timestamp};
+
+use super::load::{Loaded, policies};
+use super::loader::load_to_look;
+use super::offboard::configured;
+use super::plan::{offline, remembered};
+use super::{Exit, Failure, Format, Where, screen::Screen};
+use crate::clock::{Clock as _, SystemClock};
+use crate::diagnostic::quoted;
+use crate::files::{Disk, Medium as _};
+use crate::model::parse_duration;
+use crate::record::{Line, whole_lines};
+use crate::report::{Controls, Leavers};
+use crate::trail;
+
+const MONTH: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ReportCommand {
+    /// Who has left, when their last session was gone, and which tokens they still hold
+    Leavers(LeaversArgs),
+    /// How long it was armed, watching, blind or paused; holds and who answered them; what made protection weaker
+    Controls(ControlsArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LeaversArgs {
+    #[command(flatten)]
+    place: Where,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ControlsArgs {
+    /// How far back, as in `7d` or `12w` [default: 30d]
+    #[arg(long, value_name = "LENGTH")]
+    since: Option<String>,
+    #[command(flatten)]
+    place: Where,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub(super) fn run(command: &ReportCommand, screen: Screen) -> Result<Exit, Failure> {
+    match command {
+        ReportCommand::Leavers(args) => run_leavers(args, screen)?,
+        ReportCommand::Controls(args) => run_controls(args, screen)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn run_leavers(args: &LeaversArgs, screen: Screen) -> Result<(), Failure> {
+    let loaded = load_to_look(&args.place, screen)?;
+    let lists = configured(&loaded)?;
+    let memory = remembered(&loaded, screen);
+    let file = loaded.last_snapshot();
+    let seen = if file.exists() { Some(offline(&file, &loaded, &policies(&loaded, screen)?, screen)?.1) } else { None };
+    for name in lists.keys().filter(|name| !memory.lists.contains_key(*name)) {
+        screen.note(&format!("note: nothing is remembered of list `{name}`: no cycle has taken it over yet"));
+    }
+    let rows = memory.lists.iter().filter(|(name, _)| lists.contains_key(*name));
+    let now = SystemClock.now();
+    let leavers = Leavers::of(&loaded.account.name, rows, (seen.as_ref(), now), records(&loaded)?);
+    match args.format {
+        Format::Text => screen.out(&leavers.text(screen.look())),
+        Format::Json => screen.json(&leavers.json()),
+    }
+    Ok(())
+}
+
+fn run_controls(args: &ControlsArgs, screen: Screen) -> Result<(), Failure> {
+    let now = SystemClock.now();
+    let since = since(args.since.as_deref(), MONTH)?;
+    let loaded = load_to_look(&args.place, screen)?;
+    let account = &loaded.account;
+    let interval = account.sweep.interval(now, &account.time_zone);
+    let controls = Controls::of(&account.name, (since, now), interval, records(&loaded)?);
+    match args.format {
+        Format::Text => screen.out(&controls.text(screen.look())),
+        Format::Json => screen.json(&controls.json()),
+    }
+    Ok(())
+}
+
+/// The instant that lies so far back, or as far as usual.
+pub(super) fn since(length: Option<&str>, usual: SignedDuration) -> Result<Timestamp, Failure> {
+    let back = length.map_or(Some(usual), parse_duration);
+    let since = back.and_then(|back| SystemClock.now().checked_sub(back).ok());
+    since.filter(|since| *since >= Timestamp::UNIX_EPOCH).ok_or_else(|| {
+        let what = quoted(length.unwrap_or_default());
+        Failure::new(Exit::Usage, format!("{what} is not a length of time that one can look back"))
+            .help("write `2h`, `30d` or `12w`; nothing is told of before 1970")
+    })
+}
+
+/// All records that can be read, in order. A trail that was never written has none.
+fn records(loaded: &Loaded) -> Result<impl Iterator<Item = Line>, Failure> {
+    let medium = Disk::at(&loaded.trail());
+    let firsts = if medium.list().is_ok() { trail::segments(&medium)? } else { Vec::new() };
+    let read = firsts.into_iter().map(|first| trail::read_segment(&medium, first));
+    let segments: Vec<Vec<u8>> = read.collect::<Result<_, _>>()?;
+    Ok(segments
+        .into_iter()
+        .flat_map(|bytes| whole_lines(&bytes).0.filter_map(|line| Line::read(line).ok()).collect::<Vec<_>>()))
+}
