@@ -3,8 +3,10 @@
 //! Pure: it makes the records; `trail` writes them. What names a person goes into the personal part.
 
 mod alarms;
+mod closing;
 mod habits;
 mod holds;
+mod intent;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,24 +14,22 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::address::{ListNow, ListSource};
-use crate::evidence::Evidence;
-use crate::facts::{Controller, find};
 use crate::grade::{Return, returns};
-use crate::guard::ClearedSession;
-use crate::model::{Action, Database, Grade, ListStanding, OauthToken, RuleId, Stratum, UserId, Watched};
-use crate::plan::{grounds_in, grounds_of};
+use crate::model::{Database, Grade, ListStanding, OauthToken, UserId, Watched};
+use crate::plan::grounds_of;
 use crate::policy::{Exception, Ground, PolicySet};
 use crate::record::{
-    BeltUsed, ClaimBegan, ClaimChanged, ClaimEnded, ClaimKey, ComeBack, CycleFinished, DatabaseUsed, Entry,
-    ExceptionExpired, FactUsed, HeldBy, ListUsed, LookupsChanged, OffboardingChanged, RevocationGraded,
-    RevocationIntended, RuleCount, StandingClaim, TokensHeld, UndecidedCount, reason_key,
+    ClaimBegan, ClaimChanged, ClaimEnded, ClaimKey, ComeBack, DatabaseUsed, Entry, ExceptionExpired, FactUsed, HeldBy,
+    ListUsed, LookupsChanged, OffboardingChanged, RevocationGraded, StandingClaim, TokensHeld, reason_key,
 };
-use crate::report::{Report, Stages, full_name, person_of};
+use crate::report::{Stages, person_of};
 use crate::snapshot::Snapshot;
 use alarms::Alarms;
 
+pub use closing::{Effort, finished};
 pub use habits::habits;
 pub use holds::digest_of;
+pub use intent::{Means, ReadBack, Target, intended};
 
 /// Claims in one record; more make a line that nobody can read.
 const CLAIMS_PER_RECORD_MAX: usize = 100;
@@ -316,86 +316,6 @@ fn facts_used(grounds: &[Ground], key: &ClaimKey, personal: &mut Map<String, Val
         .collect()
 }
 
-/// One session as it was read back right before the act.
-#[derive(Debug, Clone)]
-pub struct ReadBack<'a> {
-    /// What was cleared and still stands.
-    pub cleared: ClearedSession,
-    /// Its evidence, renewed.
-    pub evidence: Evidence<'a>,
-}
-
-/// What is about to be ended.
-#[derive(Debug, Clone, Copy)]
-pub struct Target<'a> {
-    /// The person.
-    pub user: UserId,
-    /// The person's stratum.
-    pub stratum: Stratum,
-    /// What is asked of Zendesk.
-    pub action: Action,
-    /// The sessions that end by it.
-    pub sessions: &'a [String],
-}
-
-/// What a judgement was made with.
-#[derive(Debug, Clone, Copy)]
-pub struct Means<'a> {
-    /// The policies.
-    pub policies: &'a PolicySet,
-    /// evictd's version.
-    pub engine: &'a str,
-    /// The place databases that were asked.
-    pub databases: &'a [Database],
-}
-
-/// The intent: what is about to be ended, and why, as read back.
-pub fn intended(target: Target<'_>, read_back: &[ReadBack<'_>], means: Means<'_>) -> Told {
-    let Means { policies, engine, databases } = means;
-    let mut rules = Vec::new();
-    let mut core = BTreeSet::new();
-    let mut facts = Vec::new();
-    let mut reasons = Map::new();
-    let mut person = String::new();
-    let mut at = None;
-    for one in read_back {
-        at = at.max(Some(one.evidence.now));
-        if let Ok(record) = one.evidence.person {
-            full_name(record).raw().clone_into(&mut person);
-        }
-        let of_core = one.cleared.core.iter().filter_map(|place| policies.rules.get(*place));
-        core.extend(of_core.map(|rule| rule.id.to_string()));
-        for rule in one.cleared.claims.iter().filter_map(|claim| policies.rules.get(claim.rule)) {
-            let key = ClaimKey { rule: rule.id.to_string(), session: one.cleared.session.to_string() };
-            facts.extend(facts_used(&grounds_in(&one.evidence, rule), &key, &mut reasons));
-            if !rules.contains(&key.rule) {
-                rules.push(key.rule);
-            }
-        }
-    }
-    let entry = RevocationIntended {
-        action: target.action.word().to_owned(),
-        sessions: target.sessions.to_vec(),
-        user: target.user.to_string(),
-        stratum: target.stratum.word().to_owned(),
-        rules,
-        read_back: at.map(|at| at.to_string()).unwrap_or_default(),
-        policy: policies.digest.clone(),
-        core: core.into_iter().collect(),
-        engine: engine.to_owned(),
-        databases: if facts.iter().any(is_of_place) { databases_used(databases) } else { Vec::new() },
-        facts,
-        by: "policy".to_owned(),
-    };
-    let people: Map<String, Value> = [(target.user.to_string(), person.into())].into_iter().collect();
-    Told { entry: entry.into(), personal: Some(json!({ "people": people, "reasons": reasons })) }
-}
-
-/// Whether the fact is one that a place database may have supplied.
-fn is_of_place(used: &FactUsed) -> bool {
-    find(&used.fact).is_some_and(|fact| fact.controlled_by == Controller::Network)
-}
-
 fn databases_used(databases: &[Database]) -> Vec<DatabaseUsed> {
     let used = |one: &Database| DatabaseUsed {
         name: one.name.clone(),
@@ -413,70 +333,5 @@ fn list_used(list: &ListNow) -> ListUsed {
         entries: list.file.as_ref().map_or(0, |file| file.entries),
         as_of: list.file.as_ref().map(|file| file.as_of.to_string()),
         unknown: list.unknown.map(|cause| cause.word().to_owned()),
-    }
-}
-
-/// What a cycle cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Effort {
-    /// Requests to Zendesk.
-    pub calls: u64,
-    /// Sweeps that the schedule wanted since the last cycle and that found no time.
-    pub missed: u64,
-}
-
-/// The closing count of a cycle.
-pub fn finished(report: &Report, stages: Stages<'_>, effort: Effort) -> CycleFinished {
-    let snapshot = stages.dossier.snapshot();
-    let basis = |rule: &RuleId| {
-        let rules = stages.policies.rules.iter().zip(&stages.guarded.bases);
-        rules.filter(|(one, _)| one.id == *rule).map(|(_, basis)| basis.to_string()).next().unwrap_or_default()
-    };
-    let clocks = snapshot.clocks;
-    CycleFinished {
-        now: report.now.clone(),
-        mode: report.mode.word().to_owned(),
-        policy: report.policy.clone(),
-        complete: report.complete,
-        looked: snapshot.looked.as_ref().map(|users| users.iter().map(ToString::to_string).collect()),
-        sessions_seen: report.sessions_seen,
-        people_seen: report.people_seen.iter().map(|(stratum, count)| (stratum.word().to_owned(), *count)).collect(),
-        clock_offset_ms: clocks.host_offset.as_millis().to_string(),
-        clock_trusted: clocks.trusted,
-        calls: effort.calls,
-        missed: effort.missed,
-        databases: databases_used(&snapshot.databases),
-        offboarding: snapshot.lists.iter().map(|(name, list)| offboarding(name, list)).collect(),
-        scope: report.scope.word().to_owned(),
-        tokens_asked: snapshot.tokens.as_ref().map(|seen| seen.as_of.to_string()),
-        rules: report
-            .rules
-            .iter()
-            .map(|row| RuleCount {
-                rule: row.rule.to_string(),
-                title: row.title.clone(),
-                mode: row.mode.word().to_owned(),
-                severity: row.severity.word().to_owned(),
-                fired: row.fired,
-                spared: row.spared,
-                spared_by_unknown: row.spared_by_unknown,
-                clear: row.clear,
-                withheld: row.withheld,
-                undecided: row.undecided,
-                basis: basis(&row.rule),
-            })
-            .collect(),
-        belts: report.belts.iter().map(BeltUsed::from).collect(),
-        undecided: report
-            .undecided
-            .iter()
-            .map(|row| UndecidedCount {
-                rule: row.rule.to_string(),
-                cause: row.cause.word().to_owned(),
-                sessions: row.sessions,
-                people: row.people,
-            })
-            .collect(),
-        warnings: report.warnings.clone(),
     }
 }

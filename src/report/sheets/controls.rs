@@ -84,8 +84,8 @@ struct Standing {
     seen_until: Option<Timestamp>,
     is_armed: bool,
     is_disarmed: bool,
-    /// A pause, and when it ends by itself.
-    pause: Option<Option<Timestamp>>,
+    /// A pause in force ends then by itself, or at the end of time.
+    paused_until: Option<Timestamp>,
     /// Whether the process that began last is the daemon.
     is_daemon: bool,
 }
@@ -126,7 +126,7 @@ impl Controls {
         while let Some(from) = self.now.at.filter(|from| *from < to) {
             let stood = self.now.stood(from);
             // Until something changes by itself.
-            let ends = [self.now.seen_until, self.now.pause.flatten(), Some(to)];
+            let ends = [self.now.seen_until, self.now.paused_until, Some(to)];
             let end = ends.into_iter().flatten().filter(|end| *end > from).min().unwrap_or(to).min(to);
             let counted = from.max(self.since).duration_until(end.max(self.since));
             self.hours.push((stood, counted));
@@ -141,8 +141,11 @@ impl Controls {
         match &line.entry {
             Entry::DaemonStarted(body) => now.is_daemon = body.command == "run",
             Entry::DaemonStopped(_) if now.is_daemon => now.seen_until = Some(line.at),
-            Entry::PauseBegan(body) => now.pause = Some(body.until.as_ref().and_then(|until| until.parse().ok())),
-            Entry::PauseEnded(_) => now.pause = None,
+            Entry::PauseBegan(body) => {
+                let until = body.until.as_ref().and_then(|until| until.parse().ok());
+                now.paused_until = Some(until.unwrap_or(Timestamp::MAX));
+            }
+            Entry::PauseEnded(_) => now.paused_until = None,
             Entry::CredentialRefused(body) if body.which == "revoker" => now.is_disarmed = true,
             Entry::CredentialBack(body) if body.which == "revoker" => now.is_disarmed = false,
             Entry::CycleFinished(body) if body.looked.is_none() => self.swept(line.at, body),
@@ -313,7 +316,7 @@ impl Controls {
 
 impl Standing {
     fn stood(&self, at: Timestamp) -> Stood {
-        let is_paused = self.pause.is_some_and(|until| until.is_none_or(|until| at < until));
+        let is_paused = self.paused_until.is_some_and(|until| at < until);
         match self.seen_until {
             Some(until) if at < until && is_paused => Stood::Paused,
             Some(until) if at < until && self.is_armed && self.is_disarmed => Stood::Disarmed,

@@ -34,7 +34,9 @@ impl Told {
             Entry::ClaimChanged(body) => self.claim(&body.claims),
             Entry::ClaimEnded(body) => {
                 let users: Vec<UserId> = body.claims.iter().filter_map(|key| self.claims.remove(key)).collect();
-                users.into_iter().for_each(|user| self.go(user, line.at));
+                for user in users {
+                    self.go(user, line.at);
+                }
             }
             Entry::RevocationOutcome(body) => {
                 let is_gone = Outcome::from_word(&body.outcome).is_some_and(Outcome::is_answered);
