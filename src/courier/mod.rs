@@ -74,11 +74,15 @@ impl Tray {
 /// Does this work to its end, and carries beside it whatever lies in the tray.
 pub async fn beside<T>(work: impl Future<Output = T>, tray: &Tray) -> T {
     let carrying = async {
+        let mut carried: Pending<'_, ()> = Box::pin(std::future::pending());
         loop {
-            let errands = tray.take().unwrap_or_default();
+            // To be called without anything new changes nothing: the first call often comes before anybody listens.
+            if let Some(errands) = tray.take() {
+                carried = Box::pin(errands.run().then(|()| std::future::pending()));
+            }
             tokio::select! {
                 () = tray.0.1.notified() => {}
-                () = async { errands.run().await; std::future::pending().await } => {}
+                () = &mut carried => {}
             }
         }
     };

@@ -79,16 +79,29 @@ impl Stage {
     }
 
     fn route_to(&self, channel: Arc<dyn Channel>) -> Route {
+        Route::new(self.backlog(), channel, self.clock.clone(), Arc::new(SeededChance::new(7)))
+    }
+
+    fn backlog(&self) -> Backlog {
         let pause = self.pause.clone();
         let around = move |now| Around { now, pause: pause.clone(), ..Around::default() };
-        let backlog = Backlog {
+        Backlog {
             account: AccountName::new("acme"),
             trail: Arc::new(self.trail.clone()),
             state: Arc::new(self.state.clone()),
             file: CURSOR_WEBHOOK,
             around: Box::new(around),
-        };
-        Route::new(backlog, channel, self.clock.clone(), Arc::new(SeededChance::new(7)))
+        }
+    }
+
+    /// Gives others turns until so many were sent, or many turns were in vain.
+    async fn until_sent(&self, number: usize) {
+        for _ in 0..10_000 {
+            if self.channel.sent.lock().unwrap().len() >= number {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
     }
 
     fn takes(&self, takes: usize) {
@@ -214,6 +227,44 @@ async fn a_channel_that_never_answers_holds_up_no_work() {
         "done"
     };
     assert_eq!(beside(work, &tray).await, "done");
+}
+
+/// Waiting on it lets others go on.
+struct Yielding(Arc<ManualClock>);
+
+impl crate::clock::Clock for Yielding {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn monotonic(&self) -> std::time::Duration {
+        self.0.monotonic()
+    }
+
+    fn sleep(&self, _: std::time::Duration) -> Pending<'_, ()> {
+        Box::pin(tokio::task::yield_now())
+    }
+}
+
+#[tokio::test]
+async fn what_lies_in_the_tray_before_anybody_looks_is_carried() {
+    let stage = Stage::new();
+    stage.write(1);
+    let route = Route::new(
+        stage.backlog(),
+        stage.channel.clone(),
+        Arc::new(Yielding(stage.clock.clone())),
+        Arc::new(SeededChance::new(7)),
+    );
+    let tray = Tray::default();
+    tray.put(Errands { routes: vec![route], heartbeat: None });
+    let work = async {
+        stage.until_sent(1).await;
+        stage.write(1);
+        stage.until_sent(2).await;
+    };
+    beside(work, &tray).await;
+    assert_eq!(stage.sent(), ["1", "3"]);
 }
 
 /// What the address in this configuration is.
