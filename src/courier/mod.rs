@@ -5,10 +5,12 @@
 
 mod cursor;
 mod heartbeat;
+mod mail;
 mod route;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod wary;
 mod web;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,8 +19,9 @@ use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use tokio::sync::Notify;
 
-pub use cursor::{CURSOR_WEBHOOK, Cursor};
+pub use cursor::{ChannelKind, Cursor};
 pub use heartbeat::Heartbeat;
+pub use mail::{Mail, Passed};
 pub use route::{Backlog, Route};
 pub use tail::Tail;
 pub use web::{Beat, Webhook};

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::page::Row;
 use crate::cli::account::uid;
 use crate::cli::load::{Loaded, policy_files};
-use crate::config::{Auth, SecretReference};
+use crate::config::{AlertSettings, Auth, SecretReference};
 use crate::diagnostic::Findings;
 use crate::model::Foreign;
 use crate::report::counted;
@@ -19,15 +19,17 @@ pub(super) fn look(loaded: &Loaded, config: &Path) -> Vec<Row> {
     let found = |path: &Path| std::fs::metadata(path).ok().map(|metadata| (path.to_owned(), metadata));
     let (state, trail) = (&loaded.settings.state, &loaded.settings.trail);
     let own = [state.clone(), trail.clone(), loaded.state(), loaded.trail()];
-    let files: Vec<PathBuf> =
-        std::iter::once(config.to_owned()).chain(policies(loaded)).chain(secret(loaded)).collect();
+    let files: Vec<PathBuf> = std::iter::once(config.to_owned())
+        .chain(policies(loaded))
+        .chain(secrets(loaded))
+        .chain(authority(loaded))
+        .collect();
     let folders: BTreeSet<PathBuf> = files.iter().filter_map(|file| folder_of(file)).chain(own).collect();
     let looked: Vec<(PathBuf, Metadata)> = files.iter().chain(&folders).filter_map(|path| found(path)).collect();
     let owners = owners(loaded);
-    let secret = secret(loaded);
-    let wrong = looked
-        .iter()
-        .flat_map(|(path, metadata)| faults(path, metadata, secret.as_ref() == Some(path), owners.as_deref()));
+    let secrets = secrets(loaded);
+    let wrong =
+        looked.iter().flat_map(|(path, metadata)| faults(path, metadata, secrets.contains(path), owners.as_deref()));
     let wrong: Vec<Row> = wrong.collect();
     if wrong.is_empty() {
         let number = counted(looked.len(), "file or folder", "files and folders");
@@ -40,14 +42,25 @@ fn policies(loaded: &Loaded) -> Vec<PathBuf> {
     policy_files(loaded, &mut Findings::default()).unwrap_or_default()
 }
 
-fn secret(loaded: &Loaded) -> Option<PathBuf> {
-    let reference = match &loaded.account.auth {
+/// Files that hold a secret: the account's, and those of whoever is told of alerts.
+fn secrets(loaded: &Loaded) -> Vec<PathBuf> {
+    let own = match &loaded.account.auth {
         Auth::OauthClient { secret, .. } | Auth::Token(secret) | Auth::ApiToken { token: secret, .. } => secret,
     };
-    match reference {
+    let AlertSettings { webhook, smtp, .. } = &loaded.settings.alerts;
+    let signs = webhook.as_ref().map(|webhook| &webhook.secret);
+    let login = smtp.as_ref().and_then(|smtp| smtp.login.as_ref()).map(|login| &login.password);
+    let all = std::iter::once(own).chain(signs).chain(login);
+    all.filter_map(|reference| match reference {
         SecretReference::File(path) => Some(path.clone()),
         SecretReference::Credential(_) | SecretReference::Env(_) => None,
-    }
+    })
+    .collect()
+}
+
+/// Whoever may write to this decides which mail server is believed.
+fn authority(loaded: &Loaded) -> Option<PathBuf> {
+    loaded.settings.alerts.smtp.as_ref().and_then(|smtp| smtp.ca.clone())
 }
 
 /// The folder in which a file can be replaced.
