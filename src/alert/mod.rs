@@ -5,6 +5,7 @@
 //! by id, and nothing in them came from Zendesk: whoever is under suspicion may read them.
 
 mod due;
+mod letter;
 mod of_record;
 mod sentry;
 #[cfg(test)]

@@ -93,8 +93,11 @@ impl Loader for DiskLoader {
                 let set = policies(&loaded, &mut faults);
                 setups.extend(set.and_then(|set| self.built(&loaded, set, pulses, &mut faults)));
             }
-            let errands = errands(&settings).map_err(|failure| faults.fail(&failure));
-            if let (Ok(errands), 0) = (errands, faults.errors) {
+            let (errands, failures) = errands(&settings);
+            for failure in &failures {
+                faults.fail(failure);
+            }
+            if faults.errors == 0 {
                 self.tray.put(errands);
             }
         }
@@ -138,10 +141,11 @@ impl DiskLoader {
         });
         let Some((config, settings)) = read else { return Err(faults.failure(self.screen)) };
         let of_config = faults.rejected();
-        match errands(&settings) {
-            Ok(errands) => self.tray.put(errands),
-            Err(failure) => tracing::error!("no alerts are sent: {}", failure.title),
+        let (errands, failures) = errands(&settings);
+        for failure in failures {
+            tracing::error!("alerts are not sent as they should be: {}", failure.title);
         }
+        self.tray.put(errands);
         let mut setups = Vec::new();
         let mut lost = Faults::default();
         for loaded in accounts(&config, &settings) {

@@ -1,6 +1,8 @@
 //! `evictd status`: how an account stands, from what its daemon last wrote, the lock, the pause file and the trail.
 //! Locks nothing, asks nobody.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -11,8 +13,9 @@ use super::load::Loaded;
 use super::loader::load_to_look;
 use super::{Exit, Failure, Format, Where, screen::Screen};
 use crate::clock::{Clock as _, SystemClock};
+use crate::config::AlertSettings;
 use crate::control::Command;
-use crate::courier::{CURSOR_WEBHOOK, Cursor};
+use crate::courier::{ChannelKind, Cursor};
 use crate::daemon::{Standing, Status, Stop};
 use crate::enforce::Brakes as _;
 use crate::files::{Disk, Lock};
@@ -42,8 +45,8 @@ struct Sight {
     /// What the daemon last wrote.
     daemon: Option<Status>,
     past: Past,
-    /// Since when no alert is taken, if so.
-    alerts_fail: Option<String>,
+    /// Channels that take no alert, with since when.
+    alerts_fail: Vec<(ChannelKind, String)>,
 }
 
 pub(super) async fn run(args: &StatusArgs, screen: Screen) -> Result<Exit, Failure> {
@@ -66,7 +69,7 @@ pub(super) async fn run(args: &StatusArgs, screen: Screen) -> Result<Exit, Failu
             pause.until.map_or("without end".to_owned(), |until| format!("until {until:.0}")) + &told
         }),
         daemon,
-        alerts_fail: Cursor::read(&Disk::at(&loaded.state()), CURSOR_WEBHOOK).and_then(|cursor| cursor.failing_since),
+        alerts_fail: alerts_fail(&loaded),
         past,
         loaded,
     };
@@ -184,8 +187,8 @@ fn text(sight: &Sight) -> String {
         None => page.row("running", "no"),
     }
     page.row("paused", sight.paused.as_deref().unwrap_or("no"));
-    if let Some(since) = &sight.alerts_fail {
-        page.row("alerts", &format!("none was taken since {since}"));
+    for (channel, since) in &sight.alerts_fail {
+        page.row("alerts", &format!("{} took none since {since}", channel.word()));
     }
     if let Some(status) = sight.running() {
         of_daemon(&mut page, status);
@@ -247,9 +250,20 @@ fn scope(status: &Status) -> String {
     format!("{} (configured as {})", status.scope, status.scope_configured)
 }
 
+/// Of channels that are configured: what was noted of others is past.
+fn alerts_fail(loaded: &Loaded) -> Vec<(ChannelKind, String)> {
+    let AlertSettings { webhook, smtp, .. } = &loaded.settings.alerts;
+    let kinds = [webhook.as_ref().map(|_| ChannelKind::Webhook), smtp.as_ref().map(|_| ChannelKind::Smtp)];
+    let state = Disk::at(&loaded.state());
+    let failing = |kind| Some((kind, Cursor::read(&state, kind)?.failing_since?));
+    kinds.into_iter().flatten().filter_map(failing).collect()
+}
+
 fn to_json(sight: &Sight) -> Value {
     let last = sight.past.last_sweep.as_ref();
     let (standing, why) = sight.standing();
+    let alerts_fail: BTreeMap<_, _> =
+        sight.alerts_fail.iter().map(|(channel, since)| (channel.word(), since)).collect();
     json!({
         "schema": 1,
         "account": sight.loaded.account.name.as_str(),
@@ -258,7 +272,7 @@ fn to_json(sight: &Sight) -> Value {
         "mode": sight.loaded.account.mode.word(),
         "running_pid": sight.holder.map(|pid| pid.to_string()),
         "paused": sight.paused,
-        "alerts_fail_since": sight.alerts_fail,
+        "alerts_fail_since": alerts_fail,
         "daemon": sight.running(),
         "last_cycle": last.map(|last| json!({
             "at": last.at.to_string(),

@@ -134,8 +134,13 @@ pub(super) fn parts(url: &str) -> Option<(bool, &str)> {
     };
     let is_port =
         |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
-    let is_host = address(host).is_some() || host.split('.').all(is_label);
-    (is_host && host.len() <= 253 && port.is_none_or(is_port)).then_some((secure, host))
+    let is_host = address(host).is_some() || is_name(host);
+    (is_host && port.is_none_or(is_port)).then_some((secure, host))
+}
+
+/// Whether it is the name of a host, in small letters (RFC 1123, section 2.1).
+pub(super) fn is_name(host: &str) -> bool {
+    host.len() <= 253 && host.split('.').all(is_label)
 }
 
 /// Whether it is this very machine. Names but `localhost` are not, wherever they may point.

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
-pub use alerts::{AlertSettings, WebAddress, WebhookSettings};
+pub use alerts::{AlertSettings, Login, MailAddress, SmtpSettings, SmtpTls, WebAddress, WebhookSettings};
 pub use control::ControlSettings;
 pub use host::Host;
 pub use limits::{Belts, Budget, RuleBelts, RuleLimit};

@@ -9,8 +9,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::Medium;
 
-/// The webhook's file.
-pub const CURSOR_WEBHOOK: &str = "alerts-webhook.json";
+/// The kinds of channels. Each goes its own way: none waits for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ChannelKind {
+    /// An address at which alerts are posted.
+    Webhook,
+    /// A mail server.
+    Smtp,
+}
+
+impl ChannelKind {
+    /// Its key under `alerts`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Smtp => "smtp",
+        }
+    }
+
+    /// The file of its cursor.
+    pub fn file(self) -> &'static str {
+        match self {
+            Self::Webhook => "alerts-webhook.json",
+            Self::Smtp => "alerts-smtp.json",
+        }
+    }
+}
 
 /// What was delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -29,8 +53,9 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// The cursor in this file; none if there is none that can be used.
-    pub fn read(state: &dyn Medium, file: &str) -> Option<Self> {
+    /// The cursor of this channel; none if there is none that can be used.
+    pub fn read(state: &dyn Medium, channel: ChannelKind) -> Option<Self> {
+        let file = channel.file();
         match state.read(file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             read => {
@@ -44,7 +69,8 @@ impl Cursor {
     }
 
     /// Replaces the file, durably.
-    pub fn write(&self, state: &dyn Medium, file: &str) {
+    pub fn write(&self, state: &dyn Medium, channel: ChannelKind) {
+        let file = channel.file();
         let written = serde_json::to_vec(self).map_err(io::Error::other).and_then(|bytes| state.replace(file, &bytes));
         if let Err(error) = written {
             tracing::warn!("`{file}` cannot be written, alerts may be repeated: {error}");

@@ -5,10 +5,12 @@
 
 mod cursor;
 mod heartbeat;
+mod mail;
 mod route;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod wary;
 mod web;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,8 +19,9 @@ use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use tokio::sync::Notify;
 
-pub use cursor::{CURSOR_WEBHOOK, Cursor};
+pub use cursor::{ChannelKind, Cursor};
 pub use heartbeat::Heartbeat;
+pub use mail::{Mail, Passed};
 pub use route::{Backlog, Route};
 pub use tail::Tail;
 pub use web::{Beat, Webhook};
@@ -74,11 +77,15 @@ impl Tray {
 /// Does this work to its end, and carries beside it whatever lies in the tray.
 pub async fn beside<T>(work: impl Future<Output = T>, tray: &Tray) -> T {
     let carrying = async {
+        let mut carried: Pending<'_, ()> = Box::pin(std::future::pending());
         loop {
-            let errands = tray.take().unwrap_or_default();
+            // To be called without anything new changes nothing: the first call often comes before anybody listens.
+            if let Some(errands) = tray.take() {
+                carried = Box::pin(errands.run().then(|()| std::future::pending()));
+            }
             tokio::select! {
                 () = tray.0.1.notified() => {}
-                () = async { errands.run().await; std::future::pending().await } => {}
+                () = &mut carried => {}
             }
         }
     };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Channel, Cursor, Tail};
+use super::{Channel, ChannelKind, Cursor, Tail};
 use crate::alert::{Alert, Around, Mark, Sentry};
 use crate::clock::{Chance, Clock};
 use crate::files::Medium;
@@ -42,8 +42,8 @@ pub struct Backlog {
     pub trail: Arc<dyn Medium>,
     /// Its folder of state, where the cursor lies.
     pub state: Arc<dyn Medium>,
-    /// The cursor's file there.
-    pub file: &'static str,
+    /// The channel that they go to.
+    pub channel: ChannelKind,
     /// How the account stands at this instant, but for what the cursor knows.
     pub around: Box<dyn Fn(Timestamp) -> Around + Send + Sync>,
 }
@@ -116,7 +116,7 @@ impl Route {
     }
 
     fn begin(&self, now: Timestamp) -> Option<Heard> {
-        let cursor = Cursor::read(&*self.backlog.state, self.backlog.file);
+        let cursor = Cursor::read(&*self.backlog.state, self.backlog.channel);
         let before = |length| now.checked_sub(length).unwrap_or(Timestamp::MIN);
         let seq = cursor.as_ref().map_or(u64::MAX, |cursor| cursor.seq.saturating_add(1));
         let tail = Tail::since(Arc::clone(&self.backlog.trail), before(REMEMBERED), seq);
@@ -131,6 +131,7 @@ impl Route {
     async fn carry(&mut self, heard: &mut Heard, alert: &Alert) -> Result<(), Duration> {
         let taken = self.channel.send(alert).await;
         let now = self.clock.now();
+        let channel = self.backlog.channel.word();
         let cursor = &mut heard.cursor;
         let carried = match taken {
             Ok(()) => {
@@ -140,7 +141,7 @@ impl Route {
                     Mark::Pause(is_paused) => cursor.pause = is_paused,
                 }
                 if self.is_said {
-                    tracing::info!(account = %self.backlog.account, "alerts are taken again");
+                    tracing::info!(account = %self.backlog.account, channel, "alerts are taken again");
                 }
                 (cursor.failing_since, self.backoff, self.is_said) = (None, None, false);
                 Ok(())
@@ -150,13 +151,13 @@ impl Route {
                 let fails_for = since.parse().map_or(FAILS_AFTER, |since: Timestamp| since.duration_until(now));
                 if !self.is_said && fails_for >= FAILS_AFTER {
                     self.is_said = true;
-                    tracing::error!(account = %self.backlog.account, "no alert was taken since {since}: {why}");
+                    tracing::error!(account = %self.backlog.account, channel, "no alert was taken since {since}: {why}");
                 }
                 let seed = self.chance.seed();
                 Err(self.backoff.get_or_insert_with(|| backoff(seed)).next().unwrap_or(AGAIN_AFTER.1))
             }
         };
-        cursor.write(&*self.backlog.state, self.backlog.file);
+        cursor.write(&*self.backlog.state, self.backlog.channel);
         carried
     }
 }
@@ -204,7 +205,7 @@ impl Heard {
     fn rest(&mut self, backlog: &Backlog) {
         if self.waiting.is_empty() && self.seq >= self.cursor.seq.saturating_add(RECORDS_PER_CURSOR) {
             self.cursor.seq = self.seq;
-            self.cursor.write(&*backlog.state, backlog.file);
+            self.cursor.write(&*backlog.state, backlog.channel);
         }
     }
 }

@@ -111,7 +111,9 @@ codes! {
         "The text is no path into a line of JSON. A path is keys of objects, or numbers of a list's elements from 0, \
          with dots between them: `user.email` is the key `email` of the object at `user`.";
     BadEmail = "bad-email", Error,
-        "The text does not look like an e-mail address: one `@` with something on both sides, and no spaces.";
+        "The text does not look like an e-mail address: one `@` with something on both sides, and no spaces. Mail with \
+         alerts has one address alone, in ASCII, without a name, and none in Zendesk, since those must not read them whom \
+         they are about.";
     BadNetwork = "bad-network", Error,
         "The text is no network. Write an address, a network whose bits behind the prefix are all 0, or a range from \
          one address to another. What two programs read differently is refused (ports, zones, leading zeros), and so is \

@@ -93,8 +93,45 @@ fn alerts_are_tried_and_what_came_of_it_is_said_without_the_address() {
     room.write("key", "0123456789abcdef\n");
     let ran = room.run(&test);
     ran.says(69, &["webhook    http://127.0.0.1:10: not taken: it cannot be reached", "not everything was taken"]);
+    let smtp = "[alerts.smtp]\nhost = \"127.0.0.1\"\nport = 11\ntls = \"none\"\nuser = \"u\"\npassword = { file = \"password\" }\n\
+                from = \"evictd@example.com\"\nto = [\"soc@example.com\"]\n";
+    room.write("evictd.toml", format!("{ONE}{}{smtp}", webhook.replace(":9", ":10")));
+    room.run(&test).says(78, &["cannot read `password`"]);
+    room.write("password", "s3cret\n");
+    room.run(&test).says(78, &["`password`", "chmod 600"]);
+    fs::set_permissions(room.path("password"), fs::Permissions::from_mode(0o600)).unwrap();
+    let both = [
+        "webhook    http://127.0.0.1:10: not taken: ",
+        "smtp       127.0.0.1 port 11: not taken: it cannot be reached",
+    ];
+    let ran = room.run(&test);
+    ran.says(69, &[both[0], both[1], "not everything was taken"]);
+    room.write("evictd.toml", format!("{ONE}{smtp}").replace("tls = \"none\"", "ca = \"key\""));
+    room.run(&test).says(78, &["holds no certificate"]);
     room.write("evictd.toml", format!("{ONE}{webhook}"));
     room.run(&test).says(78, &["leads into Zendesk"]);
+}
+
+#[test]
+fn status_names_each_channel_that_fails_and_forgets_those_that_are_gone() {
+    let room = alone();
+    let smtp = "[alerts.smtp]\nhost = \"smtp.example.com\"\nfrom = \"a@example.com\"\nto = [\"b@example.com\"]\n";
+    let webhook = "[alerts.webhook]\nurl = \"https://alerts.example.com/\"\nsecret = { file = \"key\" }\n";
+    for (name, since) in [("webhook", "2026-11-27T08:00:00Z"), ("smtp", "2026-11-27T09:00:00Z")] {
+        let cursor = format!("{{\"seq\": 1, \"failing_since\": \"{since}\"}}");
+        room.write(&format!("state/one/alerts-{name}.json"), cursor);
+    }
+    let (posts, mails) = ("webhook took none since 2026-11-27T08:00:00Z", "smtp took none since 2026-11-27T09:00:00Z");
+    let status = ["status", "--config", "evictd.toml"];
+    for (lines, posts_fail, mails_fail) in [(webhook, true, false), (smtp, false, true), ("", false, false)] {
+        room.write("evictd.toml", format!("{ONE}{lines}"));
+        let ran = room.run(&status);
+        assert_eq!((ran.stdout.contains(posts), ran.stdout.contains(mails)), (posts_fail, mails_fail), "{ran:#?}");
+    }
+    room.write("evictd.toml", format!("{ONE}{webhook}{smtp}"));
+    let ran = room.run(&[&status[..], &["--format", "json"]].concat());
+    let since = serde_json::json!({"webhook": "2026-11-27T08:00:00Z", "smtp": "2026-11-27T09:00:00Z"});
+    assert_eq!(ran.json()["alerts_fail_since"], since);
 }
 
 #[test]

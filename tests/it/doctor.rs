@@ -303,6 +303,19 @@ fn files_that_others_can_write_to_are_wrong() {
     one("policies", 0o777, &["files"], "policies`: its mode is 777");
     one("trail", 0o722, &["files"], "trail`: its mode is 722");
     assert_eq!(bad(&rows(&desk.room, 0)), [""; 0]);
+    let text = desk.room.read("evictd.toml");
+    let smtp = "[alerts.smtp]\nhost = \"smtp.example.com\"\nuser = \"u\"\npassword = { file = \"password\" }\n\
+                ca = \"mail.pem\"\nfrom = \"evictd@example.com\"\nto = [\"soc@example.com\"]\n";
+    let webhook = "[alerts.webhook]\nurl = \"https://alerts.example.com/\"\nsecret = { file = \"key\" }\n";
+    desk.room.write("evictd.toml", format!("{text}{webhook}{smtp}"));
+    for name in ["password", "key", "mail.pem"] {
+        desk.room.write(name, "s3cret\n");
+        mode(&desk.room, name, 0o600);
+    }
+    one("password", 0o640, &["files"], "password`: its mode is 640");
+    one("key", 0o604, &["files"], "can get at the secret");
+    one("mail.pem", 0o646, &["files"], "can write to");
+    assert_eq!(bad(&rows(&desk.room, 0)), [""; 0]);
 }
 
 #[test]

@@ -74,6 +74,7 @@ const HARMLESS: &[&str] = &["std::net::IpAddr", "std::net::Ipv4Addr", "std::net:
 /// operator's choice shares neither a client nor a host with what carries an account's credential.
 const CRATES: &[(&str, &[&str])] = &[
     ("reqwest", &["zendesk", "courier"]),
+    ("lettre", &["courier"]),
     ("backon", &["zendesk", "courier"]),
     ("toml", &["document"]),
     ("toml_parser", &["document"]),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::page::Row;
 use crate::cli::account::uid;
 use crate::cli::load::{Loaded, policy_files};
-use crate::config::{Auth, Revoker, SecretReference};
+use crate::config::{AlertSettings, Auth, Revoker, SecretReference};
 use crate::diagnostic::Findings;
 use crate::model::Foreign;
 use crate::report::counted;
@@ -19,8 +19,11 @@ pub(super) fn look(loaded: &Loaded, config: &Path) -> Vec<Row> {
     let found = |path: &Path| std::fs::metadata(path).ok().map(|metadata| (path.to_owned(), metadata));
     let (state, trail) = (&loaded.settings.state, &loaded.settings.trail);
     let own = [state.clone(), trail.clone(), loaded.state(), loaded.trail()];
-    let files: Vec<PathBuf> =
-        std::iter::once(config.to_owned()).chain(policies(loaded)).chain(secrets(loaded)).collect();
+    let files: Vec<PathBuf> = std::iter::once(config.to_owned())
+        .chain(policies(loaded))
+        .chain(secrets(loaded))
+        .chain(authority(loaded))
+        .collect();
     let folders: BTreeSet<PathBuf> = files.iter().filter_map(|file| folder_of(file)).chain(own).collect();
     let looked: Vec<(PathBuf, Metadata)> = files.iter().chain(&folders).filter_map(|path| found(path)).collect();
     let owners = owners(loaded);
@@ -39,16 +42,26 @@ fn policies(loaded: &Loaded) -> Vec<PathBuf> {
     policy_files(loaded, &mut Findings::default()).unwrap_or_default()
 }
 
+/// Files that hold a secret: the account's, and those of whoever is told of alerts.
 fn secrets(loaded: &Loaded) -> Vec<PathBuf> {
     let revoker = match &loaded.account.revoker {
         Revoker::Own(auth) => Some(auth),
         Revoker::Reader | Revoker::None => None,
     };
-    let file = |auth: &Auth| match auth.secret() {
+    let AlertSettings { webhook, smtp, .. } = &loaded.settings.alerts;
+    let signs = webhook.as_ref().map(|webhook| &webhook.secret);
+    let login = smtp.as_ref().and_then(|smtp| smtp.login.as_ref()).map(|login| &login.password);
+    let all = std::iter::once(&loaded.account.auth).chain(revoker).map(Auth::secret).chain(signs).chain(login);
+    all.filter_map(|reference| match reference {
         SecretReference::File(path) => Some(path.clone()),
         SecretReference::Credential(_) | SecretReference::Env(_) => None,
-    };
-    [&loaded.account.auth].into_iter().chain(revoker).filter_map(file).collect()
+    })
+    .collect()
+}
+
+/// Whoever may write to this decides which mail server is believed.
+fn authority(loaded: &Loaded) -> Option<PathBuf> {
+    loaded.settings.alerts.smtp.as_ref().and_then(|smtp| smtp.ca.clone())
 }
 
 /// The folder in which a file can be replaced.

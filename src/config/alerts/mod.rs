@@ -3,9 +3,13 @@
 //! An address may hold a secret in its path, so that it is never shown, and neither are the lines around it. None may
 //! lead into a guarded account: whoever holds a session there would read what evictd knows of it.
 
+mod smtp;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
+
+pub use smtp::{Login, MailAddress, SmtpSettings, SmtpTls};
 
 use super::auth::secret;
 use super::{Account, SecretReference, filled, host};
@@ -21,6 +25,8 @@ const ADDRESS_BYTES_MAX: usize = 2048;
 pub struct AlertSettings {
     /// Where alerts are posted.
     pub webhook: Option<WebhookSettings>,
+    /// Where alerts are handed over as mail.
+    pub smtp: Option<SmtpSettings>,
     /// What is asked for after each complete sweep of every account.
     pub heartbeat: Option<WebAddress>,
 }
@@ -86,10 +92,11 @@ type Around<'a> = (&'a Path, &'a BTreeMap<AccountName, Account>);
 fn table(item: &Item<'_>, around: Around<'_>, findings: &mut Findings) -> Option<AlertSettings> {
     let mut table = item.table(findings)?;
     if table.is_empty() {
-        let help = "add `webhook.url` and `webhook.secret`, or remove the table";
+        let help = "add `webhook.url` and `webhook.secret`, or `smtp`, or remove the table";
         findings.push(item.fault(Code::EmptySet, "`alerts` is empty: nobody would be told anything").help(help));
     }
     let webhook = table.optional("webhook").and_then(|item| webhook(&item, around, findings));
+    let smtp = table.optional("smtp").and_then(|item| smtp::read(&item, around, findings));
     let heartbeat = table.optional("heartbeat").and_then(|item| {
         let mut table = item.table(findings)?;
         let url = table.required("url", findings).and_then(|item| address(&item, around, findings));
@@ -97,7 +104,7 @@ fn table(item: &Item<'_>, around: Around<'_>, findings: &mut Findings) -> Option
         url
     });
     table.finish(findings);
-    Some(AlertSettings { webhook, heartbeat })
+    Some(AlertSettings { webhook, smtp, heartbeat })
 }
 
 fn webhook(item: &Item<'_>, around: Around<'_>, findings: &mut Findings) -> Option<WebhookSettings> {
@@ -123,16 +130,19 @@ fn address(item: &Item<'_>, (_, accounts): Around<'_>, findings: &mut Findings) 
         findings.push(item.fault(Code::BadHost, message).help("write `https://`"));
         return None;
     }
-    let is_own = |account: &Account| {
-        let base = account.host.base_url();
-        base == origin || !loopback && host::parts(base).is_some_and(|(_, own)| own == host)
-    };
-    if host == "zendesk.com" || host.ends_with(".zendesk.com") || accounts.values().any(is_own) {
+    let is_own = accounts.values().any(|account| account.host.base_url() == origin);
+    if is_own || !loopback && is_zendesk(host, accounts) {
         let message = format!("{} leads into Zendesk, where those read it whom it is about", item.subject());
         findings.push(item.fault(Code::BadHost, message).help("name a host that has nothing to do with the account"));
         return None;
     }
     Some(WebAddress { url: text.to_owned(), origin: origin.to_owned(), loopback })
+}
+
+/// Whether this host, in small letters, is Zendesk's or an account's.
+fn is_zendesk(host: &str, accounts: &BTreeMap<AccountName, Account>) -> bool {
+    let is_own = |account: &Account| host::parts(account.host.base_url()).is_some_and(|(_, own)| own == host);
+    host == "zendesk.com" || host.ends_with(".zendesk.com") || accounts.values().any(is_own)
 }
 
 /// Whether it is TLS, the host, and all that stands before the path.
@@ -156,7 +166,7 @@ mod tests {
                            policies = [\"p\"]\nauth.token = { env = \"T\" }\n\
                            [accounts.c]\nbase-url = \"http://127.0.0.1:8080\"\npolicies = [\"p\"]\nauth.token = { env = \"T\" }\n";
 
-    fn read_with(lines: &str) -> Result<Settings, String> {
+    pub(super) fn read_with(lines: &str) -> Result<Settings, String> {
         let mut findings = Findings::default();
         let source = Source::new("evictd.toml", format!("{ACCOUNT}{lines}"));
         let settings = crate::config::read(&source, Path::new("/etc/evictd"), &mut findings);

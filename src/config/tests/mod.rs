@@ -70,7 +70,8 @@ fn every_line_of_the_minimal_file_is_needed() {
 fn every_key_the_reader_knows_stands_in_the_shipped_file() {
     let text = "schema = 1\nqqqqqqqq = 1\npaths = { qqqqqqqq = 1 }\nplaces = { qqqqqqqq = 1 }\n\
                 control = { qqqqqqqq = 1 }\n\
-                alerts = { qqqqqqqq = 1, webhook = { qqqqqqqq = 1 }, heartbeat = { qqqqqqqq = 1 } }\n[accounts.a]\nqqqqqqqq = 1\n\
+                alerts = { qqqqqqqq = 1, webhook = { qqqqqqqq = 1 }, smtp = { qqqqqqqq = 1 }, heartbeat = { qqqqqqqq = 1 } }\n\
+                [accounts.a]\nqqqqqqqq = 1\n\
                 sweep = { qqqqqqqq = 1 }\nauth = { oauth-client = { id = \"x\", secret = { env = \"X\", qqqqqqqq = 1 }, \
                 qqqqqqqq = 1 }, qqqqqqqq = 1 }\nbudget = { qqqqqqqq = 1 }\nbelts = { qqqqqqqq = 1 }\n\
                 sources = { qqqqqqqq = 1 }\nselftest = { qqqqqqqq = 1, user = \"1\" }\noffboarding.hr = { qqqqqqqq = 1, file = \"x\" }\n\
@@ -82,7 +83,7 @@ fn every_key_the_reader_knows_stands_in_the_shipped_file() {
     assert_eq!(strangers.len(), text.matches("qqqqqqqq").count());
     let helps = strangers.iter().map(|fault| fault.help.as_deref().unwrap().strip_prefix("known here: ").unwrap());
     let keys: Vec<_> = helps.flat_map(|help| help.split(", ")).map(|key| key.trim_matches('`')).collect();
-    assert_eq!(keys.len(), 93, "{keys:?}");
+    assert_eq!(keys.len(), 104, "{keys:?}");
     for key in keys {
         let written = [
             format!("\n{key} = "),

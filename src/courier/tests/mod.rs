@@ -1,5 +1,9 @@
 //! At least once, in order, and never in anybody's way.
 
+mod mail;
+mod server;
+mod tls;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::Timestamp;
@@ -75,20 +79,33 @@ impl Stage {
     }
 
     fn route(&self) -> Route {
-        self.route_to(self.channel.clone())
+        self.route_to(ChannelKind::Webhook, self.channel.clone())
     }
 
-    fn route_to(&self, channel: Arc<dyn Channel>) -> Route {
+    fn route_to(&self, kind: ChannelKind, channel: Arc<dyn Channel>) -> Route {
+        Route::new(self.backlog(kind), channel, self.clock.clone(), Arc::new(SeededChance::new(7)))
+    }
+
+    fn backlog(&self, channel: ChannelKind) -> Backlog {
         let pause = self.pause.clone();
         let around = move |now| Around { now, pause: pause.clone(), ..Around::default() };
-        let backlog = Backlog {
+        Backlog {
             account: AccountName::new("acme"),
             trail: Arc::new(self.trail.clone()),
             state: Arc::new(self.state.clone()),
-            file: CURSOR_WEBHOOK,
+            channel,
             around: Box::new(around),
-        };
-        Route::new(backlog, channel, self.clock.clone(), Arc::new(SeededChance::new(7)))
+        }
+    }
+
+    /// Gives others turns until so many were sent, or many turns were in vain.
+    async fn until_sent(&self, number: usize) {
+        for _ in 0..10_000 {
+            if self.channel.sent.lock().unwrap().len() >= number {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
     }
 
     fn takes(&self, takes: usize) {
@@ -101,7 +118,7 @@ impl Stage {
     }
 
     fn cursor(&self) -> Cursor {
-        Cursor::read(&self.state, CURSOR_WEBHOOK).unwrap()
+        Cursor::read(&self.state, ChannelKind::Webhook).unwrap()
     }
 }
 
@@ -156,7 +173,7 @@ async fn without_a_cursor_the_last_day_is_told_and_with_one_everything_since() {
     stage.clock.advance(std::time::Duration::from_hours(240));
     stage.route().step().await;
     assert_eq!(stage.sent(), ["5"]);
-    stage.state.replace(CURSOR_WEBHOOK, b"{").unwrap();
+    stage.state.replace(ChannelKind::Webhook.file(), b"{").unwrap();
     stage.write(1);
     stage.route().step().await;
     assert_eq!(stage.sent(), ["7"], "a broken one is none");
@@ -193,17 +210,37 @@ async fn a_channel_that_fails_says_since_when_and_memory_stays_bounded() {
     assert_eq!((stage.sent().len(), stage.cursor().seq), (500, 999), "all of them, in the end");
 }
 
+/// Waiting on it lets others go on.
+struct Yielding(Arc<ManualClock>);
+
+impl crate::clock::Clock for Yielding {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn monotonic(&self) -> std::time::Duration {
+        self.0.monotonic()
+    }
+
+    fn sleep(&self, _: std::time::Duration) -> Pending<'_, ()> {
+        Box::pin(tokio::task::yield_now())
+    }
+}
+
+/// Never answers.
+struct Dead;
+
+impl Channel for Dead {
+    fn send<'a>(&'a self, _: &'a Alert) -> Pending<'a, Result<(), String>> {
+        Box::pin(std::future::pending())
+    }
+}
+
 #[tokio::test]
 async fn a_channel_that_never_answers_holds_up_no_work() {
-    struct Dead;
-    impl Channel for Dead {
-        fn send<'a>(&'a self, _: &'a Alert) -> Pending<'a, Result<(), String>> {
-            Box::pin(std::future::pending())
-        }
-    }
     let stage = Stage::new();
     stage.write(1);
-    let route = stage.route_to(Arc::new(Dead));
+    let route = stage.route_to(ChannelKind::Webhook, Arc::new(Dead));
     let tray = Tray::default();
     tray.put(Errands { routes: vec![route], heartbeat: None });
     let work = async {
@@ -216,16 +253,40 @@ async fn a_channel_that_never_answers_holds_up_no_work() {
     assert_eq!(beside(work, &tray).await, "done");
 }
 
-/// What the address in this configuration is.
-fn address(url: &str) -> WebAddress {
+#[tokio::test]
+async fn what_lies_in_the_tray_before_anybody_looks_is_carried() {
+    let stage = Stage::new();
+    stage.write(1);
+    let route = Route::new(
+        stage.backlog(ChannelKind::Webhook),
+        stage.channel.clone(),
+        Arc::new(Yielding(stage.clock.clone())),
+        Arc::new(SeededChance::new(7)),
+    );
+    let tray = Tray::default();
+    tray.put(Errands { routes: vec![route], heartbeat: None });
+    let work = async {
+        stage.until_sent(1).await;
+        stage.write(1);
+        stage.until_sent(2).await;
+    };
+    beside(work, &tray).await;
+    assert_eq!(stage.sent(), ["1", "3"]);
+}
+
+/// What a configuration with these lines says of alerts.
+fn alerts(lines: &str) -> AlertSettings {
     let text = format!(
-        "schema = 1\n[accounts.a]\nsubdomain = \"acme\"\npolicies = [\"p\"]\nauth.token = {{ env = \"T\" }}\n\
-         [alerts]\nheartbeat.url = \"{url}\"\n"
+        "schema = 1\n[accounts.a]\nsubdomain = \"acme\"\npolicies = [\"p\"]\nauth.token = {{ env = \"T\" }}\n{lines}"
     );
     let source = crate::diagnostic::Source::new("x", text);
     let settings = crate::config::read(&source, std::path::Path::new("/"), &mut crate::diagnostic::Findings::default());
-    let AlertSettings { heartbeat, .. } = settings.unwrap().alerts;
-    heartbeat.unwrap()
+    settings.unwrap().alerts
+}
+
+/// What the address in this configuration is.
+fn address(url: &str) -> WebAddress {
+    alerts(&format!("[alerts]\nheartbeat.url = \"{url}\"\n")).heartbeat.unwrap()
 }
 
 /// Sends one alert to a server that answers with these bytes; what it heard, and what came of it.
