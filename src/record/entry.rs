@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub use super::bodies::{
     BeltUsed, BudgetBack, BudgetStarved, ChangeTold, Changed, DatabaseUsed, EvidenceBack, EvidenceFell, ExposureSplit,
     HoldDiscarded, HoldExpired, HoldGrew, HoldOpened, HoldReleased, LeverUsed, ListUsed, LookupsChanged, PauseBegan,
-    PauseEnded, SourceBack, SourceLost,
+    PauseEnded, SERIAL_MAX, SetSigned, SourceBack, SourceLost,
 };
 use crate::model::Scope;
 
@@ -151,6 +151,12 @@ pub struct PolicyLoaded {
     pub digest: String,
     /// Ids of the rules that are not off, with their modes.
     pub rules: BTreeMap<String, String>,
+    /// Which signed set it is; absent if nobody need have signed it. Who did is in the personal part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<SetSigned>,
+    /// Fingerprints of the keys whose signatures count, one of each person.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
     /// What it changes.
     #[serde(flatten)]
     pub changed: Changed,
@@ -209,6 +215,9 @@ pub struct CycleFinished {
     pub mode: String,
     /// Digest of the policy set.
     pub policy: String,
+    /// Which signed set that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<SetSigned>,
     /// Whether the listing was whole.
     pub complete: bool,
     /// Whom it looked at, if it was a look at these alone: of claims on others it says nothing.

@@ -9,7 +9,7 @@ use super::standing::Standing;
 use crate::model::{CycleId, Ended, Exposure, History, Outcome, Roster, RuleId, Stratum, Watched};
 use crate::record::{
     ChangeTold, Changed, CycleFinished, Entry, ExposureSplit, Line, OffboardingChanged, RevocationIntended,
-    RevocationOutcome,
+    RevocationOutcome, SetSigned,
 };
 
 /// How far back belts remember, and an hour more for records that were written late.
@@ -24,6 +24,8 @@ pub struct Past {
     pub open_intents: Vec<OpenIntent>,
     /// Digest of the policy set that the newest record of it names.
     pub policy_digest: Option<String>,
+    /// The last signed set that was in force.
+    pub signed: Option<SetSigned>,
     /// Digest of the configuration last loaded.
     pub config_digest: Option<String>,
     /// Whose sessions were listed, as the newest record of it says.
@@ -111,6 +113,7 @@ impl Memory {
         match &line.entry {
             Entry::PolicyLoaded(body) => {
                 self.past.policy_digest = Some(body.digest.clone());
+                self.sign(body.signed.as_ref());
                 self.weaken(line.at, &body.changed);
             }
             Entry::OffboardingChanged(body) => {
@@ -127,6 +130,7 @@ impl Memory {
             }
             Entry::CycleFinished(body) => {
                 self.past.policy_digest = Some(body.policy.clone());
+                self.sign(body.signed.as_ref());
                 self.past.scope = Some(body.scope.clone());
                 self.past.offboarding.extend(body.offboarding.iter().map(|one| (one.list.clone(), one.clone())));
                 if body.complete && body.looked.is_none() {
@@ -171,6 +175,13 @@ impl Memory {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Sets that nobody need have signed do not make those forgotten that somebody did: an old one must not come back.
+    fn sign(&mut self, signed: Option<&SetSigned>) {
+        if let Some(signed) = signed {
+            self.past.signed = Some(signed.clone());
+        }
     }
 
     /// Keeps what made protection weaker, and at least that something may have.

@@ -29,6 +29,20 @@ impl Changed {
     }
 }
 
+/// No serial of a signed set is greater: a date with an hour fits, and so does any counter.
+pub const SERIAL_MAX: u64 = 999_999_999_999;
+
+/// Which signed set it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetSigned {
+    /// Its serial, which grows with every set.
+    pub serial: u64,
+    /// SHA-256 of the manifest that was signed, hexadecimal.
+    pub manifest: String,
+    /// SHA-256 of the file of those who may sign, hexadecimal.
+    pub allowed_signers: String,
+}
+
 /// What is known of a change as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Changed {

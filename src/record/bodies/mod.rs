@@ -8,7 +8,7 @@ mod levers;
 mod sources;
 
 pub use belts::BeltUsed;
-pub use changes::{ChangeTold, Changed};
+pub use changes::{ChangeTold, Changed, SERIAL_MAX, SetSigned};
 pub use exposure::ExposureSplit;
 pub use holds::{HoldDiscarded, HoldExpired, HoldGrew, HoldOpened, HoldReleased};
 pub use levers::{LeverUsed, PauseBegan, PauseEnded};
