@@ -28,6 +28,7 @@ mod run;
 mod schedule;
 mod score;
 mod screen;
+mod signatures;
 pub mod simulator;
 mod snapshot;
 mod status;

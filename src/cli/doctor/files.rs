@@ -19,8 +19,11 @@ pub(super) fn look(loaded: &Loaded, config: &Path) -> Vec<Row> {
     let found = |path: &Path| std::fs::metadata(path).ok().map(|metadata| (path.to_owned(), metadata));
     let (state, trail) = (&loaded.settings.state, &loaded.settings.trail);
     let own = [state.clone(), trail.clone(), loaded.state(), loaded.trail()];
-    let files: Vec<PathBuf> =
-        std::iter::once(config.to_owned()).chain(policies(loaded)).chain(secret(loaded)).collect();
+    let files: Vec<PathBuf> = std::iter::once(config.to_owned())
+        .chain(policies(loaded))
+        .chain(secret(loaded))
+        .chain(signers(loaded))
+        .collect();
     let folders: BTreeSet<PathBuf> = files.iter().filter_map(|file| folder_of(file)).chain(own).collect();
     let looked: Vec<(PathBuf, Metadata)> = files.iter().chain(&folders).filter_map(|path| found(path)).collect();
     let owners = owners(loaded);
@@ -38,6 +41,11 @@ pub(super) fn look(loaded: &Loaded, config: &Path) -> Vec<Row> {
 
 fn policies(loaded: &Loaded) -> Vec<PathBuf> {
     policy_files(loaded, &mut Findings::default()).unwrap_or_default()
+}
+
+/// Who may sign; the signatures themselves prove what they are, whoever wrote them.
+fn signers(loaded: &Loaded) -> Option<PathBuf> {
+    loaded.account.signatures.as_ref().map(|settings| settings.allowed_signers.clone())
 }
 
 fn secret(loaded: &Loaded) -> Option<PathBuf> {
