@@ -46,6 +46,8 @@ pub mod policy;
 
 pub mod change;
 
+pub mod signatures;
+
 pub mod evaluate;
 
 pub mod plan;

@@ -41,6 +41,10 @@ pub struct ListFile {
     pub older_than_max: Option<SignedDuration>,
     /// It must not have fewer entries than this, nor lose more than a fifth of them at once; absent: neither is asked.
     pub entries_min: Option<usize>,
+    /// Whether it is signed with the policies, where those are signed: not if somebody delivers it on their own.
+    pub is_signed: bool,
+    /// SHA-256 of the only file that may be taken, hexadecimal; absent: any.
+    pub pinned: Option<String>,
 }
 
 /// How the file of a list is written.

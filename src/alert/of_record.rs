@@ -87,21 +87,14 @@ impl Sentry {
     fn in_force(&self, entry: &Entry) -> Option<Words> {
         match entry {
             Entry::PolicyRejected(body) => Some(rejected(body)),
-            Entry::PolicyLoaded(body) if self.policy.as_ref() == Some(&body.digest) => None,
+            Entry::PolicyLoaded(body) if self.knows(body) => None,
             Entry::ConfigLoaded(body) if self.config.as_ref() == Some(&body.digest) => None,
             Entry::PolicyLoaded(PolicyLoaded { changed, .. }) | Entry::ConfigLoaded(ConfigLoaded { changed, .. })
                 if changed.weakens() =>
             {
                 Some(weakened(changed))
             }
-            Entry::PolicyLoaded(body) => {
-                let text = format!(
-                    "other policies came into force, {} rules of them. Do: make sure that it was you; their text is in \
-                     the trail",
-                    body.rules.len()
-                );
-                Some(words(AlertKind::Changed, Severity::Medium, text))
-            }
+            Entry::PolicyLoaded(body) => Some(replaced(body)),
             Entry::ConfigLoaded(_) => {
                 let text =
                     "another configuration came into force. Do: make sure that it was you; its text is in the trail";
@@ -122,6 +115,11 @@ impl Sentry {
             }
             _ => None,
         }
+    }
+
+    /// The same texts again, signed anew, are news only if who may sign, or a signed list, is another.
+    fn knows(&self, body: &PolicyLoaded) -> bool {
+        self.policy.as_ref() == Some(&body.digest) && !(body.signed.is_some() && body.changed.weakens())
     }
 
     /// A refusal is told once a cycle, and somebody who comes back once a day.
@@ -191,6 +189,14 @@ fn weakened(changed: &Changed) -> Words {
         items.join(", ")
     );
     words(AlertKind::Weakening, Severity::High, text)
+}
+
+fn replaced(body: &PolicyLoaded) -> Words {
+    let text = format!(
+        "other policies came into force, {} rules of them. Do: make sure that it was you; their text is in the trail",
+        body.rules.len()
+    );
+    words(AlertKind::Changed, Severity::Medium, text)
 }
 
 fn rejected(body: &PolicyRejected) -> Words {

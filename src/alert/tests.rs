@@ -154,6 +154,23 @@ fn a_change_that_may_weaken_is_told_with_what_it_is() {
 }
 
 #[test]
+fn the_same_texts_again_are_news_only_if_other_people_may_sign() {
+    let told = |class: &str, signed: Value| {
+        let changes =
+            json!([{"item": "key", "name": "signatures.allowed-signers", "what": ["contents"], "class": class}]);
+        let mut loaded = with("policy.loaded", "changes", changes);
+        let mut sentry = sentry();
+        sentry.hear(&line(8, start(), "policy.loaded", &loaded));
+        loaded["signed"] = signed;
+        sentry.hear(&line(9, start(), "policy.loaded", &loaded)).map(|alert| alert.kind)
+    };
+    let signed = json!({"serial": 7, "manifest": "x", "allowed_signers": "y"});
+    assert_eq!(told("weakens", signed.clone()), Some(AlertKind::Weakening));
+    assert_eq!(told("neutral", signed), None);
+    assert_eq!(told("weakens", Value::Null), None);
+}
+
+#[test]
 fn what_is_no_news_is_no_alert() {
     let check =
         |kind: &str, body: Value| assert_eq!(sentry().hear(&line(9, start(), kind, &body)), None, "{kind} {body}");

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use super::{Change, Class};
-use crate::config::{Account, Belts, OffboardingList, ScopeChoice};
+use crate::config::{Account, Belts, OffboardingList, ScopeChoice, SignatureSettings};
 use crate::model::{RuleId, Scope};
 
 /// Every key that differs.
@@ -28,7 +28,10 @@ pub fn of_account(before: &Account, after: &Account) -> Vec<Change> {
     let named = keys.into_iter().map(|(key, class)| (key.to_owned(), class));
     let all = named.chain(own_belts(&before.belts, &after.belts));
     let differing = all.filter(|(_, class)| *class != Class::NEUTRAL);
-    differing.map(|(name, class)| Change { item: "key", name, what: vec!["changed"], class }).collect()
+    let mut changes: Vec<Change> =
+        differing.map(|(name, class)| Change { item: "key", name, what: vec!["changed"], class }).collect();
+    changes.extend(signatures(before.signatures.as_deref(), after.signatures.as_deref()));
+    changes
 }
 
 /// Another value may do anything.
@@ -54,6 +57,34 @@ fn offboarding(before: &BTreeMap<String, OffboardingList>, after: &BTreeMap<Stri
     let names = |lists: &BTreeMap<String, OffboardingList>| lists.keys().cloned().collect::<BTreeSet<_>>();
     let changed = before.iter().filter_map(|(name, list)| Some(unclear(list, after.get(name)?)));
     changed.fold(Class::of_sets(&names(before), &names(after)), Class::and)
+}
+
+/// Signatures end nothing by themselves: asking for more of them is neutral, and told all the same. Whoever asks for fewer,
+/// or of others, lets more people bring policies into force.
+fn signatures(before: Option<&SignatureSettings>, after: Option<&SignatureSettings>) -> Option<Change> {
+    let (what, class) = match (before, after) {
+        (None, None) => return None,
+        (None, Some(_)) => ("added", Class::NEUTRAL),
+        (Some(_), None) => ("removed", Class::WEAKENS),
+        (Some(old), Some(new)) => {
+            let where_it_lies = |one: &SignatureSettings| (one.allowed_signers.clone(), one.folder.clone());
+            let numbers = |one: &SignatureSettings| {
+                (
+                    one.signers_min,
+                    one.signers_to_widen_or_weaken_min,
+                    usize::try_from(one.serial_min).unwrap_or(usize::MAX),
+                )
+            };
+            let ((few, many, serial), (few_now, many_now, serial_now)) = (numbers(old), numbers(new));
+            if where_it_lies(old) == where_it_lies(new) && numbers(old) == numbers(new) {
+                return None;
+            }
+            let asks_less = few_now < few || many_now < many || serial_now < serial;
+            let is_elsewhere = where_it_lies(old) != where_it_lies(new);
+            ("changed", if asks_less || is_elsewhere { Class::WEAKENS } else { Class::NEUTRAL })
+        }
+    };
+    Some(Change { item: "key", name: "signatures".to_owned(), what: vec![what], class })
 }
 
 fn belts(before: &Belts, after: &Belts) -> Vec<(&'static str, Class)> {

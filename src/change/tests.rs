@@ -103,3 +103,29 @@ fn keys_are_classed_by_what_they_let_through_and_never_shown() {
     key("", "offboarding.hr.file = \"x\"", "offboarding", Class::WIDENS);
     key("", "sweep = \"* * * * *\"", "sweep", Class::UNCLEAR);
 }
+
+#[test]
+fn whoever_asks_for_fewer_signatures_or_others_weakens() {
+    let check = |before: &str, after: &str, what: &str, class: Class| {
+        let line = |text: &str| match text {
+            "" => String::new(),
+            more => format!("signatures = {{ allowed-signers = {more} }}"),
+        };
+        let found = of_account(&account(&line(before)), &account(&line(after)));
+        let told: Vec<_> = found.iter().map(|change| (change.name.as_str(), change.what[0], change.class)).collect();
+        assert_eq!(told, [("signatures", what, class)], "{before} | {after}");
+    };
+    let plain = "\"a\"";
+    check("", plain, "added", Class::NEUTRAL);
+    check(plain, "", "removed", Class::WEAKENS);
+    check(plain, "\"b\"", "changed", Class::WEAKENS);
+    check(plain, "\"a\", folder = \"b\"", "changed", Class::WEAKENS);
+    for (key, more) in [("signers-min", 2), ("signers-to-widen-or-weaken-min", 3), ("serial-min", 5)] {
+        let raised = format!("\"a\", {key} = {more}");
+        check(plain, &raised, "changed", Class::NEUTRAL);
+        check(&raised, plain, "changed", Class::WEAKENS);
+    }
+    let same = account("signatures = { allowed-signers = \"a\" }");
+    let moved = account("# a line more\nsignatures = { allowed-signers = \"a\" }");
+    assert_eq!(of_account(&same, &moved), []);
+}

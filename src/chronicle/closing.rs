@@ -26,6 +26,7 @@ pub fn finished(report: &Report, stages: Stages<'_>, effort: Effort) -> CycleFin
         now: report.now.clone(),
         mode: report.mode.word().to_owned(),
         policy: report.policy.clone(),
+        signed: stages.policies.signed.as_ref().map(|signed| signed.set.clone()),
         complete: report.complete,
         looked: snapshot.looked.as_ref().map(|users| users.iter().map(ToString::to_string).collect()),
         sessions_seen: report.sessions_seen,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::load::{Loaded, load, policies, setup};
+use super::load::{Loaded, load, policies_in_force, setup};
 use super::loader::keep_in_force;
 use super::plan::{keep, name_unresolved, print};
 use super::stop::asked_to_stop;
@@ -34,7 +34,7 @@ pub(super) struct ApplyArgs {
 
 pub(super) async fn run(args: &ApplyArgs, screen: Screen) -> Result<Exit, Failure> {
     let loaded = load(&args.place, screen)?;
-    let set = policies(&loaded, screen)?;
+    let set = policies_in_force(&loaded, screen)?;
     if !args.yes && loaded.account.mode == Mode::Enforce && !ask(&loaded, &set, screen)? {
         screen.note("nothing was revoked");
         return Ok(Exit::Done);

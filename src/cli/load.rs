@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
+use super::signatures::admit;
 use super::{Exit, Failure, Where, screen::Screen};
 use crate::clock::{Clock, SystemChance, SystemClock};
 use crate::config::{self, Account, Auth, FilePattern, Revoker, SecretReference, Settings};
@@ -103,8 +104,32 @@ pub(super) fn pick<'s>(settings: &'s Settings, wanted: Option<&str>) -> Result<&
     })
 }
 
-/// Reads the account's policies, and shows what is wrong with them.
+/// Reads the account's policies for a command that ends nothing, and shows what is wrong with them. What is not signed
+/// yet may be looked at all the same: whoever is to sign it wants to see what it does.
 pub(super) fn policies(loaded: &Loaded, screen: Screen) -> Result<PolicySet, Failure> {
+    let set = policies_as_read(loaded, screen)?;
+    let admitted = admit(loaded, set.clone(), &mut Findings::default());
+    if admitted.is_none() {
+        screen.note(
+            "note: these policies are not signed as they must be, and would not be in force: `evictd policy verify` says why",
+        );
+    }
+    Ok(admitted.unwrap_or(set))
+}
+
+/// Reads the account's policies for a command that acts by them: they must be signed where that is asked for.
+pub(super) fn policies_in_force(loaded: &Loaded, screen: Screen) -> Result<PolicySet, Failure> {
+    let set = policies_as_read(loaded, screen)?;
+    let mut findings = Findings::default();
+    let admitted = admit(loaded, set, &mut findings);
+    if admitted.is_none() {
+        show(&findings, screen);
+    }
+    admitted.ok_or_else(|| Failure::told(Exit::Config))
+}
+
+/// The policies as they stand on the disk, signed or not.
+pub(super) fn policies_as_read(loaded: &Loaded, screen: Screen) -> Result<PolicySet, Failure> {
     let mut findings = Findings::default();
     let set = read_policies_of(loaded, &mut findings)?;
     if findings.has_errors() {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::alerts::errands;
 use super::load::{Loaded, acts, connect, load, loaded, pick, read_config, read_policies_of, settings_of, setup_of};
+use super::signatures::{KEPT, admit, admit_kept};
 use super::{Exit, Failure, Where, screen::Screen};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Settings, state_folder};
@@ -16,6 +17,7 @@ use crate::diagnostic::{Findings, Source, Style, error_places, render};
 use crate::files::{Disk, GoodSet, keep_good, kept_good, read_text};
 use crate::places::OpenFiles;
 use crate::policy::{self, PolicySet};
+use crate::signatures::MANIFEST;
 use crate::zendesk::Zendesk;
 
 /// The kinds of last good sets.
@@ -122,7 +124,12 @@ pub(super) fn keep_in_force(config: &Path, setup: &Setup) {
     let root = setup.state.parent().unwrap_or(&setup.state);
     let text = GoodSet { files: vec![(whole(config), setup.config.clone())] };
     let files = setup.policies.files.iter().map(|file| (file.name.clone(), file.text.clone())).collect();
-    for (folder, what, set) in [(root, CONFIG, text), (&*setup.state, POLICIES, GoodSet { files })] {
+    let manifest = setup.policies.signed.iter().map(|signed| (MANIFEST.to_owned(), signed.manifest.clone())).collect();
+    let mut sets = vec![(root, CONFIG, text), (&*setup.state, POLICIES, GoodSet { files })];
+    if setup.policies.signed.is_some() {
+        sets.push((&setup.state, KEPT, GoodSet { files: manifest }));
+    }
+    for (folder, what, set) in sets {
         let kept = Disk::make(folder).and_then(|disk| keep_good(&disk, what, &set));
         if let Err(error) = kept {
             tracing::warn!("the last good {what} cannot be kept in `{}`: {error}", folder.display());
@@ -243,7 +250,7 @@ fn accounts(config: &Source, settings: &Settings) -> Vec<Loaded> {
 
 fn policies(loaded: &Loaded, faults: &mut Faults) -> Option<PolicySet> {
     let mut findings = Findings::default();
-    let set = read_policies_of(loaded, &mut findings);
+    let set = read_policies_of(loaded, &mut findings).map(|set| set.and_then(|set| admit(loaded, set, &mut findings)));
     faults.find(&findings);
     set.unwrap_or_else(|failure| {
         faults.fail(&failure);
@@ -255,7 +262,8 @@ fn policies(loaded: &Loaded, faults: &mut Faults) -> Option<PolicySet> {
 fn kept_policies(loaded: &Loaded) -> Option<PolicySet> {
     let (_, set) = kept(&loaded.state(), POLICIES)?;
     let sources: Vec<Source> = set.files.into_iter().map(|(name, text)| Source::new(name, text)).collect();
-    policy::read(&sources, Some(SystemClock.now()), &mut Findings::default())
+    let set = policy::read(&sources, Some(SystemClock.now()), &mut Findings::default())?;
+    admit_kept(loaded, set)
 }
 
 fn kept(folder: &Path, what: &str) -> Option<(String, GoodSet)> {

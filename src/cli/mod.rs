@@ -30,6 +30,7 @@ mod schedule;
 mod score;
 mod screen;
 mod selftest;
+mod signatures;
 pub mod simulator;
 mod snapshot;
 mod status;

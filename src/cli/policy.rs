@@ -1,4 +1,5 @@
-//! `evictd policy`: check, test and describe policies. Needs no account and no Zendesk.
+//! `evictd policy`: check, test and describe policies. Needs no account and no Zendesk; what is about signatures needs a
+//! configuration and is in `signatures`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -7,6 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::load::{read_policies, shown, source_of};
+use super::signatures::{ManifestArgs, VerifyArgs, print_manifest, verify};
 use super::{Exit, Failure, Format, screen::Screen};
 use crate::address::Lists;
 use crate::clock::{Clock as _, SystemClock};
@@ -25,6 +27,10 @@ pub(super) enum PolicyCommand {
     Check(Files),
     /// The policies' own test cases
     Test(Files),
+    /// What is to be signed of an account's policies
+    Manifest(ManifestArgs),
+    /// Who signed an account's policies, and whether that is enough for them to be in force
+    Verify(VerifyArgs),
     /// Every fact a rule can ask about, with its operators
     Facts(Facts),
 }
@@ -62,6 +68,8 @@ pub(super) fn run(command: &PolicyCommand, screen: Screen) -> Result<Exit, Failu
     match command {
         PolicyCommand::Check(files) => check(files, screen),
         PolicyCommand::Test(files) => test(files, screen),
+        PolicyCommand::Manifest(args) => print_manifest(args, screen),
+        PolicyCommand::Verify(args) => verify(args, screen),
         PolicyCommand::Facts(facts) => Ok(describe(facts.format, screen)),
     }
 }

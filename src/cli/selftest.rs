@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::account::{brakes, caller};
 use super::control::{ask_daemon, exit_of};
-use super::load::{Loaded, connect, load, policies, setup_of};
+use super::load::{Loaded, connect, load, policies_in_force, setup_of};
 use super::loader::keep_in_force;
 use super::screen::Screen;
 use super::{Exit, Failure, Format, Where};
@@ -58,7 +58,7 @@ pub(super) async fn run(args: &SelftestArgs, screen: Screen) -> Result<Exit, Fai
 async fn act(loaded: &Loaded, command: &Command, screen: Screen) -> Result<Answer, Failure> {
     // The policies in force are those of the account: the trail is told of these, and not of the one rule.
     let zendesk = connect(&loaded.account, true, |ways| ways)?;
-    let setup = setup_of(loaded, policies(loaded, screen)?, zendesk, &Arc::default());
+    let setup = setup_of(loaded, policies_in_force(loaded, screen)?, zendesk, &Arc::default());
     let mut post = Post::open(&setup, Arc::new(SystemClock), Arc::new(SystemChance))?;
     let who = caller();
     post.begin(&setup, command.name(), &who)?;

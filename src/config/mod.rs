@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
+pub use account::SignatureSettings;
 pub use alerts::{AlertSettings, Login, MailAddress, SmtpSettings, SmtpTls, WebAddress, WebhookSettings};
 pub use control::ControlSettings;
 pub use host::Host;
@@ -74,6 +75,8 @@ pub struct Account {
     pub time_zone: TimeZone,
     /// Patterns of policy files, from [`Settings::folder`]; never empty.
     pub policies: Vec<FilePattern>,
+    /// Who must have signed them; none if nobody need have.
+    pub signatures: Option<Box<SignatureSettings>>,
     /// Who never loses a session without a named human's release; not empty in mode enforce.
     pub protected: Vec<ProtectedEntry>,
     /// How evictd signs in.

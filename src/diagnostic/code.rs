@@ -170,6 +170,15 @@ codes! {
     UnknownRule = "unknown-rule", Error,
         "An exception or a case names a rule that the policy set does not have. It would never do anything. Correct \
          the id or remove it.";
+    NotSigned = "not-signed", Error,
+        "The account asks for signed policies (`signatures`), and those on the disk are not signed as they must be: the \
+         manifest is not that of the files, too few of those who may sign did, or the set is older than one that was in \
+         force. What was in force stays. `evictd policy verify` says who signed and who is missing; `evictd policy \
+         manifest` prints what is to be signed.";
+    BadSigner = "bad-signer", Error,
+        "A line in the file of allowed signers cannot be used. It has the names of one person, options if any, the kind \
+         of key and the key. Certificates, patterns and times without a `Z` are refused, since they let in whom the file \
+         does not name, or mean another instant on another host.";
     UnmatchedGlob = "unmatched-glob", Error,
         "A pattern of files or of rule ids matches nothing. A folder that was renamed must not silently turn all \
          rules off.";

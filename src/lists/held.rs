@@ -51,14 +51,18 @@ struct Shape {
     kind: ListKind,
     path: PathBuf,
     form: Form,
+    pinned: Option<String>,
 }
 
 impl Shape {
     fn of(kind: ListKind, file: &ListFile) -> Self {
-        Self { kind, path: file.path.clone(), form: file.form.clone() }
+        Self { kind, path: file.path.clone(), form: file.form.clone(), pinned: file.pinned.clone() }
     }
 
     fn read(&self, bytes: &[u8]) -> Result<Reading, Trouble> {
+        if self.pinned.as_ref().is_some_and(|pinned| *pinned != sha256_hex(bytes)) {
+            return Err(Trouble::Unsigned);
+        }
         let extension = self.path.extension().and_then(|extension| extension.to_str());
         read_entries(bytes, self.kind, &self.form, extension).map_err(Trouble::List)
     }

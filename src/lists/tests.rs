@@ -31,7 +31,14 @@ impl Account {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tor.txt");
-        let file = ListFile { path, form: Form::default(), older_than_max: None, entries_min: None };
+        let file = ListFile {
+            path,
+            form: Form::default(),
+            older_than_max: None,
+            entries_min: None,
+            is_signed: true,
+            pinned: None,
+        };
         Self {
             folder,
             state: MemoryMedium::default(),
@@ -294,4 +301,24 @@ fn lists_stand_in_the_order_of_their_declarations_and_inline_ones_are_always_the
     fs::write(folder.path().join("a.txt"), "192.0.2.1\n").unwrap();
     fs::set_permissions(folder.path().join("a.txt"), Permissions::from_mode(0o644)).unwrap();
     assert_eq!(says(&look(&mut shelf).0), [YES, YES]);
+}
+
+#[test]
+fn of_a_signed_list_only_the_signed_file_is_taken_even_after_a_restart() {
+    let mut account = Account::new();
+    account.networks(5);
+    let pinned = |account: &Account| Some(crate::record::sha256_hex(&fs::read(&account.file.path).unwrap()));
+    account.file.pinned = pinned(&account);
+    account.check(4, [YES, YES], "");
+    account.networks(6);
+    account.check(5, [YES, NO], "is not the one that was signed");
+    account.restart();
+    account.check(5, [YES, NO], "is not the one that was signed");
+    // What was signed before is not what is signed now.
+    account.file.pinned = Some("0".repeat(64));
+    account.restart();
+    let unknown = Answer::Unknown(Cause::Down.into());
+    account.check(5, [unknown, unknown], "is not the one that was signed");
+    account.file.pinned = pinned(&account);
+    account.check(5, [YES, YES], "");
 }

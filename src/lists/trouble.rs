@@ -24,6 +24,9 @@ pub(super) enum Trouble {
     /// It was written to while it was read.
     #[error("the file was changed while it was read")]
     Unsettled,
+    /// It is not the file that was signed with the policies.
+    #[error("the file is not the one that was signed with the policies")]
+    Unsigned,
     /// No sense can be made of what is in it.
     #[error("the file is no list: {0}")]
     List(ListFault),
@@ -66,6 +69,7 @@ impl Trouble {
             Self::Writable { .. } => format!("chmod go-w {shown}"),
             Self::Future => "set the host's clock right, or touch the file".to_owned(),
             Self::Unsettled => "write it aside and rename it into place".to_owned(),
+            Self::Unsigned => "put the signed file back, or have the changed one signed".to_owned(),
             Self::List(fault) => fault.help()?.to_owned(),
             Self::TooFew { .. } => "look at what the download gave, or lower `entries-min`".to_owned(),
             Self::Shrunk { .. } => "look at the file, then `evictd places accept` if it is right".to_owned(),

@@ -170,6 +170,7 @@ struct FileOptions<'d> {
     column: Option<Item<'d>>,
     older_than_max: Option<Item<'d>>,
     entries_min: Option<Item<'d>>,
+    signed: Option<Item<'d>>,
 }
 
 impl<'d> FileOptions<'d> {
@@ -179,12 +180,14 @@ impl<'d> FileOptions<'d> {
             column: table.optional("column"),
             older_than_max: table.optional("older-than-max"),
             entries_min: table.optional("entries-min"),
+            signed: table.optional("signed"),
         }
     }
 
     /// Without a file none of them means anything.
     fn refuse(self, findings: &mut Findings) {
-        for item in [self.format, self.column, self.older_than_max, self.entries_min].into_iter().flatten() {
+        for item in [self.format, self.column, self.older_than_max, self.entries_min, self.signed].into_iter().flatten()
+        {
             let message = format!("{} speaks of a file, and the list has none", quoted(item.key()));
             findings.push(item.fault_at_key(Code::Contradiction, message).help("remove it, or name a `file`"));
         }
@@ -201,8 +204,16 @@ impl<'d> FileOptions<'d> {
         let most = i64::try_from(ENTRIES_MAX).unwrap_or(i64::MAX);
         let entries_min = self.entries_min.and_then(|item| item.integer_in(1..=most, findings));
         let entries_min = entries_min.and_then(|least| usize::try_from(least).ok());
+        let is_signed = self.signed.and_then(|item| item.boolean(findings)).unwrap_or(true);
         let form = Form { format, columns };
-        (findings.errors() == before).then_some(ListFile { path: path?, form, older_than_max, entries_min })
+        (findings.errors() == before).then_some(ListFile {
+            path: path?,
+            form,
+            older_than_max,
+            entries_min,
+            is_signed,
+            pinned: None,
+        })
     }
 }
 
@@ -374,7 +385,7 @@ mod tests {
         check("entries = [\"192.0.2.1\"]\nfile = \"x\"", "contradiction", "both");
         check("entries = []", "empty-set", "no entries");
         check("file = \" \"", "empty-set", "`file` must not be empty");
-        for key in ["older-than-max = \"14d\"", "entries-min = 5", "format = \"csv\"", "column = 1"] {
+        for key in ["older-than-max = \"14d\"", "entries-min = 5", "format = \"csv\"", "column = 1", "signed = false"] {
             check(&format!("entries = [\"192.0.2.1\"]\n{key}"), "contradiction", "speaks of a file");
         }
         check("type = \"adress\"\nentries = [\"192.0.2.1\"]", "unknown-value", "did you mean `address`?");
@@ -389,6 +400,7 @@ mod tests {
         check("type = \"asn\"\nentries = [4294967296]", "out-of-range", "4294967295");
         check("file = \"x\"\nentries-min = 0", "out-of-range", "between 1 and 1000000");
         check("file = \"x\"\nolder-than-max = \"14\"", "bad-duration", "14");
+        check("file = \"x\"\nsigned = \"no\"", "wrong-kind", "`signed` must be true or false");
         check("file = \"x\"\nolder-than-max = \"1s\"", "out-of-range", "between");
         check("file = \"x\"\nformat = \"xml\"", "unknown-value", "plain");
         check("file = \"x\"\nformat = \"plain\"\ncolumn = 1", "contradiction", "has no columns");

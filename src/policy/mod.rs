@@ -18,4 +18,6 @@ pub use given::{Given, Stated};
 pub use lint::Endings;
 pub use lists::Lists;
 pub use read::read;
-pub use set::{Case, Exception, Expect, Needs, OnAmbiguous, PolicyFile, PolicySet, Rule, end_of_day};
+pub use set::{
+    Case, Exception, Expect, Needs, OnAmbiguous, PolicyFile, PolicySet, Rule, Signature, Signed, end_of_day,
+};

@@ -1,5 +1,6 @@
 //! A policy set: rules, exceptions and cases as compiled from all of its files.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use globset::GlobMatcher;
@@ -8,11 +9,11 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Condition, Endings, Given, Line, Test, lint};
-use crate::address::ListDecl;
+use crate::address::{ListDecl, ListSource};
 use crate::config::ScopeChoice;
 use crate::facts::Kind;
 use crate::model::{Action, ExceptionId, Mode, RuleId, Scope, Severity, Source, Strength};
-use crate::record::sha256_hex;
+use crate::record::{SetSigned, sha256_hex};
 
 /// Everything that is in force together.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +28,32 @@ pub struct PolicySet {
     pub files: Vec<PolicyFile>,
     /// SHA-256 over the files' texts in order of their names, hexadecimal.
     pub digest: String,
+    /// Who signed it, where that is asked for.
+    pub signed: Option<Box<Signed>>,
+}
+
+/// What is known of a signed set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed {
+    /// What records say of it.
+    pub set: SetSigned,
+    /// The text that was signed.
+    pub manifest: String,
+    /// SHA-256 of the file of each list that was signed with the policies, hexadecimal, by the list's name.
+    pub lists: BTreeMap<String, String>,
+    /// One signature of each person whose signature counts; none of a set that stands in for another.
+    pub by: Vec<Signature>,
+}
+
+/// A signature that counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    /// Who signed, as the file of allowed signers names them.
+    pub principal: String,
+    /// The key's fingerprint, as OpenSSH shows it.
+    pub key: String,
+    /// The signature as it was read.
+    pub armor: String,
 }
 
 /// One file of a set.
@@ -168,6 +195,20 @@ impl PolicySet {
         let exceptions: Vec<_> = exceptions.iter().map(|one| (&one.when, one.expires)).collect();
         let laws = (rule.action, rule.severity, rule.mode, rule.match_min, rule.on_ambiguous, &rule.when);
         sha256_hex(format!("{laws:?}{exceptions:?}{lists:?}").as_bytes())
+    }
+
+    /// Takes only the very files of its lists that were signed with it.
+    pub fn sign(&mut self, signed: Signed) {
+        for (name, digest) in &signed.lists {
+            if let Some(list) = self.lists.iter_mut().find(|list| *list.name == **name) {
+                let mut decl = ListDecl::clone(list);
+                if let ListSource::File(file) = &mut decl.from {
+                    file.pinned = Some(digest.clone());
+                }
+                *list = Arc::new(decl);
+            }
+        }
+        self.signed = Some(Box::new(signed));
     }
 
     /// What rules that are not off, and exceptions, ask about.

@@ -92,7 +92,9 @@ fn gist(entry: &Entry) -> String {
         Entry::DaemonStopped(body) => format!("exit {}", body.exit),
         Entry::ConfigLoaded(body) => format!("{}digest {}", changed(&body.changed), body.digest),
         Entry::PolicyLoaded(body) => {
-            format!("{} rules, {}digest {}", body.rules.len(), changed(&body.changed), body.digest)
+            let signed = body.signed.as_ref().map(|set| format!("serial {}, {} signed, ", set.serial, body.keys.len()));
+            let signed = signed.unwrap_or_default();
+            format!("{} rules, {}{signed}digest {}", body.rules.len(), changed(&body.changed), body.digest)
         }
         Entry::PolicyRejected(body) => {
             format!("errors {}, at {}, {} stays in force", body.errors, body.during, body.kept)

@@ -9,7 +9,7 @@ use super::standing::Standing;
 use crate::model::{CycleId, Ended, Exposure, Foreign, History, Outcome, Roster, RuleId, Stratum, Watched};
 use crate::record::{
     ChangeTold, Changed, CycleFinished, Entry, ExposureSplit, Line, OffboardingChanged, RevocationGraded,
-    RevocationIntended, RevocationOutcome,
+    RevocationIntended, RevocationOutcome, SetSigned,
 };
 
 /// How far back belts remember, and an hour more for records that were written late.
@@ -24,6 +24,8 @@ pub struct Past {
     pub open_intents: Vec<OpenIntent>,
     /// Digest of the policy set that the newest record of it names.
     pub policy_digest: Option<String>,
+    /// The last signed set that was in force.
+    pub signed: Option<SetSigned>,
     /// Digest of the configuration last loaded.
     pub config_digest: Option<String>,
     /// Whose sessions were listed, as the newest record of it says.
@@ -133,6 +135,7 @@ impl Memory {
         match &line.entry {
             Entry::PolicyLoaded(body) => {
                 self.past.policy_digest = Some(body.digest.clone());
+                self.sign(body.signed.as_ref());
                 self.weaken(line.at, &body.changed);
             }
             Entry::OffboardingChanged(body) => {
@@ -188,6 +191,7 @@ impl Memory {
 
     fn finished(&mut self, body: &CycleFinished, line: &Line) -> Result<(), String> {
         self.past.policy_digest = Some(body.policy.clone());
+        self.sign(body.signed.as_ref());
         self.past.scope = Some(body.scope.clone());
         self.past.offboarding.extend(body.offboarding.iter().map(|one| (one.list.clone(), one.clone())));
         if body.complete && body.looked.is_none() {
@@ -205,6 +209,13 @@ impl Memory {
         }
         self.past.last_cycle = Some(last);
         Ok(())
+    }
+
+    /// Sets that nobody need have signed do not make those forgotten that somebody did: an old one must not come back.
+    fn sign(&mut self, signed: Option<&SetSigned>) {
+        if let Some(signed) = signed {
+            self.past.signed = Some(signed.clone());
+        }
     }
 
     /// Keeps what made protection weaker.

@@ -13,7 +13,7 @@ use crate::files::{Disk, Medium, MemoryMedium};
 use crate::model::{AccountName, CycleId, Outcome, Stratum};
 use crate::record::{
     CycleFinished, DaemonStopped, Entry, LINE_BYTES_MAX, Personal, PolicyLoaded, RevocationIntended, RevocationOutcome,
-    Verification, segment_name, sidecar_name, whole_lines,
+    SetSigned, Verification, segment_name, sidecar_name, whole_lines,
 };
 
 /// Room for three or four records, so that a short script crosses segments.
@@ -89,6 +89,7 @@ fn finished(now: &str, complete: bool, agents: usize) -> Entry {
         now: now.into(),
         mode: "enforce".into(),
         policy: "of the cycle".into(),
+        signed: None,
         complete,
         sessions_seen: 3,
         people_seen: BTreeMap::from([("agents".into(), agents)]),
@@ -285,8 +286,13 @@ fn the_past_is_what_the_records_say() {
     let (mut trail, past) = open(&medium).unwrap();
     assert_eq!(past, Past::default());
     let cycle = CycleId::new("0198-c");
-    let policy =
-        PolicyLoaded { digest: "first".into(), rules: BTreeMap::new(), changed: crate::record::Changed::default() };
+    let policy = PolicyLoaded {
+        digest: "first".into(),
+        rules: BTreeMap::new(),
+        signed: None,
+        keys: Vec::new(),
+        changed: crate::record::Changed::default(),
+    };
     trail.append(None, policy.into(), None).unwrap();
     trail.append(Some(&cycle), finished("2026-11-23T07:00:00Z", true, 40), None).unwrap();
     let intent = trail.write_durably(Some(&cycle), intended("1", "2026-11-23T08:00:01Z"), Some(personal())).unwrap();
@@ -514,4 +520,27 @@ fn the_real_disk_carries_a_trail_through_a_restart() {
         let verified = verify(&*disk, &acme());
         assert_eq!((verified.faults, verified.records, verified.erased), (vec![], count, 0));
     }
+}
+
+/// A set is signed once and stays for years; the segment of that record is then no longer read.
+#[test]
+fn which_signed_set_was_in_force_is_remembered_by_every_cycle_and_not_forgotten_for_an_unsigned_one() {
+    let medium = MemoryMedium::default();
+    let (mut trail, _) = open(&medium).unwrap();
+    let set = SetSigned { serial: 7, manifest: "seven".into(), allowed_signers: "who".into() };
+    let Entry::CycleFinished(plain) = finished("2026-11-23T07:00:00Z", true, 40) else { panic!("no cycle") };
+    let signed = CycleFinished { signed: Some(set.clone()), ..plain.clone() };
+    trail.append(None, signed.into(), None).unwrap();
+    trail.append(None, plain.into(), None).unwrap();
+    let policy = PolicyLoaded {
+        digest: "unsigned".into(),
+        rules: BTreeMap::new(),
+        signed: None,
+        keys: Vec::new(),
+        changed: crate::record::Changed::default(),
+    };
+    trail.append(None, policy.into(), None).unwrap();
+    trail.sync().unwrap();
+    let (_, past) = open(&medium).unwrap();
+    assert_eq!((past.signed, past.policy_digest.as_deref()), (Some(set), Some("unsigned")));
 }

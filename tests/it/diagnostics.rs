@@ -1,12 +1,15 @@
 //! Every diagnostic code has one example file that yields it and nothing else, and its rendering is kept.
 //!
-//! `tests/diagnostics/policy` holds policies, `tests/diagnostics/config` configurations, each file named by its code.
+//! `tests/diagnostics/policy` holds policies, `tests/diagnostics/config` configurations, `signers` and `manifests` what is
+//! about signatures, each file named by its code.
 //! A code without example is one that nothing can say, and an example without code is one that nobody explains.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use evictd::config::SignatureSettings;
 use evictd::diagnostic::{Code, Findings, Source, Style, render, to_json};
+use evictd::signatures::{Candidate, Manifest, Predecessor, Signers, judge};
 use evictd::{config, policy};
 
 type Reader = fn(&Source, &mut Findings);
@@ -18,6 +21,26 @@ const READERS: &[(&str, Reader)] = &[
     }),
     ("config", |source, findings| {
         config::read(source, Path::new("/etc/evictd"), findings);
+    }),
+    ("signers", |source, findings| {
+        Signers::read(source, findings);
+    }),
+    ("manifests", |source, findings| {
+        let allowed = include_str!("../signatures/allowed_signers.txt");
+        let signers = Signers::read(&Source::new("allowed_signers", allowed), findings).unwrap();
+        let here = Manifest::read(&source.text).unwrap();
+        let settings = SignatureSettings {
+            allowed_signers: "allowed_signers".into(),
+            folder: "signatures".into(),
+            signers_min: 1,
+            signers_to_widen_or_weaken_min: 2,
+            serial_min: 1,
+            span: 0..0,
+        };
+        let now = "2026-11-27T12:00:00Z".parse().unwrap();
+        let (settings, signers, here) = (&settings, &signers, &here);
+        let candidate = Candidate { settings, signers, manifest: source, here, files: &[], now };
+        judge(&candidate, &Predecessor::default(), findings);
     }),
 ];
 

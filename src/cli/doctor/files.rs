@@ -23,6 +23,7 @@ pub(super) fn look(loaded: &Loaded, config: &Path) -> Vec<Row> {
         .chain(policies(loaded))
         .chain(secrets(loaded))
         .chain(authority(loaded))
+        .chain(signers(loaded))
         .collect();
     let folders: BTreeSet<PathBuf> = files.iter().filter_map(|file| folder_of(file)).chain(own).collect();
     let looked: Vec<(PathBuf, Metadata)> = files.iter().chain(&folders).filter_map(|path| found(path)).collect();
@@ -40,6 +41,11 @@ pub(super) fn look(loaded: &Loaded, config: &Path) -> Vec<Row> {
 
 fn policies(loaded: &Loaded) -> Vec<PathBuf> {
     policy_files(loaded, &mut Findings::default()).unwrap_or_default()
+}
+
+/// Who may sign; the signatures themselves prove what they are, whoever wrote them.
+fn signers(loaded: &Loaded) -> Option<PathBuf> {
+    loaded.account.signatures.as_ref().map(|settings| settings.allowed_signers.clone())
 }
 
 /// Files that hold a secret: the account's, and those of whoever is told of alerts.

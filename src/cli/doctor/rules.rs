@@ -1,12 +1,16 @@
 //! Policies: whether they can be in force, and which rules ask what nothing here can tell.
 
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
 use super::page::Row;
 use super::sources::Sources;
 use crate::cli::load::{Loaded, read_policies_of};
+use crate::cli::signatures::admit;
 use crate::config::Account;
 use crate::diagnostic::{Findings, error_places, quoted_list};
 use crate::facts::FactSpec;
-use crate::model::{Mode, Source};
+use crate::model::{Foreign, Mode, Source};
 use crate::policy::{Condition, PolicySet};
 use crate::report::counted;
 
@@ -35,7 +39,36 @@ pub(super) fn read(loaded: &Loaded) -> (Option<PolicySet>, Vec<Row>) {
         number => Row::note("policies", format!("{what}; {}", counted(number, "warning", "warnings")))
             .help("`evictd policy check` shows each at its place"),
     };
-    (Some(set), vec![row])
+    let mut rows = vec![row];
+    let Some(settings) = &loaded.account.signatures else { return (Some(set), rows) };
+    let mut findings = Findings::default();
+    let admitted = admit(loaded, set.clone(), &mut findings);
+    rows.push(match admitted.as_ref().and_then(|set| set.signed.as_ref()) {
+        Some(signed) => {
+            let by = counted(signed.by.len(), "person", "people");
+            Row::good(
+                "signatures",
+                format!("the set with serial {} is signed by {by} and can be in force", signed.set.serial),
+            )
+        }
+        None => Row::bad("signatures", first_of(&findings))
+            .help("`evictd policy verify` says who signed, and who is missing"),
+    });
+    rows.extend(not_of_root(&settings.allowed_signers));
+    (Some(admitted.unwrap_or(set)), rows)
+}
+
+fn first_of(findings: &Findings) -> String {
+    let first = findings.sorted().first().map(|one| one.message.clone());
+    first.unwrap_or_else(|| "the policies are not signed as they must be".to_owned())
+}
+
+/// Whoever owns the file of allowed signers can put himself on it.
+fn not_of_root(path: &Path) -> Option<Row> {
+    let owner = std::fs::metadata(path).ok()?.uid();
+    let what = format!("`{}` belongs to user {owner}, who can let anybody sign", Foreign::new(path.to_string_lossy()));
+    (owner != 0)
+        .then(|| Row::note("signatures", what).help("have it owned by root, and by nobody who deploys policies"))
 }
 
 /// Rules and exceptions that ask what nothing here ever tells.

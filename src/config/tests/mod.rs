@@ -74,7 +74,8 @@ fn every_key_the_reader_knows_stands_in_the_shipped_file() {
                 [accounts.a]\nqqqqqqqq = 1\n\
                 sweep = { qqqqqqqq = 1 }\nauth = { oauth-client = { id = \"x\", secret = { env = \"X\", qqqqqqqq = 1 }, \
                 qqqqqqqq = 1 }, qqqqqqqq = 1 }\nbudget = { qqqqqqqq = 1 }\nbelts = { qqqqqqqq = 1 }\n\
-                sources = { qqqqqqqq = 1 }\nselftest = { qqqqqqqq = 1, user = \"1\" }\noffboarding.hr = { qqqqqqqq = 1, file = \"x\" }\n\
+                sources = { qqqqqqqq = 1 }\nselftest = { qqqqqqqq = 1, user = \"1\" }\n\
+                signatures = { qqqqqqqq = 1, allowed-signers = \"x\" }\noffboarding.hr = { qqqqqqqq = 1, file = \"x\" }\n\
                 feeds.siem = { qqqqqqqq = 1, mapping = { qqqqqqqq = 1, where = { qqqqqqqq = 1 } }, \
                 format = \"mapping\" }\n[accounts.b]\n\
                 auth.api-token = { qqqqqqqq = 1 }\n";
@@ -83,7 +84,7 @@ fn every_key_the_reader_knows_stands_in_the_shipped_file() {
     assert_eq!(strangers.len(), text.matches("qqqqqqqq").count());
     let helps = strangers.iter().map(|fault| fault.help.as_deref().unwrap().strip_prefix("known here: ").unwrap());
     let keys: Vec<_> = helps.flat_map(|help| help.split(", ")).map(|key| key.trim_matches('`')).collect();
-    assert_eq!(keys.len(), 104, "{keys:?}");
+    assert_eq!(keys.len(), 110, "{keys:?}");
     for key in keys {
         let written = [
             format!("\n{key} = "),
@@ -661,4 +662,29 @@ fn a_rule_may_have_limits_of_its_own() {
         |rule: &str| belts.of_rule(&RuleId::new(rule)).map(|limit| (limit.people, limit.is_own, limit.is_dangerous));
     assert_eq!(limits("old"), [(0, true, false), (20, false, false), (500, true, true)]);
     assert_eq!(limits("other"), [(10, false, false), (20, false, false), (40, false, false)]);
+}
+
+#[test]
+fn signatures_are_asked_for_by_their_table() {
+    assert_eq!(account(MINIMAL).signatures, None);
+    let read = |line: &str| account(&with(line)).signatures.unwrap();
+    let least = read("signatures = { allowed-signers = \"allowed_signers\" }");
+    assert_eq!(least.allowed_signers, Path::new("/etc/evictd/allowed_signers"));
+    assert_eq!(least.folder, Path::new("/etc/evictd/signatures"));
+    let numbers = |one: &SignatureSettings| (one.signers_min, one.signers_to_widen_or_weaken_min, one.serial_min);
+    assert_eq!(numbers(&least), (1, 2, 1));
+    let more =
+        read("signatures = { allowed-signers = \"/a\", folder = \"b\", signers-min = 3, serial-min = 2026112701 }");
+    assert_eq!((numbers(&more), more.allowed_signers.as_path()), ((3, 3, 2_026_112_701), Path::new("/a")));
+    check("signatures = {}", &["missing-key: `allowed-signers` is missing"]);
+    let wrong = |rest: &str, wanted: &str| {
+        check(&format!("signatures = {{ allowed-signers = \"a\", {rest} }}"), &[wanted]);
+    };
+    wrong("signers-min = 0", "out-of-range: `signers-min` must lie between 1 and 20");
+    wrong("signers-min = 21", "out-of-range: `signers-min` must lie between 1 and 20");
+    wrong("serial-min = 0", "out-of-range: `serial-min` must lie between 1 and 999999999999");
+    wrong("folder = \"\"", "empty-set: `folder` must not be empty");
+    wrong("signer-min = 1", "unknown-key: `signer-min` is not known here");
+    let below = "contradiction: `signers-to-widen-or-weaken-min` is below `signers-min`";
+    wrong("signers-min = 3, signers-to-widen-or-weaken-min = 2", below);
 }

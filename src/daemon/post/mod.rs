@@ -183,8 +183,10 @@ impl Post {
             self.trail.append(None, record.into(), Some(personal))?;
         }
         let set = &setup.policies;
-        if past.policy_digest.as_deref() != Some(&set.digest) {
-            let (record, personal) = loaded::of_policy(setup, past.policy_digest.as_deref());
+        let signed = set.signed.as_ref().map(|signed| &signed.set);
+        let is_signed_anew = signed.is_some() && signed != past.signed.as_ref();
+        if past.policy_digest.as_deref() != Some(&set.digest) || is_signed_anew {
+            let (record, personal) = loaded::of_policy(setup, &past);
             self.trail.append(None, record.into(), Some(personal))?;
         }
         let scope = setup.scope.word();

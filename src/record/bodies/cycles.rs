@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DatabaseUsed, OffboardingChanged};
+use super::{DatabaseUsed, OffboardingChanged, SetSigned};
 use crate::model::Scope;
 
 /// A cycle ended; what it counted.
@@ -16,6 +16,9 @@ pub struct CycleFinished {
     pub mode: String,
     /// Digest of the policy set.
     pub policy: String,
+    /// Which signed set that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<SetSigned>,
     /// Whether the listing was whole.
     pub complete: bool,
     /// Whom it looked at, if it was a look at these alone: of claims on others it says nothing.

@@ -21,6 +21,12 @@ pub struct PolicyLoaded {
     pub digest: String,
     /// Ids of the rules that are not off, with their modes.
     pub rules: BTreeMap<String, String>,
+    /// Which signed set it is; absent if nobody need have signed it. Who did is in the personal part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<SetSigned>,
+    /// Fingerprints of the keys whose signatures count, one of each person.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
     /// What it changes.
     #[serde(flatten)]
     pub changed: Changed,
@@ -91,6 +97,20 @@ impl Changed {
         }
         self.changes.iter().filter(|change| change.weakens()).cloned().collect()
     }
+}
+
+/// No serial of a signed set is greater: a date with an hour fits, and so does any counter.
+pub const SERIAL_MAX: u64 = 999_999_999_999;
+
+/// Which signed set it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetSigned {
+    /// Its serial, which grows with every set.
+    pub serial: u64,
+    /// SHA-256 of the manifest that was signed, hexadecimal.
+    pub manifest: String,
+    /// SHA-256 of the file of those who may sign, hexadecimal.
+    pub allowed_signers: String,
 }
 
 /// What is known of a change as a whole.

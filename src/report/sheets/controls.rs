@@ -436,6 +436,8 @@ mod tests {
             class: class.to_owned(),
         };
         let loaded = PolicyLoaded {
+            signed: None,
+            keys: Vec::new(),
             digest: "x".to_owned(),
             rules: BTreeMap::new(),
             changed: Changed {

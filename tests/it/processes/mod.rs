@@ -6,6 +6,7 @@ mod crashes;
 mod life;
 mod logs;
 mod notify;
+mod signed;
 mod start;
 
 use std::io::{Read as _, Write as _};

@@ -1,7 +1,11 @@
 //! One account's table: who is watched, who is protected, how evictd signs in.
 
+mod signatures;
+
 use std::path::Path;
 use std::str::FromStr as _;
+
+pub use signatures::SignatureSettings;
 
 use super::{
     Account, FilePattern, Host, ProtectedEntry, ScopeChoice, auth, filled, host, limits, looks_like_email, offboarding,
@@ -24,6 +28,7 @@ pub(super) fn read(entry: &Item<'_>, folder: &Path, findings: &mut Findings) -> 
     let scope = scope(&mut table, findings);
     let (sweep, time_zone) = (sweep::sweep(&mut table, findings), sweep::time_zone(&mut table, findings));
     let policies = policies(&mut table, findings);
+    let signatures = signatures::read(&mut table, folder, findings).map(Box::new);
     let protected = protected(&mut table, mode, findings);
     let auth = table.required("auth", findings).and_then(|item| auth::read(&item, (folder, mode), findings));
     let selftest_user = selftest_user(&mut table, findings);
@@ -43,6 +48,7 @@ pub(super) fn read(entry: &Item<'_>, folder: &Path, findings: &mut Findings) -> 
         sweep,
         time_zone,
         policies,
+        signatures,
         protected,
         auth,
         revoker,
