@@ -7,6 +7,7 @@ mod turns;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -61,6 +62,8 @@ pub struct Post {
     holds: u64,
     /// Whether the last reading of logs between sweeps was cut short.
     is_cut: bool,
+    /// When the host's clock was last found to agree with Zendesk's: that instant on its wall and its monotonic clock.
+    agreed: Option<(Timestamp, Duration)>,
 }
 
 impl Post {
@@ -125,6 +128,7 @@ impl Post {
             hunger: Hunger::default(),
             holds: 0,
             is_cut: false,
+            agreed: None,
         }
     }
 

@@ -5,18 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::super::brakes::FileBrakes;
 use super::super::scarce::{Lack, News};
 use super::super::setup::Setup;
 use super::{Post, cycle_id, read_lists};
 use crate::chronicle::Asked;
-use crate::control::{Told, reconcile};
+use crate::control::{Told, lapse, reconcile};
 use crate::cycle::{self, Books, Cycle, Halt, Setting};
 use crate::enforce::{Brakes as _, settle};
 use crate::gather::{
-    Called, Heard, Known, ListRead, Listed, Named, Relisted, Roll, call_roll, hear, named_late, read_feeds,
+    Called, HOST_OFFSET_MAX, Heard, Known, ListRead, Listed, Named, Relisted, Roll, call_roll, hear, named_late,
+    read_feeds,
 };
 use crate::guard::Belt;
 use crate::model::{History, UserId};
@@ -277,10 +278,11 @@ impl Post {
     ) -> Result<Cycle, Halt> {
         let cycle = cycle_id(&*self.clock, &*self.chance).map_err(TrailTrouble::from)?;
         self.settle(setup, brakes).await?;
+        self.end_pause(setup).await?;
         let times = (self.clock.now(), setup.account.belts.pause_expires_after);
         reconcile(&mut self.trail, &setup.state, times, false)?;
         let past = self.trail.past();
-        let brakes = &Told { brakes, told: past.pause.clone(), clock: &*Arc::clone(&self.clock) };
+        let brakes = &Told { brakes, told: past.pause.clone() };
         let lists = read_lists(&setup.account, &setup.state, &past, self.clock.now());
         let consulted = self.consult(setup);
         let scarcity = self.scarcity().filter(|_| look.is_none());
@@ -307,7 +309,30 @@ impl Post {
             brakes,
         };
         let books = Books { trail: &mut self.trail, chronicle: &mut self.chronicle, missed, asked: self.asked.clone() };
-        cycle::run(setting, known, books, on_page).await
+        let cycle = cycle::run(setting, known, books, on_page).await?;
+        if cycle.snapshot.clocks.trusted {
+            self.agreed = Some((cycle.at.wall, cycle.at.monotonic));
+        }
+        Ok(cycle)
+    }
+
+    /// Tells that a pause is over whose time has passed, unless this host's clock may have been set since it was last found
+    /// right: by Zendesk's in a process's first cycle, by its own two clocks later.
+    async fn end_pause(&mut self, setup: &Setup) -> Result<(), TrailTrouble> {
+        let now = self.clock.now();
+        if self.trail.past().pause.is_none_or(|told| told.lasts(now)) {
+            return Ok(());
+        }
+        let apart = match self.agreed {
+            Some((wall, monotonic)) => {
+                let elapsed = self.clock.monotonic().saturating_sub(monotonic);
+                wall.duration_until(now)
+                    .saturating_sub(SignedDuration::try_from(elapsed).unwrap_or(SignedDuration::MAX))
+            }
+            None if setup.account.ignore_host_clock => SignedDuration::ZERO,
+            None => setup.zendesk.me().await.map_or(SignedDuration::MAX, |me| me.date.duration_until(now)),
+        };
+        if apart.abs() <= HOST_OFFSET_MAX { lapse(&mut self.trail, now) } else { Ok(()) }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod attacks;
 mod judge;
+mod lanes;
 mod plays;
 mod random;
 mod small;
@@ -102,9 +103,9 @@ pub struct Outcome {
     pub gone: BTreeMap<UserId, Vec<String>>,
     pub guarded: Guarded,
     /// Of each claim that was withheld: rule, person, belt.
-    pub held: BTreeSet<(String, UserId, Belt)>,
+    pub held: Held,
     /// Of each claim that no belt withheld: rule, person.
-    pub clear: BTreeSet<(String, UserId)>,
+    pub clear: Clear,
     /// What was ended, session by session.
     pub ended: Vec<Ended>,
 }
@@ -216,13 +217,16 @@ impl Play {
             }
         }
         self.history.ended.extend(ended.iter().cloned());
-        // As the trail does: only what saw everything, by clocks that agree, uses up a release and says what rules rest on.
+        // As the trail does: only what saw everything, by clocks that agree, says what rules rest on, and uses up a release
+        // unless it is paused.
         let is_whole = snapshot.looked.is_none() && snapshot.is_complete() && snapshot.clocks.trusted;
         if snapshot.clocks.trusted {
             self.keep_holds(&guarded);
         }
-        if is_whole {
+        if is_whole && snapshot.pause.is_none() {
             self.history.holds.retain(|hold| hold.state != HoldState::Released);
+        }
+        if is_whole {
             self.keep_rests(&guarded);
             self.history.roster = people_seen(&snapshot);
         }
@@ -305,12 +309,11 @@ pub fn agents(from: u64, number: u64) -> Vec<Somebody> {
     (from..from + number).map(|id| Somebody::new(id, Role::Agent, &[1])).collect()
 }
 
-/// Of each claim that is withheld rule, person and belt; of each that is not rule and person.
-fn told_of(
-    plan: &Plan,
-    guarded: &Guarded,
-    set: &PolicySet,
-) -> (BTreeSet<(String, UserId, Belt)>, BTreeSet<(String, UserId)>) {
+type Held = BTreeSet<(String, UserId, Belt)>;
+type Clear = BTreeSet<(String, UserId)>;
+
+/// What became of each claim.
+fn told_of(plan: &Plan, guarded: &Guarded, set: &PolicySet) -> (Held, Clear) {
     let (mut held, mut clear) = (BTreeSet::new(), BTreeSet::new());
     for (intention, belts) in plan.intentions.iter().zip(&guarded.held) {
         for (claim, belt) in intention.claims.iter().zip(belts) {

@@ -32,6 +32,9 @@ struct Came {
     shields: [u64; 2],
 }
 
+/// What worlds are to have in them, how often one had it, and in how many of a hundred worlds it must be.
+type Exercised = (&'static str, fn(&Came) -> u64, u64);
+
 struct Story {
     seed: u64,
     rng: Rng,
@@ -53,8 +56,11 @@ impl Story {
     fn run(&mut self) -> Came {
         let people = std::mem::take(&mut self.world.people);
         let quiet = if chance(&mut self.rng, 75) { 100 } else { self.rng.u64(..40) };
-        for _ in 0..quiet {
-            self.cycle(Befell::default());
+        // Now and then we changed something long enough ago for fifty quiet cycles, and less than a day.
+        let edited = chance(&mut self.rng, 30).then(|| self.rng.u64(10..45));
+        for number in 0..quiet {
+            let befell = if edited == Some(number) { self.world.edit_one(&mut self.play) } else { Befell::default() };
+            self.cycle(befell);
             self.play.now += SignedDuration::from_mins(10);
         }
         self.world.people = people;
@@ -151,7 +157,7 @@ fn belts_hold_on_random_worlds() {
         sum(|came| came.shields[0]),
         sum(|came| came.shields[1]),
     );
-    let exercised: [(&str, fn(&Came) -> u64, u64); 17] = [
+    let exercised: [Exercised; 17] = [
         ("overflow of a rule", |came| came.seen.overflow, 50),
         ("overflow of the account", |came| came.seen.accounts, 15),
         ("jump", |came| came.seen.jumps, 10),

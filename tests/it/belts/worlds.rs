@@ -234,6 +234,13 @@ impl World {
         }
     }
 
+    /// We edit the first rule.
+    pub fn edit_one(&mut self, play: &mut Play) -> Befell {
+        self.laws[0].edition += 1;
+        play.set = self.policies();
+        Befell { edited: Some(0), ..Befell::default() }
+    }
+
     /// Changes of ours.
     fn edit(&mut self, rng: &mut Rng) -> Befell {
         if chance(rng, 2) {
@@ -289,7 +296,7 @@ impl World {
             id: 9_000 + number,
             role,
             rules: everywhere.clone(),
-            is_sure: number % 2 == 0,
+            is_sure: number.is_multiple_of(2),
             is_stubborn: false,
             is_unread: false,
             sessions: BTreeMap::from([(900_000 + number, opened)]),
