@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::brakes::FileBrakes;
@@ -18,10 +18,10 @@ use super::setup::{LAST_SNAPSHOT, Rejected, Setup};
 use crate::chronicle::{Asked, Chronicle};
 use crate::clock::{Chance, Clock, NoChance};
 use crate::config::{Account, OffboardingList};
-use crate::control::{Answer, Caller, Command, Ground, Held, PostTrouble, Refusal, obey, reconcile};
+use crate::control::{Answer, Caller, Command, Ground, Held, PostTrouble, Refusal, lapse, obey, reconcile};
 use crate::directory::{read_acceptances, read_list};
 use crate::files::{Disk, Lock};
-use crate::gather::{ListRead, LookedAt, Relisted};
+use crate::gather::{HOST_OFFSET_MAX, ListRead, LookedAt, Relisted};
 use crate::library::{Consulted, Library, Look};
 use crate::model::{AccountName, CycleId, Memory};
 use crate::places::usual_folders;
@@ -233,6 +233,25 @@ impl Post {
             }
         }
         consulted
+    }
+
+    /// Tells that a pause is over whose time has passed, unless this host's clock may have been set since it was last found
+    /// right: by Zendesk's in a process's first cycle, by its own two clocks later.
+    async fn end_pause(&mut self, setup: &Setup) -> Result<(), TrailTrouble> {
+        let now = self.clock.now();
+        if self.trail.past().pause.is_none_or(|told| told.lasts(now)) {
+            return Ok(());
+        }
+        let apart = match self.agreed {
+            Some((wall, monotonic)) => {
+                let elapsed = self.clock.monotonic().saturating_sub(monotonic);
+                wall.duration_until(now)
+                    .saturating_sub(SignedDuration::try_from(elapsed).unwrap_or(SignedDuration::MAX))
+            }
+            None if setup.account.ignore_host_clock => SignedDuration::ZERO,
+            None => setup.zendesk.me().await.map_or(SignedDuration::MAX, |me| me.date.duration_until(now)),
+        };
+        if apart.abs() <= HOST_OFFSET_MAX { lapse(&mut self.trail, now) } else { Ok(()) }
     }
 
     fn remember(&mut self, lesson: crate::model::Lesson) {

@@ -5,19 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::super::brakes::FileBrakes;
 use super::super::scarce::{Lack, News};
 use super::super::setup::Setup;
 use super::{Post, cycle_id, read_lists};
 use crate::chronicle::Asked;
-use crate::control::{Told, lapse, reconcile};
+use crate::control::{Told, reconcile};
 use crate::cycle::{self, Books, Cycle, Halt, Setting};
 use crate::enforce::{Brakes as _, settle};
 use crate::gather::{
-    Called, HOST_OFFSET_MAX, Heard, Known, ListRead, Listed, Named, Relisted, Roll, call_roll, hear, named_late,
-    read_feeds,
+    Called, Heard, Known, ListRead, Listed, Named, Relisted, Roll, call_roll, hear, named_late, read_feeds,
 };
 use crate::guard::Belt;
 use crate::model::{History, UserId};
@@ -314,25 +313,6 @@ impl Post {
             self.agreed = Some((cycle.at.wall, cycle.at.monotonic));
         }
         Ok(cycle)
-    }
-
-    /// Tells that a pause is over whose time has passed, unless this host's clock may have been set since it was last found
-    /// right: by Zendesk's in a process's first cycle, by its own two clocks later.
-    async fn end_pause(&mut self, setup: &Setup) -> Result<(), TrailTrouble> {
-        let now = self.clock.now();
-        if self.trail.past().pause.is_none_or(|told| told.lasts(now)) {
-            return Ok(());
-        }
-        let apart = match self.agreed {
-            Some((wall, monotonic)) => {
-                let elapsed = self.clock.monotonic().saturating_sub(monotonic);
-                wall.duration_until(now)
-                    .saturating_sub(SignedDuration::try_from(elapsed).unwrap_or(SignedDuration::MAX))
-            }
-            None if setup.account.ignore_host_clock => SignedDuration::ZERO,
-            None => setup.zendesk.me().await.map_or(SignedDuration::MAX, |me| me.date.duration_until(now)),
-        };
-        if apart.abs() <= HOST_OFFSET_MAX { lapse(&mut self.trail, now) } else { Ok(()) }
     }
 }
 
