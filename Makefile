@@ -7,9 +7,10 @@ SHELL := /bin/bash
 CARGO ?= cargo
 PREFIX ?= /usr/local
 SECONDS ?= 60
+WORLDS ?= 5000
 FUZZ_TARGETS := $(notdir $(basename $(wildcard fuzz/targets/*.rs)))
 
-.PHONY: help build test lint fmt doc policies places demo exposure bench fuzz clean install install-systemd toolchain
+.PHONY: help build test lint fmt doc policies places demo exposure worlds roles bench fuzz clean install install-systemd toolchain
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +62,13 @@ demo: toolchain ## run the main job against the built-in simulator: dry run, enf
 
 exposure: toolchain ## simulate a day of 800 agents in both scopes: how long a bad session lives, what looking costs (4 minutes)
 	EXPOSURE_HOURS=24 $(CARGO) test --locked --quiet --test it -- --nocapture daemon::exposure
+
+worlds: toolchain ## try the belts on WORLDS (5000) random worlds, 15 in a second, and say what was in them
+	BELTS_WORLDS=$(WORLDS) $(CARGO) test --locked --quiet --test it -- --nocapture belts::random
+
+roles: toolchain ## as root: try each command as a Unix user of each role, and print a table; takes its users away again
+	$(CARGO) build --locked --bin evictd
+	EVICTD=target/debug/evictd tests/roles.sh
 
 bench: toolchain ## measure judging beside a floor written by hand, look-ups, logs, and a cycle beside a bare fetch (4 minutes)
 	$(CARGO) bench --locked --bench judging

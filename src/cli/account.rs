@@ -119,7 +119,7 @@ pub(super) fn audit(command: &AuditCommand, screen: Screen) -> Result<Exit, Fail
 }
 
 /// The account's trail; a folder that is not there is a mistake, not an empty trail.
-fn trail_of(loaded: &Loaded) -> Result<Disk, Failure> {
+pub(super) fn trail_of(loaded: &Loaded) -> Result<Disk, Failure> {
     let folder = loaded.trail();
     match std::fs::read_dir(&folder) {
         Ok(_) => Ok(Disk::at(&folder)),

@@ -95,7 +95,8 @@ async fn act(loaded: &Loaded, command: &Command, screen: Screen) -> Result<Answe
     let now = SystemClock.now();
     reconcile(&mut held.trail, &state, (now, loaded.account.belts.pause_expires_after), anew)?;
     let file = brakes(loaded, stop.clone());
-    let told = Told { brakes: &file, told: held.trail.past().pause, clock: &SystemClock };
+    let lasting = held.trail.past().pause.filter(|told| told.lasts(now));
+    let told = Told { brakes: &file, told: lasting };
     let ground = Ground {
         trail: &mut held.trail,
         account: &loaded.account,

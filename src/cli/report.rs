@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Timestamp};
 
+use super::account::trail_of;
 use super::load::{Loaded, policies};
 use super::loader::load_to_look;
 use super::offboard::configured;
@@ -10,7 +11,6 @@ use super::plan::{offline, remembered};
 use super::{Exit, Failure, Format, Where, screen::Screen};
 use crate::clock::{Clock as _, SystemClock};
 use crate::diagnostic::quoted;
-use crate::files::{Disk, Medium as _};
 use crate::model::parse_duration;
 use crate::record::{Line, whole_lines};
 use crate::report::{Controls, Leavers};
@@ -101,10 +101,13 @@ pub(super) fn since(length: Option<&str>, usual: SignedDuration) -> Result<Times
 
 /// All records that can be read, in order. A trail that was never written has none.
 fn records(loaded: &Loaded) -> Result<impl Iterator<Item = Line>, Failure> {
-    let medium = Disk::at(&loaded.trail());
-    let firsts = if medium.list().is_ok() { trail::segments(&medium)? } else { Vec::new() };
-    let read = firsts.into_iter().map(|first| trail::read_segment(&medium, first));
-    let segments: Vec<Vec<u8>> = read.collect::<Result<_, _>>()?;
+    let mut segments = Vec::new();
+    if !matches!(loaded.trail().try_exists(), Ok(false)) {
+        let medium = trail_of(loaded)?;
+        for first in trail::segments(&medium)? {
+            segments.push(trail::read_segment(&medium, first)?);
+        }
+    }
     Ok(segments
         .into_iter()
         .flat_map(|bytes| whole_lines(&bytes).0.filter_map(|line| Line::read(line).ok()).collect::<Vec<_>>()))

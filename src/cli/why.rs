@@ -6,13 +6,13 @@ use std::str::FromStr as _;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
+use super::account::trail_of;
 use super::load::{Loaded, load, policies};
 use super::plan::offline;
 use super::report::since;
 use super::{Exit, Failure, Format, Where, screen::Screen};
 use crate::cycle::judge;
 use crate::diagnostic::quoted;
-use crate::files::{Disk, Medium as _};
 use crate::model::{Foreign, Outcome, UserId};
 use crate::record::{Entry, Line, Sidecar, whole_lines};
 use crate::report::{Loss, Why, person_of, would_end};
@@ -40,7 +40,8 @@ pub(super) fn run(args: &WhyArgs, screen: Screen) -> Result<Exit, Failure> {
     let loaded = load(&args.place, screen)?;
     let set = policies(&loaded, screen)?;
     let file = loaded.last_snapshot();
-    let seen = if file.exists() { Some(offline(&file, &loaded, &set, screen)?) } else { None };
+    // What is there and cannot be read is not the same as nothing.
+    let seen = if matches!(file.try_exists(), Ok(false)) { None } else { Some(offline(&file, &loaded, &set, screen)?) };
     let by_id = UserId::from_str(&args.user).ok();
     let in_snapshot = seen.as_ref().and_then(|(_, snapshot)| {
         let is_it = |text: &str| text.eq_ignore_ascii_case(args.user.trim());
@@ -87,11 +88,11 @@ struct Told {
 
 impl Told {
     fn read(loaded: &Loaded, since: Timestamp, who: &str) -> Result<Self, Failure> {
-        let medium = Disk::at(&loaded.trail());
         let mut told = Self::default();
-        if medium.list().is_err() {
+        if matches!(loaded.trail().try_exists(), Ok(false)) {
             return Ok(told);
         }
+        let medium = trail_of(loaded)?;
         for first_seq in trail::segments(&medium)? {
             let bytes = trail::read_segment(&medium, first_seq)?;
             let mut sidecar: Option<Sidecar> = None;

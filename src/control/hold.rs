@@ -29,7 +29,7 @@ struct Records {
 ///
 /// When the trail cannot be read.
 pub fn holds(medium: &dyn Medium, account: &AccountName, now: Timestamp) -> Result<Value, Refusal> {
-    let (holds, records) = read(medium, account, now)?;
+    let (holds, records, now) = read(medium, account, now)?;
     let row = |hold: &Hold| row(hold, records.get(&hold.id), now);
     Ok(json!({ "schema": 1, "account": account.as_str(), "holds": holds.iter().map(row).collect::<Vec<_>>() }))
 }
@@ -40,7 +40,7 @@ pub fn holds(medium: &dyn Medium, account: &AccountName, now: Timestamp) -> Resu
 ///
 /// When the trail cannot be read, or tells of no such hold.
 pub fn hold(medium: &dyn Medium, account: &AccountName, now: Timestamp, id: u64) -> Result<Value, Refusal> {
-    let (holds, records) = read(medium, account, now)?;
+    let (holds, records, now) = read(medium, account, now)?;
     let hold = holds.iter().find(|hold| hold.id == id).ok_or_else(|| no_such(id))?;
     let records = records.get(&id);
     let mut document = row(hold, records, now);
@@ -84,8 +84,10 @@ pub(super) fn discard(trail: &mut Trail, id: u64, caller: &Caller, now: Timestam
     Ok(Answer::of(json!({ "schema": 1, "hold": id, "state": "discarded", "people": hold.people.len() })))
 }
 
-fn open(trail: &Trail, id: u64, now: Timestamp) -> Result<Hold, Refusal> {
-    let hold = trail.past().history.holds.into_iter().find(|hold| hold.id == id).ok_or_else(|| no_such(id))?;
+fn open(trail: &Trail, id: u64, asked: Timestamp) -> Result<Hold, Refusal> {
+    let past = trail.past();
+    let now = past.on_zendesks_clock(asked);
+    let hold = past.history.holds.into_iter().find(|hold| hold.id == id).ok_or_else(|| no_such(id))?;
     if !hold.lasts(now) {
         return Err(Refusal::usage(format!("hold {id} is over: its time passed at {}", hold.expires_at())));
     }
@@ -103,15 +105,18 @@ fn digest(hold: &Hold) -> String {
     digest_of(&hold.rule, &hold.belt, &hold.people.keys().copied().collect())
 }
 
-type Read = (Vec<Hold>, BTreeMap<u64, Records>);
+type Read = (Vec<Hold>, BTreeMap<u64, Records>, Timestamp);
 
-/// The holds that last, and what the records between them and now say of each.
+/// The holds that last, what the records between them and now say of each, and the instant on Zendesk's clock, which dates
+/// them.
 fn read(medium: &dyn Medium, account: &AccountName, now: Timestamp) -> Result<Read, TrailTrouble> {
-    let mut holds = trail::look(medium, account)?.history.holds;
+    let past = trail::look(medium, account)?;
+    let now = past.on_zendesks_clock(now);
+    let mut holds = past.history.holds;
     holds.retain(|hold| hold.lasts(now));
     holds.sort_by_key(|hold| hold.id);
     let mut records: BTreeMap<u64, Records> = holds.iter().map(|hold| (hold.id, Records::default())).collect();
-    let Some(oldest) = holds.first().map(|hold| hold.id) else { return Ok((holds, records)) };
+    let Some(oldest) = holds.first().map(|hold| hold.id) else { return Ok((holds, records, now)) };
     let segments = trail::segments(medium)?;
     let from = segments.iter().rposition(|first| *first <= oldest).unwrap_or_default();
     for first_seq in segments.into_iter().skip(from) {
@@ -121,7 +126,7 @@ fn read(medium: &dyn Medium, account: &AccountName, now: Timestamp) -> Result<Re
             take_in(&mut records, &line, personal);
         }
     }
-    Ok((holds, records))
+    Ok((holds, records, now))
 }
 
 fn take_in(records: &mut BTreeMap<u64, Records>, line: &Line, personal: impl Fn() -> Option<Value>) {

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::command::reasonable;
 use super::{Answer, Caller, Ground, Refusal, Role};
-use crate::clock::{Clock, Pending};
+use crate::clock::Pending;
 use crate::enforce::Brakes;
 use crate::files::{read_pause, remove_pause, write_pause};
 use crate::model::{Pause, parse_duration};
@@ -89,6 +89,19 @@ pub(super) fn end(ground: &mut Ground<'_>, caller: &Caller) -> Result<Answer, Re
     Ok(Answer::of(json!({ "schema": 1, "paused": false })))
 }
 
+/// Tells that the pause is over whose time has passed. Only where this host's clock is known to be right: a pause must not
+/// end because somebody set the clock.
+///
+/// # Errors
+///
+/// When the trail cannot be written.
+pub fn lapse(trail: &mut Trail, now: Timestamp) -> Result<(), TrailTrouble> {
+    if trail.past().pause.is_some_and(|told| !told.lasts(now)) {
+        trail.write_durably(None, PauseEnded { by: None }.into(), None)?;
+    }
+    Ok(())
+}
+
 /// Brings trail and file together. `anew` says that the folder of state was lost: then a file that is not there was not
 /// taken away.
 ///
@@ -101,11 +114,7 @@ pub fn reconcile(
     (now, expires_after): (Timestamp, SignedDuration),
     anew: bool,
 ) -> Result<(), TrailTrouble> {
-    let mut told = trail.past().pause;
-    if told.as_ref().is_some_and(|told| !told.lasts(now)) {
-        trail.write_durably(None, PauseEnded { by: None }.into(), None)?;
-        told = None;
-    }
+    let told = trail.past().pause.filter(|told| told.lasts(now));
     let is_by_file = told.as_ref().is_some_and(|told| told.by == PauseTold::FILE);
     match (told, read_pause(state, now, expires_after)) {
         (None, None) => Ok(()),
@@ -133,16 +142,13 @@ pub fn reconcile(
 pub struct Told<'b> {
     /// The brakes themselves.
     pub brakes: &'b dyn Brakes,
-    /// The pause of the trail.
+    /// The pause of the trail, unless its time has passed for certain.
     pub told: Option<PauseTold>,
-    /// The host's clocks.
-    pub clock: &'b dyn Clock,
 }
 
 impl Brakes for Told<'_> {
     fn pause(&self) -> Option<Pause> {
-        let told = self.told.as_ref().filter(|told| told.lasts(self.clock.now()));
-        told.map(|told| Pause { until: told.until }).or_else(|| self.brakes.pause())
+        self.told.as_ref().map(|told| Pause { until: told.until }).or_else(|| self.brakes.pause())
     }
 
     fn stop(&self) -> bool {

@@ -50,14 +50,17 @@ pub(super) fn pick(
 ) -> BTreeSet<UserId> {
     let Some(law) = around.policies.rules.get(rule) else { return BTreeSet::new() };
     let history = &around.snapshot.history;
-    let lately = history.ended.iter().filter(|past| {
-        past.stratum == stratum
-            && past.core.contains(&law.id)
-            && past.outcome.counts_in_windows()
-            && past.at.duration_until(around.snapshot.now) <= HOUR
-    });
-    let lately: BTreeSet<UserId> = lately.map(|past| past.user).collect();
-    let room = PER_HOUR_MAX.saturating_sub(lately.len()).min(PER_CYCLE_MAX);
+    let went = history
+        .ended
+        .iter()
+        .filter(|past| past.stratum == stratum && past.core.contains(&law.id) && past.outcome.counts_in_windows());
+    let mut last: BTreeMap<UserId, Timestamp> = BTreeMap::new();
+    for past in went {
+        let at = last.entry(past.user).or_insert(past.at);
+        *at = past.at.max(*at);
+    }
+    let is_lately = |at: &Timestamp| at.duration_until(around.snapshot.now) <= HOUR;
+    let room = PER_HOUR_MAX.saturating_sub(last.values().filter(|at| is_lately(at)).count());
     let mut people: BTreeMap<UserId, Surety> = BTreeMap::new();
     for standing in claims {
         if let Some(surety) = surety(standing, rule, around) {
@@ -65,9 +68,14 @@ pub(super) fn pick(
             *best = surety.min(*best);
         }
     }
-    let mut order: Vec<(Surety, UserId)> = people.into_iter().map(|(user, surety)| (surety, user)).collect();
+    // Whoever went already and came back lets those go first who wait: three who come back each time would shield all others.
+    let mut order: Vec<(Option<Timestamp>, Surety, UserId)> =
+        people.into_iter().map(|(user, surety)| (last.get(&user).copied(), surety, user)).collect();
     order.sort_unstable();
-    order.into_iter().take(room).map(|(_, user)| user).collect()
+    // The hour has room for so many people, and whoever is among them already takes up none of it.
+    let (again, others): (Vec<_>, Vec<_>) = order.into_iter().partition(|(at, ..)| at.as_ref().is_some_and(is_lately));
+    let of_hour = others.into_iter().take(room).chain(again);
+    of_hour.take(PER_CYCLE_MAX).map(|(.., user)| user).collect()
 }
 
 /// How much speaks for a claim; what is less comes first.

@@ -47,7 +47,7 @@ pub(super) fn per_rule(
             let is_fresh = held.is_some() && standing.is_clear(None) && !is_let_go(standing, around);
             is_of && (is_fresh || standing.is_aside && waits_for_core(standing, around))
         };
-        let core = if changed.is_none() {
+        let core = if changed.is_none() && lets_anybody(rule, around) {
             let meant: Vec<&Standing<'_>> = claims.iter().filter(|standing| is_meant(standing)).collect();
             core::pick(rule, stratum, &meant, around)
         } else {
@@ -63,6 +63,12 @@ pub(super) fn per_rule(
         told.extend(changed.map(|changed| ((rule, stratum), changed)));
     }
     told
+}
+
+/// Whether none of the rule's belts is zero: that lets nobody through, and the surest neither.
+fn lets_anybody(rule: usize, around: Circumstances<'_>) -> bool {
+    let id = around.policies.rules.get(rule).map(|rule| &rule.id);
+    id.is_some_and(|id| around.belts.of_rule(id).iter().all(|limit| limit.people > 0))
 }
 
 /// Whether a human let it go, so that belts that count a rule's people do not count it.

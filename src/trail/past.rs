@@ -74,6 +74,15 @@ impl Past {
     }
 }
 
+impl Past {
+    /// Zendesk's clock at this instant of the host's, as far apart as the last cycle found them: holds are dated by it. The
+    /// host's own before any cycle.
+    pub fn on_zendesks_clock(&self, host: Timestamp) -> Timestamp {
+        let offset = self.last_cycle.as_ref().and_then(|last| last.finished.clock_offset_ms.parse().ok());
+        host.saturating_add(SignedDuration::from_millis(offset.unwrap_or_default())).unwrap_or(host)
+    }
+}
+
 /// A pause as the trail tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PauseTold {

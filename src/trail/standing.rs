@@ -38,8 +38,10 @@ impl Standing {
             }
             Entry::PauseEnded(_) => self.pause = None,
             Entry::CycleFinished(body) if body.complete && body.looked.is_none() && body.clock_trusted => {
-                // A release counts in one complete cycle, and this was it.
-                self.holds.retain(|_, hold| hold.state != HoldState::Released);
+                // A release counts in one complete cycle, and this was it; but in a pause nothing could go.
+                if self.pause.is_none() {
+                    self.holds.retain(|_, hold| hold.state != HoldState::Released);
+                }
                 self.rest(body)?;
             }
             _ => {}

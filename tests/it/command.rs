@@ -461,6 +461,11 @@ fn why_tells_a_service_desk_what_happened_and_names_nothing_technical() {
         let since = ["why", "--config", "evictd.toml", "--user", email, "--since", length];
         desk.room.run(&since).says(64, &["is not a length of time that one can look back", "write `2h`"]);
     }
+    // Who cannot read what was written down is not told that nobody lost anything.
+    fs::rename(desk.room.path("trail/simulated"), desk.room.path("trail/elsewhere")).unwrap();
+    desk.room.write("trail/simulated", "");
+    let ran = why(id, &[]).says(78, &["cannot read the trail"]);
+    assert!(!ran.stdout.contains("ended no session"), "{ran:#?}");
 }
 
 #[test]

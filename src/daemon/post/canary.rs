@@ -91,7 +91,7 @@ impl Post {
         let account = Account { mode: Mode::Enforce, ..setup.account.clone() };
         let past = self.trail.past();
         let clock = std::sync::Arc::clone(&self.clock);
-        let brakes = &Told { brakes, told: past.pause.clone(), clock: &*clock };
+        let brakes = &Told { brakes, told: past.pause.clone() };
         let cycle = cycle_id(&*clock, &*self.chance).map_err(TrailTrouble::from)?;
         let known = Known {
             // Holds are of other rules.

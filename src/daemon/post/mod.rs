@@ -11,6 +11,7 @@ mod watched;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -21,10 +22,10 @@ use super::setup::{LAST_SNAPSHOT, Rejected, Setup};
 use crate::chronicle::{Asked, Chronicle};
 use crate::clock::{Chance, Clock, NoChance};
 use crate::config::{Account, OffboardingList};
-use crate::control::{Answer, Caller, Command, Ground, Held, PostTrouble, Refusal, obey, reconcile};
+use crate::control::{Answer, Caller, Command, Ground, Held, PostTrouble, Refusal, lapse, obey, reconcile};
 use crate::directory::{read_acceptances, read_list};
 use crate::files::Lock;
-use crate::gather::{ListRead, LookedAt, Relisted};
+use crate::gather::{HOST_OFFSET_MAX, ListRead, LookedAt, Relisted};
 use crate::library::{Consulted, Library, Look};
 use crate::model::{AccountName, CycleId, Memory};
 use crate::places::usual_folders;
@@ -77,6 +78,8 @@ pub struct Post {
     holds: u64,
     /// Whether the last reading of logs between sweeps was cut short.
     is_cut: bool,
+    /// When the host's clock was last found to agree with Zendesk's: that instant on its wall and its monotonic clock.
+    agreed: Option<(Timestamp, Duration)>,
 }
 
 impl Post {
@@ -144,6 +147,7 @@ impl Post {
             hunger: Hunger::default(),
             holds: 0,
             is_cut: false,
+            agreed: None,
         }
     }
 
@@ -254,6 +258,25 @@ impl Post {
             }
         }
         consulted
+    }
+
+    /// Tells that a pause is over whose time has passed, unless this host's clock may have been set since it was last found
+    /// right: by Zendesk's in a process's first cycle, by its own two clocks later.
+    async fn end_pause(&mut self, setup: &Setup) -> Result<(), TrailTrouble> {
+        let now = self.clock.now();
+        if self.trail.past().pause.is_none_or(|told| told.lasts(now)) {
+            return Ok(());
+        }
+        let apart = match self.agreed {
+            Some((wall, monotonic)) => {
+                let elapsed = self.clock.monotonic().saturating_sub(monotonic);
+                wall.duration_until(now)
+                    .saturating_sub(SignedDuration::try_from(elapsed).unwrap_or(SignedDuration::MAX))
+            }
+            None if setup.account.ignore_host_clock => SignedDuration::ZERO,
+            None => setup.zendesk.me().await.map_or(SignedDuration::MAX, |me| me.date.duration_until(now)),
+        };
+        if apart.abs() <= HOST_OFFSET_MAX { lapse(&mut self.trail, now) } else { Ok(()) }
     }
 
     fn remember(&mut self, lesson: crate::model::Lesson) {

@@ -278,10 +278,11 @@ impl Post {
     ) -> Result<Cycle, Halt> {
         let cycle = cycle_id(&*self.clock, &*self.chance).map_err(TrailTrouble::from)?;
         self.settle(setup, brakes).await?;
+        self.end_pause(setup).await?;
         let times = (self.clock.now(), setup.account.belts.pause_expires_after);
         reconcile(&mut self.trail, &setup.state, times, false)?;
         let past = self.trail.past();
-        let brakes = &Told { brakes, told: past.pause.clone(), clock: &*Arc::clone(&self.clock) };
+        let brakes = &Told { brakes, told: past.pause.clone() };
         let lists = read_lists(&setup.account, &setup.state, &past, self.clock.now());
         let consulted = self.consult(setup);
         let told = past.weakened_line().into_iter().chain(self.scarcity()).filter(|_| look.is_none());
@@ -313,6 +314,9 @@ impl Post {
         self.note_cycle(&came)?;
         self.watched = watched(&self.trail.past());
         self.note_tokens(&came);
+        if let Some(cycle) = came.as_ref().ok().filter(|cycle| cycle.snapshot.clocks.trusted) {
+            self.agreed = Some((cycle.at.wall, cycle.at.monotonic));
+        }
         came
     }
 }

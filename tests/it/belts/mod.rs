@@ -4,8 +4,12 @@
 //! cycles costs no files.
 
 mod attacks;
+mod judge;
+mod lanes;
 mod plays;
+mod random;
 mod small;
+mod worlds;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,7 +20,7 @@ use evictd::config::Belts;
 use evictd::diagnostic::{Findings, Source, Style, render};
 use evictd::evaluate::evaluate;
 use evictd::evidence::Dossier;
-use evictd::guard::{Belt, Guarded, guard};
+use evictd::guard::{Belt, Guarded, guard, people_seen};
 use evictd::model::{
     AccountName, CycleId, CycleKind, Ended, Foreign, History, Hold, HoldState, Mode, Person, Rest, Role, Session,
     SessionId, Stratum, UserId,
@@ -99,7 +103,11 @@ pub struct Outcome {
     pub gone: BTreeMap<UserId, Vec<String>>,
     pub guarded: Guarded,
     /// Of each claim that was withheld: rule, person, belt.
-    pub held: BTreeSet<(String, UserId, Belt)>,
+    pub held: Held,
+    /// Of each claim that no belt withheld: rule, person.
+    pub clear: Clear,
+    /// What was ended, session by session.
+    pub ended: Vec<Ended>,
 }
 
 pub fn user(id: u64) -> UserId {
@@ -146,8 +154,11 @@ impl Play {
 
     /// What a cycle over these people would clear, without doing it.
     pub fn would_clear(&self, people: &[Somebody]) -> BTreeSet<UserId> {
-        let guarded = self.judge(&self.snapshot(people));
-        guarded.cleared.iter().map(evictd::guard::Cleared::user).collect()
+        self.would_clear_of(&self.snapshot(people))
+    }
+
+    fn would_clear_of(&self, snapshot: &Snapshot) -> BTreeSet<UserId> {
+        self.judge(snapshot).cleared.iter().map(evictd::guard::Cleared::user).collect()
     }
 
     fn judge(&self, snapshot: &Snapshot) -> Guarded {
@@ -172,7 +183,7 @@ impl Play {
         let judgement = evaluate(&dossier, &self.set);
         let plan = plan(&dossier, &self.set, &judgement, Mode::Enforce);
         let mut guarded = guard(&plan, &self.set, &dossier, &self.belts, CycleKind::Enforcing);
-        let held = held_by(&plan, &guarded, &self.set);
+        let (held, clear) = told_of(&plan, &guarded, &self.set);
         let cleared = std::mem::take(&mut guarded.cleared);
         let stages = Stages {
             dossier: &dossier,
@@ -186,13 +197,14 @@ impl Play {
         self.history.habits.extend(learned);
         self.history.habits.retain(|key, _| !gone.contains(key));
         let mut lost: BTreeMap<UserId, Vec<String>> = BTreeMap::new();
+        let mut ended = Vec::new();
         for one in cleared {
             let (user, stratum) = (one.user(), one.stratum());
             for session in one.spend() {
                 let id = |place: &usize| self.set.rules[*place].id.clone();
                 let core: Vec<_> = session.core.iter().map(id).collect();
                 lost.entry(user).or_default().extend(core.iter().map(ToString::to_string));
-                self.history.ended.push(Ended {
+                ended.push(Ended {
                     session: session.session,
                     user,
                     stratum,
@@ -205,18 +217,30 @@ impl Play {
                 });
             }
         }
-        self.keep_holds(&guarded);
-        self.keep_rests(&guarded);
+        self.history.ended.extend(ended.iter().cloned());
+        // As the trail does: only what saw everything, by clocks that agree, says what rules rest on, and uses up a release
+        // unless it is paused.
+        let is_whole = snapshot.looked.is_none() && snapshot.is_complete() && snapshot.clocks.trusted;
+        if snapshot.clocks.trusted {
+            self.keep_holds(&guarded);
+        }
+        if is_whole && snapshot.pause.is_none() {
+            self.history.holds.retain(|hold| hold.state != HoldState::Released);
+        }
+        if is_whole {
+            self.keep_rests(&guarded);
+            self.history.roster = people_seen(&snapshot);
+        }
         self.now += SWEEP;
         self.generation += 1;
         self.history.ended.retain(|one| one.at.duration_until(self.now) <= SignedDuration::from_hours(25));
-        Outcome { gone: lost, guarded, held }
+        Outcome { gone: lost, guarded, held, clear, ended }
     }
 
     /// As records of holds are read back.
     fn keep_holds(&mut self, guarded: &Guarded) {
         let now = self.now;
-        self.history.holds.retain(|hold| hold.lasts(now) && hold.state != HoldState::Released);
+        self.history.holds.retain(|hold| hold.lasts(now) || hold.state == HoldState::Released);
         for holding in &guarded.holdings {
             if let Some(hold) = self.history.holds.iter_mut().find(|hold| Some(hold.id) == holding.hold) {
                 hold.people.extend(holding.people.clone());
@@ -286,10 +310,20 @@ pub fn agents(from: u64, number: u64) -> Vec<Somebody> {
     (from..from + number).map(|id| Somebody::new(id, Role::Agent, &[1])).collect()
 }
 
-/// Of each claim that is withheld: rule, person, belt.
-fn held_by(plan: &Plan, guarded: &Guarded, set: &PolicySet) -> BTreeSet<(String, UserId, Belt)> {
-    let claims = plan.intentions.iter().zip(&guarded.held).flat_map(|(intention, held)| {
-        intention.claims.iter().zip(held).map(move |(claim, held)| (intention.user, claim.rule, *held))
-    });
-    claims.filter_map(|(user, rule, held)| Some((set.rules[rule].id.to_string(), user, held?.belt))).collect()
+type Held = BTreeSet<(String, UserId, Belt)>;
+type Clear = BTreeSet<(String, UserId)>;
+
+/// What became of each claim.
+fn told_of(plan: &Plan, guarded: &Guarded, set: &PolicySet) -> (Held, Clear) {
+    let (mut held, mut clear) = (BTreeSet::new(), BTreeSet::new());
+    for (intention, belts) in plan.intentions.iter().zip(&guarded.held) {
+        for (claim, belt) in intention.claims.iter().zip(belts) {
+            let rule = set.rules[claim.rule].id.to_string();
+            match belt {
+                Some(belt) => drop(held.insert((rule, intention.user, belt.belt))),
+                None => drop(clear.insert((rule, intention.user))),
+            }
+        }
+    }
+    (held, clear)
 }

@@ -1,8 +1,10 @@
 //! What belts do over hundreds of cycles.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use evictd::config::Belts;
 use evictd::guard::Belt;
-use evictd::model::{Input, Mode, Pause, Role};
+use evictd::model::{Input, Mode, Pause, Role, UserId};
 
 use super::{Play, Somebody, agents, rules, set, user, wide};
 
@@ -124,8 +126,43 @@ fn the_core_passes_no_belt_of_the_account() {
     play.settle();
     let outcome = play.cycle(&core(agents(100, 30)));
     assert_eq!(outcome.gone.len(), 0);
-    let belts: std::collections::BTreeSet<Belt> = outcome.held.into_iter().map(|(_, _, belt)| belt).collect();
+    let belts: BTreeSet<Belt> = outcome.held.into_iter().map(|(_, _, belt)| belt).collect();
     assert_eq!(belts, [Belt::PeoplePerRule, Belt::RosterPerHour].into());
+}
+
+/// Zero means none at all, and the surest are no exception.
+#[test]
+fn the_core_passes_no_zero() {
+    for (narrow, expected) in [
+        (Belts { people_per_rule_max: 0, ..wide() }, 0),
+        (Belts { people_per_rule_and_hour_max: 0, ..wide() }, 0),
+        (Belts { people_per_rule_and_day_max: 0, ..wide() }, 0),
+        (Belts { people_per_rule_max: 1, ..wide() }, 3),
+    ] {
+        let mut play = Play::new(rules(1), narrow.clone());
+        play.settle();
+        assert_eq!(play.cycle(&core(agents(100, 30))).gone.len(), expected, "{narrow:?}");
+        assert_eq!(play.history.holds.iter().map(|hold| hold.people.len()).sum::<usize>(), 30 - expected, "{narrow:?}");
+    }
+}
+
+/// Three who sign in again each time shield nobody who waits, and do not use up the hour of the others.
+#[test]
+fn whoever_comes_back_to_the_core_goes_after_those_who_wait() {
+    let severe = "[[rule]]\nid = \"r1\"\ntitle = \"T\"\naction = \"revoke-session\"\nmode = \"enforce\"\n\
+                  severity = \"high\"\nwhen.user.suspended.is = true\n";
+    let mut play = Play::new(set(severe), Belts { people_per_rule_max: 1, ..wide() });
+    play.settle();
+    let everybody = core(agents(100, 9));
+    let mut went: BTreeMap<UserId, usize> = BTreeMap::new();
+    for cycle in 1..=9 {
+        for user in play.cycle(&everybody).gone.into_keys() {
+            *went.entry(user).or_default() += 1;
+        }
+        let turns: BTreeSet<usize> = went.values().copied().collect();
+        assert_eq!((went.len(), turns.len()), (9.min(cycle * 3), if cycle < 3 || cycle % 3 == 0 { 1 } else { 2 }));
+    }
+    assert!(went.values().all(|turns| *turns == 3), "{went:?}");
 }
 
 #[test]

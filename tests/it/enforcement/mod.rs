@@ -17,7 +17,7 @@ mod trails;
 mod wire;
 mod worlds;
 
-pub use acts::alter;
+pub use acts::{alter, tag};
 pub use stage::{Stage, policies_of, session, user, withheld};
 pub use trails::check_replay;
 pub use wire::{Cut, Frail, Handbrake, Loss, Wire};
