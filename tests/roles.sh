@@ -1,6 +1,6 @@
 #!/bin/bash
 # Who may do what, tried with real Unix users: a daemon of its own user against the built-in simulator, a control socket,
-# and each command as each of five people of one role or none, as `systemd/evictd.sysusers.conf` and docs/operating.md
+# and each command as each of five people of one role or none, as `systemd/evictd.sysusers.conf` and docs/control.md
 # prescribe. Prints a table, and ends with 1 if anything is not as it should be.
 #
 # It needs root, since it makes users and groups, all named evictd-try-*, and takes them away again. `make roles` runs it;

@@ -155,7 +155,7 @@ struct NeverAgain;
 
 impl Loader for NeverAgain {
     fn load(&self, _: &Pulses) -> Result<Vec<Setup>, Rejected> {
-        Err(Rejected { errors: 1, text: "nothing is read again".to_owned(), places: String::new() })
+        Err(Rejected { errors: 1, text: "nothing is read again".to_owned(), ..Rejected::default() })
     }
 
     fn armed(&self, _: &Setup, _: &Arc<Pulse>) -> Result<Zendesk, String> {

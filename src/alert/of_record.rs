@@ -200,6 +200,11 @@ fn replaced(body: &PolicyLoaded) -> Words {
 }
 
 fn rejected(body: &PolicyRejected) -> Words {
+    if body.unsigned {
+        let text = "what was to come into force is signed by too few people, and what was in force stays. Do: make sure that \
+                    it was you; `evictd policy verify` says who is missing";
+        return words(AlertKind::Changed, Severity::Critical, text);
+    }
     let text = format!(
         "what was to come into force has {} errors, and what was in force stays. Do: `evictd status` shows \
          each; mend it, then reload",

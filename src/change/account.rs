@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use super::{Change, Class};
-use crate::config::{Account, Belts, OffboardingList, ScopeChoice, SignatureSettings};
+use crate::config::{Account, Belts, OffboardingList, Revoker, ScopeChoice, SignatureSettings};
 use crate::model::{RuleId, Scope};
 
 /// Every key that differs.
@@ -17,6 +17,7 @@ pub fn of_account(before: &Account, after: &Account) -> Vec<Change> {
         ("dangerous-ignore-host-clock", Class::of_growth(&before.ignore_host_clock, &after.ignore_host_clock)),
         ("host", unclear(&before.host, &after.host)),
         ("auth", unclear(&before.auth, &after.auth)),
+        ("auth.revoker", revoker(&before.revoker, &after.revoker)),
         ("sweep", unclear(&before.sweep.to_string(), &after.sweep.to_string())),
         ("time-zone", unclear(&before.time_zone, &after.time_zone)),
         ("budget", unclear(&before.budget, &after.budget)),
@@ -37,6 +38,16 @@ pub fn of_account(before: &Account, after: &Account) -> Vec<Change> {
 /// Another value may do anything.
 fn unclear<T: Debug>(before: &T, after: &T) -> Class {
     if format!("{before:?}") == format!("{after:?}") { Class::NEUTRAL } else { Class::UNCLEAR }
+}
+
+/// Without it nothing ends.
+fn revoker(before: &Revoker, after: &Revoker) -> Class {
+    match (before, after) {
+        _ if before == after => Class::NEUTRAL,
+        (_, Revoker::None) => Class::WEAKENS,
+        (Revoker::None, _) => Class::WIDENS,
+        _ => Class::UNCLEAR,
+    }
 }
 
 fn scope(before: ScopeChoice, after: ScopeChoice) -> Class {

@@ -5,9 +5,11 @@
 
 mod account;
 mod condition;
+mod host;
 mod policies;
 
 pub use account::of_account;
+pub use host::of_host;
 pub use policies::of_policies;
 
 /// What a change does to protection.

@@ -72,14 +72,18 @@ fn a_list_counts_as_both_if_somebody_asks_about_it() {
     check(WHEN, Class::NEUTRAL);
 }
 
-fn account(lines: &str) -> config::Account {
+fn settings(lines: &str) -> config::Settings {
     let text = format!(
         "schema = 1\n[accounts.a]\nsubdomain = \"acme\"\npolicies = [\"p\"]\nauth.token = {{ env = \"T\" }}\n{lines}\n"
     );
     let mut findings = Findings::default();
     let settings = config::read(&Source::new("c.toml", text), Path::new("/"), &mut findings);
     let faults: Vec<_> = findings.sorted().into_iter().map(|fault| fault.message.clone()).collect();
-    settings.unwrap_or_else(|| panic!("{faults:?} {lines}")).accounts.into_values().next().unwrap()
+    settings.unwrap_or_else(|| panic!("{faults:?} {lines}"))
+}
+
+fn account(lines: &str) -> config::Account {
+    settings(lines).accounts.into_values().next().unwrap()
 }
 
 fn key(before: &str, after: &str, name: &str, class: Class) {
@@ -102,6 +106,25 @@ fn keys_are_classed_by_what_they_let_through_and_never_shown() {
     key("mode = \"report\"\nprotected = [1]", "mode = \"enforce\"\nprotected = [1]", "mode", Class::WIDENS);
     key("", "offboarding.hr.file = \"x\"", "offboarding", Class::WIDENS);
     key("", "sweep = \"* * * * *\"", "sweep", Class::UNCLEAR);
+    key("", "auth.revoker = \"none\"", "auth.revoker", Class::WEAKENS);
+    key("", "auth.revoker.token = { env = \"R\" }", "auth.revoker", Class::UNCLEAR);
+}
+
+#[test]
+fn whoever_takes_a_channel_away_or_turns_it_elsewhere_is_told() {
+    let check = |before: &str, after: &str, expected: &[(&str, &str, Class)]| {
+        let found = of_host(&settings(before), &settings(after));
+        let told: Vec<_> = found.iter().map(|change| (change.name.as_str(), change.what[0], change.class)).collect();
+        assert_eq!(told, expected, "{before} | {after}");
+    };
+    let hook = |path: &str| {
+        format!("[alerts]\nwebhook = {{ url = \"https://h.example.com/{path}\", secret = {{ env = \"S\" }} }}")
+    };
+    check("", &hook("a"), &[("alerts.webhook", "added", Class::NEUTRAL)]);
+    check(&hook("a"), "", &[("alerts.webhook", "removed", Class::WEAKENS)]);
+    check(&hook("a"), &hook("b"), &[("alerts.webhook", "changed", Class::UNCLEAR)]);
+    check("[control]\napprove = \"x\"", "[control]\napprove = \"y\"", &[("control", "changed", Class::UNCLEAR)]);
+    check(&hook("a"), &hook("a"), &[]);
 }
 
 #[test]

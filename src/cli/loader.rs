@@ -13,7 +13,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Settings, state_folder};
 use crate::courier::Tray;
 use crate::daemon::{Loader, Pulse, Pulses, Rejected, Setup};
-use crate::diagnostic::{Findings, Source, Style, error_places, render};
+use crate::diagnostic::{Code, Findings, Source, Style, error_places, render};
 use crate::files::{Disk, GoodSet, keep_good, kept_good, read_text};
 use crate::places::OpenFiles;
 use crate::policy::{self, PolicySet};
@@ -48,11 +48,13 @@ struct Faults {
     errors: usize,
     text: String,
     places: String,
+    unsigned: bool,
 }
 
 impl Faults {
     fn find(&mut self, findings: &Findings) {
         self.errors += findings.errors();
+        self.unsigned |= findings.sorted().iter().any(|fault| fault.code == Code::NotSigned);
         self.text.push_str(&render(findings, Style::Plain, WIDTH));
         for place in error_places(findings) {
             self.places.push_str(&format!("{place}\n"));
@@ -68,12 +70,14 @@ impl Faults {
 
     fn add(&mut self, more: &Rejected) {
         self.errors += more.errors;
+        self.unsigned |= more.unsigned;
         self.text.push_str(&more.text);
         self.places.push_str(&more.places);
     }
 
     fn rejected(self) -> Option<Rejected> {
-        (self.errors > 0).then_some(Rejected { errors: self.errors, text: self.text, places: self.places })
+        let Self { errors, text, places, unsigned } = self;
+        (errors > 0).then_some(Rejected { errors, text, places, unsigned })
     }
 
     /// Why there is nothing to run. A person at a terminal reads all of it, a journal only where it is wrong.

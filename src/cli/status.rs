@@ -218,6 +218,9 @@ fn text(sight: &Sight) -> String {
     }
     page.row("unsettled", &sight.open().to_string());
     page.row("policies", sight.past.policy_digest.as_deref().unwrap_or("none yet"));
+    if let Some(set) = &sight.past.signed {
+        page.row("signed", &format!("the last signed set has serial {}", set.serial));
+    }
     page.0
 }
 
@@ -291,6 +294,7 @@ fn to_json(sight: &Sight) -> Value {
         })).collect::<Vec<_>>(),
         "unsettled": sight.open(),
         "policy": sight.past.policy_digest,
+        "signed": sight.past.signed.as_ref().map(|set| json!({ "serial": set.serial, "manifest": set.manifest })),
     })
 }
 

@@ -48,6 +48,8 @@ pub struct Rejected {
     pub text: String,
     /// Where and of which kind each is, one a line, naming nobody: for logs.
     pub places: String,
+    /// Whether, of a set that is to be signed, too few people signed what it changes.
+    pub unsigned: bool,
 }
 
 impl Rejected {
@@ -58,6 +60,7 @@ impl Rejected {
             errors: one.errors + other.errors,
             text: format!("{}{}", one.text, other.text),
             places: format!("{}{}", one.places, other.places),
+            unsigned: one.unsigned || other.unsigned,
         })
     }
 

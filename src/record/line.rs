@@ -215,7 +215,8 @@ mod tests {
     /// A body that used one of the first keys again would make the line unreadable, and with it the trail.
     #[test]
     fn a_rejected_set_reads_back_as_it_was_written() {
-        let rejected = PolicyRejected { errors: 2, kept: "ab".to_owned(), during: "reload".to_owned() };
+        let rejected =
+            PolicyRejected { errors: 2, kept: "ab".to_owned(), during: "reload".to_owned(), unsigned: false };
         let head = Head {
             seq: 1,
             at: "2026-11-23T08:00:00.5Z".parse().unwrap(),

@@ -70,7 +70,8 @@ impl Stage {
         let (trail, clock) = (Arc::new(self.trail.clone()), self.clock.clone());
         let (mut trail, _) = Trail::open(trail, AccountName::new("acme"), clock, chance).unwrap();
         for _ in 0..alerts {
-            let rejected = PolicyRejected { errors: 1, kept: "x".to_owned(), during: "reload".to_owned() };
+            let rejected =
+                PolicyRejected { errors: 1, kept: "x".to_owned(), during: "reload".to_owned(), unsigned: false };
             for entry in [Entry::from(rejected), DaemonStopped { exit: 0 }.into()] {
                 trail.append(None, entry, None).unwrap();
                 trail.sync().unwrap();

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::change::{Change, Class, class_of, of_account, of_policies};
-use crate::config::{self, Account};
+use crate::change::{Change, Class, class_of, of_account, of_host, of_policies};
+use crate::config::{self, Settings};
 use crate::daemon::setup::Setup;
 use crate::diagnostic::{Findings, Source};
 use crate::files::{Disk, commit_of, kept_good, owner_of};
-use crate::model::{AccountName, Mode};
+use crate::model::Mode;
 use crate::policy::{self, PolicySet, Signed};
 use crate::record::{ChangeTold, Changed, ConfigLoaded, PolicyLoaded, SetSigned, sha256_hex};
 use crate::signatures::Manifest;
@@ -23,16 +23,18 @@ pub(super) fn of_config(setup: &Setup, before: Option<&str>) -> (ConfigLoaded, V
         let (_, kept) = kept_good(&Disk::at(root), "config").ok()??;
         let (_, text) = kept.files.into_iter().next().filter(|(_, text)| sha256_hex(text.as_bytes()) == digest)?;
         let name = &setup.account.name;
-        Some(of_account(&account_of(&text, name)?, &account_of(&setup.config, name)?))
+        let (before, after) = (settings_of(&text)?, settings_of(&setup.config)?);
+        let mut changes = of_account(before.accounts.get(name)?, after.accounts.get(name)?);
+        changes.extend(of_host(&before, &after));
+        Some(changes)
     });
     let record = ConfigLoaded { digest: setup.config_digest.clone(), changed: changed(before, changes, None) };
     (record, json!({ "text": setup.config }))
 }
 
 /// Both are read from no folder at all, so that they can be held against each other.
-fn account_of(text: &str, name: &AccountName) -> Option<Account> {
-    let settings = config::read(&Source::new("", text), Path::new(""), &mut Findings::default());
-    settings?.accounts.remove(name)
+fn settings_of(text: &str) -> Option<Settings> {
+    config::read(&Source::new("", text), Path::new(""), &mut Findings::default())
 }
 
 /// A policy set, and its personal part.

@@ -212,7 +212,8 @@ impl Post {
     }
 
     fn write_rejected(&mut self, rejected: &Rejected, during: &str, kept: &str) -> Result<(), TrailTrouble> {
-        let record = PolicyRejected { errors: rejected.errors, kept: kept.to_owned(), during: during.to_owned() };
+        let (kept, during) = (kept.to_owned(), during.to_owned());
+        let record = PolicyRejected { errors: rejected.errors, kept, during, unsigned: rejected.unsigned };
         self.trail.append(None, record.into(), Some(json!({ "findings": rejected.text })))?;
         Ok(())
     }

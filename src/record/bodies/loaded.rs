@@ -41,6 +41,9 @@ pub struct PolicyRejected {
     pub kept: String,
     /// Why it was read: `start` or `reload`. Not `at`: a body must not use a key that every line begins with.
     pub during: String,
+    /// Whether, of a set that is to be signed, too few people signed what it changes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsigned: bool,
 }
 
 /// Whose sessions are listed from now on.
