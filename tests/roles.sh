@@ -71,7 +71,7 @@ done
 chmod 0755 "$ROOM"
 install -m 0755 "$PROGRAM" "$ROOM/evictd"
 mkdir -m 0755 "$ROOM/etc" "$ROOM/run"
-mkdir -m 0700 "$ROOM/state" "$ROOM/trail"
+mkdir -m 0700 "$ROOM/state"
 (cd "$ROOM/etc" && exec "$ROOM/evictd" simulator --no-rate-limit --staff 20 --end-users 30 --write-config evictd.toml) \
   >"$ROOM/ready" 2>"$ROOM/simulator.log" &
 STARTED+=($!)
@@ -89,7 +89,8 @@ $(for role in "${ROLES[@]}"; do echo "$role = \"$PREFIX-$role\""; done)
 CONFIG
 chmod 0755 "$ROOM/etc/policies"
 chmod 0644 "$ROOM/etc/evictd.toml" "$ROOM"/etc/policies/*
-chown -R "$DAEMON:$DAEMON" "$ROOM/state" "$ROOM/trail" "$ROOM/run"
+chown -R "$DAEMON:$DAEMON" "$ROOM/state" "$ROOM/run"
+install -d -m 2750 -o "$DAEMON" -g "$PREFIX-audit" "$ROOM/trail"
 chown "$DAEMON:$DAEMON" "$ROOM/etc/client-secret"
 chmod 0600 "$ROOM/etc/client-secret"
 
@@ -107,6 +108,7 @@ evictd() { # person, arguments…
   as "$person" "$ROOM/evictd" "$@" --config "$ROOM/etc/evictd.toml"
 }
 
+umask 0027
 setpriv --reuid "$DAEMON" --regid "$DAEMON" --init-groups --inh-caps=-all -- \
   env -i PATH=/usr/bin:/bin "$ROOM/evictd" run --config "$ROOM/etc/evictd.toml" 2>"$ROOM/daemon.log" &
 STARTED+=($!)
@@ -185,6 +187,7 @@ apply() { evictd "$1" apply --yes; }
 why() { evictd "$1" why --user "$(somebody 1)" --since 2h; }
 verify() { evictd "$1" audit verify; }
 read_trail() { as "$1" sh -c "cat $ROOM/trail/simulated/*.jsonl"; }
+read_state() { as "$1" sh -c "cat $ROOM/state/simulated/*"; }
 read_secret() { as "$1" cat "$ROOM/etc/client-secret"; }
 change_policy() { as "$1" sh -c "echo >>$ROOM/etc/policies/leavers.toml"; }
 write_pause() { as "$1" touch "$ROOM/state/simulated/pause"; local code=$?; rm -f "$ROOM/state/simulated/pause"; return $code; }
@@ -198,9 +201,10 @@ row "resume, of another's pause" "approver daemon root" 77 others_resume
 row "revoke" "operator daemon root" 77 revoke
 row "hold discard" "operator daemon root" 77 discard
 row "hold release" "approver daemon root" 77 release
-row "audit verify" "daemon root" any verify
-row "why" "daemon root" any why
-row "reading the trail's files" "daemon root" any read_trail
+row "audit verify" "auditor daemon root" any verify
+row "why" "helpdesk auditor operator approver daemon root" 77 why
+row "reading the trail's files" "auditor daemon root" any read_trail
+row "reading what it remembers" "daemon root" any read_state
 row "reading the secret" "daemon root" any read_secret
 row "writing the pause file" "daemon root" any write_pause
 row "changing a policy" "root" any change_policy

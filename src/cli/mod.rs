@@ -211,7 +211,7 @@ fn run(command: Command, screen: Screen) -> Result<Exit, Failure> {
         Command::Resume(args) => block_on(pause::resume(&args, screen)),
         Command::Hold(command) => block_on(hold::run(&command, screen)),
         Command::Explain(args) => explain::run(&args, screen),
-        Command::Why(args) => why::run(&args, screen),
+        Command::Why(args) => block_on(why::run(&args, screen)),
         Command::Report(command) => report::run(&command, screen),
         Command::Policy(command) => policy::run(&command, screen),
         Command::Audit(command) => account::audit(&command, screen),

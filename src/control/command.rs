@@ -50,6 +50,13 @@ pub enum Command {
     RevokeLook(Wanted),
     /// End all sessions of these people.
     Revoke(Wanted),
+    /// Why somebody was signed out, to be read out to them; ends nothing.
+    Why {
+        /// An e-mail address or id.
+        user: String,
+        /// From when on, an instant.
+        since: String,
+    },
     /// Prove on one session that ending works.
     Selftest {
         /// An e-mail address or id.
@@ -111,7 +118,7 @@ impl Command {
     /// The roles of which one is needed.
     pub fn roles(&self) -> &'static [Role] {
         match self {
-            Self::Status | Self::HoldList => Role::ALL,
+            Self::Status | Self::HoldList | Self::Why { .. } => Role::ALL,
             Self::HoldShow { .. } => &[Role::Audit, Role::Operate, Role::Approve],
             Self::HoldRelease { .. } => &[Role::Approve],
             // Whose pause it is, is looked at where it is known.
@@ -140,6 +147,7 @@ impl Command {
             Self::Pause { .. } => "pause",
             Self::Resume => "resume",
             Self::RevokeLook(_) | Self::Revoke(_) => "revoke",
+            Self::Why { .. } => "why",
             Self::Selftest { .. } => "selftest",
         }
     }

@@ -63,7 +63,9 @@ pub async fn obey(command: &Command, caller: &Caller, mut ground: Ground<'_>) ->
     let disk = Disk::at(ground.records);
     match command {
         // These are no matter of the trail alone.
-        Command::Status | Command::Selftest { .. } => Err(Refusal::usage("there is nothing to say of it here")),
+        Command::Status | Command::Why { .. } | Command::Selftest { .. } => {
+            Err(Refusal::usage("there is nothing to say of it here"))
+        }
         Command::HoldList => holds(&disk, &ground.account.name, now).map(Answer::of),
         Command::HoldShow { id } => hold(&disk, &ground.account.name, now, *id).map(Answer::of),
         Command::HoldRelease { id, digest } => hold::release(ground.trail, (*id, digest), caller, now),

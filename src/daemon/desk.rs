@@ -143,6 +143,19 @@ impl Desk {
         self.woken.notified().await;
     }
 
+    /// What humans command since it was asked last, oldest first; all else waits on.
+    pub(super) fn errands(&self) -> Vec<Errand> {
+        let mut errands = Vec::new();
+        let mut orders = self.orders.borrow_mut();
+        for order in std::mem::take(&mut *orders) {
+            match order {
+                Order::Obey(errand) => errands.push(*errand),
+                other => orders.push(other),
+            }
+        }
+        errands
+    }
+
     /// The orders since it was asked last, oldest first.
     pub(super) fn orders(&self) -> Vec<Order> {
         std::mem::take(&mut *self.orders.borrow_mut())

@@ -6,6 +6,7 @@
 mod brakes;
 mod desk;
 mod herald;
+mod inquiry;
 mod lane;
 mod post;
 mod pulse;
@@ -26,6 +27,7 @@ use jiff::SignedDuration;
 pub use brakes::{FileBrakes, Stop};
 pub use desk::Start;
 pub use herald::{Herald, RecordingHerald, Systemd};
+pub use inquiry::{Inquiry, why};
 
 pub use post::{Looked, Post, cycle_id, keep_snapshot, read_lists};
 pub use pulse::{Pulse, Pulses, WatchedClock, WatchedTransport, Ways};

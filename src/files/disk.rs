@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -109,7 +109,7 @@ impl Medium for Disk {
         }
         must_be_regular(&path)?;
         let mut options = OpenOptions::new();
-        options.append(true).mode(0o600);
+        options.append(true).mode(if is_shared(&self.folder) { 0o640 } else { 0o600 });
         let (mut file, made) = match options.open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => (options.create_new(true).open(&path)?, true),
             other => (other?, false),
@@ -186,7 +186,13 @@ impl Medium for Disk {
     }
 }
 
-/// Makes the folder and its parents, 0700, each durable in its own parent.
+/// Whether the folder hands its group on to what is made in it, and that group may read it: whoever set it up so wants that
+/// group to read what lies there too.
+fn is_shared(folder: &Path) -> bool {
+    fs::metadata(folder).is_ok_and(|found| found.permissions().mode() & 0o2050 == 0o2050)
+}
+
+/// Makes the folder and its parents, each durable in its own parent: 0700, or 0750 in a folder that is shared with a group.
 pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     if folder.as_os_str().is_empty() || folder.is_dir() {
         return Ok(());
@@ -195,7 +201,8 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     if let Some(parent) = parent {
         make_folder(parent)?;
     }
-    match DirBuilder::new().mode(0o700).create(folder) {
+    let mode = if parent.is_some_and(is_shared) { 0o750 } else { 0o700 };
+    match DirBuilder::new().mode(mode).create(folder) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => return Ok(()),
         other => other?,
     }
@@ -204,7 +211,6 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
     use crate::files::MemoryMedium;
@@ -290,6 +296,24 @@ pub(super) mod tests {
         disk.replace("b", b"x").unwrap();
         assert_eq!([mode(&path), mode(&folder.path().join("state"))], [0o700, 0o700]);
         assert_eq!([mode(&path.join("a")), mode(&path.join("b"))], [0o600, 0o600]);
+    }
+
+    /// As the trail's folder is set up, so that auditors read it without being anybody else.
+    #[test]
+    fn what_is_made_in_a_folder_that_hands_its_group_on_is_read_by_that_group_and_never_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trail");
+        fs::create_dir(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o2750)).unwrap();
+        let disk = Disk::make(&path.join("acme")).unwrap();
+        disk.append("a", b"x").unwrap();
+        let whole = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        assert_eq!([whole(&path.join("acme")), whole(&path.join("acme/a"))], [0o2750, 0o640]);
+        disk.replace("b", b"x").unwrap();
+        assert_eq!(whole(&path.join("acme/b")), 0o600, "what is replaced is nobody else's");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o750)).unwrap();
+        Disk::make(&path.join("other")).unwrap();
+        assert_eq!(whole(&path.join("other")), 0o700, "a group that may read by chance is not meant");
     }
 
     #[test]

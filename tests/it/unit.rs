@@ -32,12 +32,11 @@ const NEEDED: &[(&str, &str, &str)] = &[
     ("Service", "LoadCredential", "secret:/etc/evictd/credentials"),
     ("Service", "StateDirectory", "evictd"),
     ("Service", "StateDirectoryMode", "0700"),
-    ("Service", "LogsDirectory", "evictd"),
-    ("Service", "LogsDirectoryMode", "0700"),
+    ("Service", "ReadWritePaths", "/var/log/evictd"),
     ("Service", "RuntimeDirectory", "evictd"),
     ("Service", "RuntimeDirectoryMode", "0755"),
     ("Service", "ProcSubset", "pid"),
-    ("Service", "UMask", "0077"),
+    ("Service", "UMask", "0027"),
     ("Service", "LimitCORE", "0"),
     ("Service", "NoNewPrivileges", "yes"),
     ("Service", "CapabilityBoundingSet", ""),
@@ -60,7 +59,6 @@ const REFUSED: &[&str] = &[
     "DynamicUser",
     "RestartSteps",
     "SupplementaryGroups",
-    "ReadWritePaths",
     "ConfigurationDirectory",
     "Environment",
     "EnvironmentFile",
@@ -151,7 +149,7 @@ fn the_files_beside_the_unit_agree_with_it() {
     says("systemd/evictd.tmpfiles.conf", &["d", "/etc/evictd/policies", "0755", "root", "root"]);
     says("systemd/evictd.tmpfiles.conf", &["d", "/etc/evictd/credentials", "0700", "root", "root"]);
     says("systemd/evictd.tmpfiles.conf", &["d", "/var/lib/evictd", "0700", "evictd", "evictd"]);
-    says("systemd/evictd.tmpfiles.conf", &["d", "/var/log/evictd", "0700", "evictd", "evictd"]);
+    says("systemd/evictd.tmpfiles.conf", &["d", "/var/log/evictd", "2750", "evictd", "evictd-audit"]);
     says("config/evictd.toml", &["state", "=", "\"/var/lib/evictd\""]);
     says("config/evictd.toml", &["trail", "=", "\"/var/log/evictd\""]);
     says("config/evictd.toml", &["secret", "=", "{", "credential", "=", "\"secret_acme\"", "}"]);

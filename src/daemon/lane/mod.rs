@@ -202,25 +202,30 @@ impl<'g> Lane<'g> {
         self.tell();
     }
 
-    /// Does what a human commands, unless they have gone meanwhile.
-    async fn carry_out(&mut self, errand: Errand) {
+    /// Does what a human commands, unless they have gone meanwhile; whether the trail took it.
+    async fn carry_out(&mut self, errand: Errand) -> bool {
         let Errand { command, caller, asked, reply } = errand;
         if reply.as_ref().is_some_and(tokio::sync::oneshot::Sender::is_closed) {
-            return;
+            return true;
         }
         let done = self.obeyed(&command, &caller, asked).await;
         match &done {
             Ok(_) => tracing::info!("{} by {}", command.name(), caller.who),
-            Err(refusal) => tracing::warn!("{} by {} was not done: {}", command.name(), caller.who, refusal.title),
+            // Its words may name whom it is about.
+            Err(refusal) => tracing::warn!("{} by {} was not done: exit {}", command.name(), caller.who, refusal.exit),
         }
         // Whoever lets something go wants to see it go.
         if done.is_ok() && matches!(command, Command::Resume | Command::HoldRelease { .. }) {
             self.rhythm.due = Some(self.clock.now());
         }
-        if done.as_ref().is_err_and(|refusal| refusal.exit == 74) {
+        // Not to read it is no failure to write it.
+        let is_written =
+            matches!(command, Command::Why { .. }) || !done.as_ref().is_err_and(|refusal| refusal.exit == 74);
+        if !is_written {
             self.shut("the trail cannot be written: nothing is revoked without a trail".to_owned());
         }
         reply.map(|reply| reply.send(done));
+        is_written
     }
 
     /// In mode `report` the credential that ends sessions is fetched for this command, and dropped after it.

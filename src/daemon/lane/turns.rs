@@ -62,28 +62,29 @@ impl Lane<'_> {
         Box::pin(post.sweep_of(&self.setup, &brakes, self.rhythm.missed, (listed, began))).await
     }
 
-    /// Lists, and looks meanwhile as ever. The listing only reads, so that it may be left when the process is to stop; a look
-    /// that has begun is finished, since it may be acting.
+    /// Lists, and meanwhile looks as ever and does what humans command. The listing only reads, so that it may be left when
+    /// the process is to stop; what has begun beside it is finished, since it may be acting.
     async fn beside_looks(&mut self, listing: impl Future<Output = Result<Listed, Trouble>>) -> Result<Listed, Halt> {
         let mut listing = std::pin::pin!(listing);
         loop {
             let until_look = self.until_look().unwrap_or(LOOK_EVERY);
-            tokio::select! {
+            let is_commanded = tokio::select! {
                 biased;
                 () = self.desk.stop.raised() => return Err(Halt::Stopped),
-                () = self.clock.sleep(until_look) => {}
+                () = self.desk.woken() => true,
+                () = self.clock.sleep(until_look) => false,
                 listed = &mut listing => return Ok(listed?),
-            }
+            };
             let mut listed = None;
-            let mut look = Box::pin(self.look());
+            let mut turn = Box::pin(async { if is_commanded { self.run_errands().await } else { self.look().await } });
             let is_written = loop {
                 tokio::select! {
                     biased;
-                    is_written = &mut look => break is_written,
+                    is_written = &mut turn => break is_written,
                     done = &mut listing, if listed.is_none() => listed = Some(done),
                 }
             };
-            drop(look);
+            drop(turn);
             if !is_written {
                 // It was said why; nothing that is listed now could be acted on.
                 return Err(Halt::Stopped);
@@ -94,6 +95,15 @@ impl Lane<'_> {
                 return Ok(listed?);
             }
         }
+    }
+
+    /// What humans command is done; whether the trail took it. What else was ordered waits for the end of the sweep.
+    async fn run_errands(&mut self) -> bool {
+        let mut is_written = true;
+        for errand in self.desk.errands() {
+            is_written &= self.carry_out(errand).await;
+        }
+        is_written
     }
 
     /// Whom logs and lists name is looked at; whether the trail took it. What else goes wrong is told by the next sweep.

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use crate::daemon::LAST_SNAPSHOT;
-use crate::files::Disk;
+use crate::files::{Disk, read_bytes};
 use crate::model::{AccountName, Memory};
-use crate::snapshot::{self, Snapshot};
+use crate::snapshot::{self, SNAPSHOT_BYTES_MAX, Snapshot};
 use crate::state::{Sqlite, State, StateTrouble, StateTwin, set_aside};
 
 /// What earlier processes learned of the account, and where this one keeps what it learns. A broken file is set aside.
@@ -32,6 +32,16 @@ fn open_state(file: &Path, account: &AccountName) -> Result<(Sqlite, Memory), St
     let state = Sqlite::open(file)?;
     let memory = state.load(account)?;
     Ok((state, memory))
+}
+
+/// What the last sweep saw, if there was one.
+pub(super) fn last_snapshot(state: &Path) -> Result<Option<Snapshot>, String> {
+    let file = state.join(LAST_SNAPSHOT);
+    if matches!(file.try_exists(), Ok(false)) {
+        return Ok(None);
+    }
+    let bytes = read_bytes(&file, SNAPSHOT_BYTES_MAX).map_err(|trouble| trouble.to_string())?;
+    snapshot::from_bytes(&bytes).map(Some).map_err(|fault| format!("the last snapshot: {fault}"))
 }
 
 /// Leaves the cycle's snapshot where the next command finds it; the error says why it was not kept.

@@ -17,6 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::brakes::FileBrakes;
+use super::inquiry::{Inquiry, why};
 use super::scarce::{Hunger, Queue};
 use super::setup::{LAST_SNAPSHOT, Rejected, Setup};
 use crate::chronicle::{Asked, Chronicle};
@@ -33,7 +34,7 @@ use crate::record::{DaemonStarted, DaemonStopped, PolicyRejected, ScopeChanged};
 use crate::state::{STATE_FILE, State};
 use crate::trail::{Past, Trail, TrailTrouble};
 pub use kept::keep_snapshot;
-use kept::remembered;
+use kept::{last_snapshot, remembered};
 pub use turns::Looked;
 use watched::{Watched, watched};
 
@@ -232,6 +233,10 @@ impl Post {
             caller.must_be_allowed(command)?;
             return Box::pin(self.selftest((setup, brakes), (user, *session), &caller.who)).await;
         }
+        if let Command::Why { user, since } = command {
+            caller.must_be_allowed(command)?;
+            return self.why(setup, (user, since));
+        }
         let ground = Ground {
             trail: &mut self.trail,
             account: &setup.account,
@@ -243,6 +248,22 @@ impl Post {
             brakes,
         };
         obey(command, caller, ground).await
+    }
+
+    /// Why somebody was signed out, as far as is known from the last look, the trail and the policies in force.
+    fn why(&mut self, setup: &Setup, (user, since): (&str, &str)) -> Result<Answer, Refusal> {
+        let since = since.parse().map_err(|_error| Refusal::usage("`since` is an instant of RFC 3339"))?;
+        let snapshot = last_snapshot(&setup.state).map_err(|why| Refusal::new(78, why))?;
+        let lists = self.consult(setup).lists;
+        let inquiry = Inquiry {
+            account: &setup.account,
+            policies: &setup.policies,
+            lists: &lists,
+            snapshot: snapshot.as_ref(),
+            records: &setup.trail,
+        };
+        let why = why(inquiry, user, since)?;
+        Ok(Answer::of(json!({ "schema": 1, "text": why.text(), "document": why.json() })))
     }
 
     /// Looks at the files of lists and place databases, and tells the log what changed.

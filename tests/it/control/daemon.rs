@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{named, pull, records, verify};
 use crate::processes::{run, stop, wait_until_it_stands};
-use crate::program::{Desk, Ran, Running, poll};
+use crate::program::{Desk, Ran, Room, Running, poll};
 
 const GROUPS: &str = "[control]\nsocket = \"control.sock\"\nread = \"52001\"\naudit = \"52002\"\noperate = \"52003\"\n\
                       approve = \"52004\"\n";
@@ -168,9 +168,10 @@ fn each_unix_user_may_what_their_group_may() {
         (found["id"].to_string(), found["digest"].as_str().unwrap().to_owned())
     };
     let ((id, digest), (other, _)) = (hold("suspended-user"), hold("deleted-user"));
-    let commands: [(&[&str], &[u32]); 8] = [
+    let commands: [(&[&str], &[u32]); 9] = [
         (&["status"], &[helpdesk, auditor, operator, approver]),
         (&["hold", "list"], &[helpdesk, auditor, operator, approver]),
+        (&["why", "--user", &people[1]], &[helpdesk, auditor, operator, approver]),
         (&["hold", "show", &id], &[auditor, operator, approver]),
         (&["pause", "--reason", "drill"], &[operator]),
         (&["resume"], &[approver]),
@@ -257,6 +258,31 @@ fn what_a_human_commands_ends_sessions_in_mode_report_with_a_credential_of_its_o
     pull(&desk, &["revoke", "--user", &people[0], "--reason", "r", "--yes"]).says(78, &["nobody ends sessions"]);
     pull(&desk, &["selftest", "--user", &people[1]]).says(78, &["nobody ends sessions"]);
     assert!(desk.trail()[before..].iter().all(|line| line["kind"] != "lever.used" && line["kind"] != "selftest.began"));
+    stop(daemon);
+    verify(&desk);
+}
+
+/// A sweep that lists for minutes keeps nobody waiting: what a human commands is done beside it, and so is what the service
+/// desk asks.
+#[test]
+fn what_a_human_commands_does_not_wait_for_a_long_listing() {
+    let desk = Desk::with(Room::new(), &["--staff", "200", "--end-users", "0"]);
+    let people = named(&desk);
+    let text = desk.room.read("evictd.toml");
+    let is_other = |line: &&str| !line.starts_with("scope") && !line.starts_with("budget");
+    let kept = text.lines().filter(is_other).collect::<Vec<_>>().join("\n");
+    let lines = "scope = \"staff\"\nsweep = { every = \"1h\" }\noffboarding.hr.file = \"left.csv\"\n\
+                 budget = { requests-per-minute-max = 200, reserve = \"50%\" }\n";
+    desk.room.write("evictd.toml", format!("{kept}\n{lines}{GROUPS}"));
+    desk.room.write("left.csv", "email\nnobody@example.com\n");
+    let daemon = run(&desk.room);
+    let listings = || desk.requests().iter().filter(|(_, path, _)| path.contains("/sessions")).count();
+    let before = listings();
+    until("listing", || listings() > before + 3);
+    pull(&desk, &["revoke", "--user", &people[0], "--reason", "r", "--yes"]).says(0, &["revoked"]);
+    pull(&desk, &["selftest", "--user", &people[1]]).says(0, &["ok: the session ended"]);
+    assert!(records(&desk, "cycle.finished").iter().all(|line| !line["looked"].is_null()), "the sweep lists still");
+    assert_eq!(records(&desk, "daemon.started").len(), 1);
     stop(daemon);
     verify(&desk);
 }
