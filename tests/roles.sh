@@ -208,8 +208,7 @@ row "reading what it remembers" "daemon root" any read_state
 row "reading the secret" "daemon root" any read_secret
 row "writing the pause file" "daemon root" any write_pause
 row "changing a policy" "root" any change_policy
-# Nobody may beside the daemon, which holds the account.
-row "apply" "" any apply
+row "apply" "operator daemon root" 77 apply
 
 # ---- what the trail has of it ------------------------------------------------------------------------------------------
 

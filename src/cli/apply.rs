@@ -5,20 +5,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
+use serde_json::Value;
 
+use super::control::{self, ask_daemon};
 use super::load::{Loaded, load, policies_in_force, setup};
 use super::loader::keep_in_force;
 use super::plan::{keep, name_unresolved, print};
 use super::stop::asked_to_stop;
 use super::{Exit, Failure, Format, Where, screen::Screen};
 use crate::clock::{Clock as _, SystemChance, SystemClock};
-use crate::control::own_name;
+use crate::control::{Answer, Command, own_name};
 use crate::cycle::Cycle;
-use crate::daemon::{FileBrakes, Post, STOP_WITHIN, Setup, Stop};
-use crate::guard::Belt;
-use crate::model::{Mode, Outcome};
+use crate::daemon::{FileBrakes, Post, STOP_WITHIN, Setup, Stop, exit_of};
+use crate::model::Mode;
 use crate::policy::PolicySet;
-use crate::report::Report;
 
 #[derive(Debug, Args)]
 pub(super) struct ApplyArgs {
@@ -34,24 +34,54 @@ pub(super) struct ApplyArgs {
 
 pub(super) async fn run(args: &ApplyArgs, screen: Screen) -> Result<Exit, Failure> {
     let loaded = load(&args.place, screen)?;
+    let asks = !args.yes && loaded.account.mode == Mode::Enforce;
+    // A daemon that holds the account sweeps itself, by what is in force there.
+    if ask_daemon(&loaded, &Command::Status).await.is_some() {
+        if asks && !ask("the daemon sweeps now, by the policies in force there", &loaded, screen)? {
+            screen.note("nothing was revoked");
+            return Ok(Exit::Done);
+        }
+        let command = Command::Apply { width: screen.look().width };
+        let answered = ask_daemon(&loaded, &command).await;
+        let gone = || Failure::new(Exit::Unavailable, "the daemon has gone meanwhile");
+        let Answer { exit, document } = answered.ok_or_else(gone)??;
+        return told(exit, &document, (&loaded, args.format, screen));
+    }
     let set = policies_in_force(&loaded, screen)?;
-    if !args.yes && loaded.account.mode == Mode::Enforce && !ask(&loaded, &set, screen)? {
+    let enforcing = set.rules.iter().filter(|rule| rule.mode == Mode::Enforce).count();
+    let what = format!("{enforcing} of {} rules enforce; `evictd plan` shows what would end", set.rules.len());
+    if asks && !ask(&what, &loaded, screen)? {
         screen.note("nothing was revoked");
         return Ok(Exit::Done);
     }
     let cycle = Box::pin(apply_now(&loaded, set, screen)).await?;
     print(&cycle.report, args.format, screen)?;
-    if loaded.account.mode != Mode::Enforce {
-        screen.note(&format!(
-            "note: account `{}` is in mode `{}`: nothing was revoked",
-            loaded.account.name,
-            loaded.account.mode.word()
-        ));
-    }
+    note_mode(&loaded, loaded.account.mode.word(), screen);
     if let Some(trouble) = cycle.disarmed {
         return Err(trouble.into());
     }
-    Ok(exit_of(&cycle.report))
+    Ok(control::exit_of(exit_of(&cycle.report)))
+}
+
+fn note_mode(loaded: &Loaded, mode: &str, screen: Screen) {
+    if mode != Mode::Enforce.word() {
+        let name = &loaded.account.name;
+        screen.note(&format!("note: account `{name}` is in mode `{mode}`: nothing was revoked"));
+    }
+}
+
+/// What the daemon's sweep came to.
+fn told(exit: u8, document: &Value, (loaded, format, screen): (&Loaded, Format, Screen)) -> Result<Exit, Failure> {
+    let text = |key: &str| document.get(key).and_then(Value::as_str);
+    match format {
+        Format::Text => screen.out(text("page").unwrap_or_default()),
+        Format::Json => screen.json(document.get("report").unwrap_or(&Value::Null)),
+    }
+    note_mode(loaded, text("mode").unwrap_or_default(), screen);
+    match text("disarmed") {
+        Some(why) => Err(Failure::new(control::exit_of(exit), why)),
+        None => Ok(control::exit_of(exit)),
+    }
 }
 
 /// One enforcing cycle under the account's lock.
@@ -65,7 +95,7 @@ pub(super) async fn apply_now(loaded: &Loaded, set: PolicySet, screen: Screen) -
     post.begin(&setup, "apply", &own_name())?;
     let cycle = sweep(&setup, &mut post, screen).await;
     let exit = match &cycle {
-        Ok(cycle) => exit_of(&cycle.report),
+        Ok(cycle) => control::exit_of(exit_of(&cycle.report)),
         Err(failure) => failure.exit,
     };
     let closed = post.close(exit.code());
@@ -77,33 +107,14 @@ pub(super) async fn apply_now(loaded: &Loaded, set: PolicySet, screen: Screen) -
     Ok(cycle)
 }
 
-/// 77 if Zendesk refused anything, 69 if anything ended unclear or was not seen whole.
-fn exit_of(report: &Report) -> Exit {
-    let unreachable = report.withheld.iter().any(|row| row.belt == Belt::Unreachable.word());
-    let stopped = report.withheld.iter().any(|row| row.belt == Belt::Stopping.word());
-    let any = |outcome| report.revoke.iter().any(|row| row.outcome == Some(outcome));
-    if any(Outcome::Refused) {
-        Exit::Refused
-    } else if any(Outcome::Unclear) || unreachable || stopped || !report.complete {
-        Exit::Unavailable
-    } else {
-        Exit::Done
-    }
-}
-
-fn ask(loaded: &Loaded, set: &PolicySet, screen: Screen) -> Result<bool, Failure> {
+fn ask(what: &str, loaded: &Loaded, screen: Screen) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(
             Failure::new(Exit::Usage, "there is nobody to ask").help("look at `evictd plan` first, then add `--yes`")
         );
     }
-    let enforcing = set.rules.iter().filter(|rule| rule.mode == Mode::Enforce).count();
-    screen.note(&format!(
-        "account `{}` is in mode `{}`, {enforcing} of {} rules enforce; `evictd plan` shows what would end",
-        loaded.account.name,
-        loaded.account.mode.word(),
-        set.rules.len()
-    ));
+    let account = &loaded.account;
+    screen.note(&format!("account `{}` is in mode `{}`, {what}", account.name, account.mode.word()));
     drop(write!(anstream::stderr(), "revoke now? type yes: "));
     let mut answer = String::new();
     let read = std::io::stdin().read_line(&mut answer);

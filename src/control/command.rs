@@ -48,6 +48,11 @@ pub enum Command {
     Resume,
     /// Whose sessions a revocation would end; ends nothing.
     RevokeLook(Wanted),
+    /// One sweep now, as ever; the answer waits for its end.
+    Apply {
+        /// How many columns the caller's page has.
+        width: u16,
+    },
     /// End all sessions of these people.
     Revoke(Wanted),
     /// Why somebody was signed out, to be read out to them; ends nothing.
@@ -123,7 +128,8 @@ impl Command {
             Self::HoldRelease { .. } => &[Role::Approve],
             // Whose pause it is, is looked at where it is known.
             Self::Resume => &[Role::Operate, Role::Approve],
-            Self::HoldDiscard { .. }
+            Self::Apply { .. }
+            | Self::HoldDiscard { .. }
             | Self::Pause { .. }
             | Self::RevokeLook(_)
             | Self::Revoke(_)
@@ -147,6 +153,7 @@ impl Command {
             Self::Pause { .. } => "pause",
             Self::Resume => "resume",
             Self::RevokeLook(_) | Self::Revoke(_) => "revoke",
+            Self::Apply { .. } => "apply",
             Self::Why { .. } => "why",
             Self::Selftest { .. } => "selftest",
         }

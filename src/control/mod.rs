@@ -63,7 +63,7 @@ pub async fn obey(command: &Command, caller: &Caller, mut ground: Ground<'_>) ->
     let disk = Disk::at(ground.records);
     match command {
         // These are no matter of the trail alone.
-        Command::Status | Command::Why { .. } | Command::Selftest { .. } => {
+        Command::Status | Command::Apply { .. } | Command::Why { .. } | Command::Selftest { .. } => {
             Err(Refusal::usage("there is nothing to say of it here"))
         }
         Command::HoldList => holds(&disk, &ground.account.name, now).map(Answer::of),

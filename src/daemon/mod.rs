@@ -28,6 +28,7 @@ pub use brakes::{FileBrakes, Stop};
 pub use desk::Start;
 pub use herald::{Herald, RecordingHerald, Systemd};
 pub use inquiry::{Inquiry, why};
+pub use lane::exit_of;
 
 pub use post::{Looked, Post, cycle_id, keep_snapshot, read_lists};
 pub use pulse::{Pulse, Pulses, WatchedClock, WatchedTransport, Ways};

@@ -1,6 +1,7 @@
 //! One account's loop: wait until a sweep is due, sweep, tell how the account stands. Accounts run side by side, and
 //! nothing here knows another one. What a sweep and a look come to is in `turns`.
 
+mod answers;
 mod turns;
 
 use std::rc::Rc;
@@ -25,6 +26,8 @@ use crate::enforce::Brakes as _;
 use crate::files::{Lock, LockTrouble};
 use crate::gather::log_lag;
 use crate::zendesk::Trouble;
+use answers::Awaiting;
+pub use answers::{exit_of, refusal_of};
 
 /// Until Zendesk answered the first time, it is asked this often, whatever the schedule says.
 const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(15);
@@ -62,6 +65,8 @@ pub(super) struct Lane<'g> {
     swept: (Duration, Duration),
     /// How late the slowest log was in the last cycle.
     log_lag: Option<SignedDuration>,
+    /// Who commanded a sweep and waits for its end.
+    awaiting: Vec<Awaiting>,
 }
 
 impl<'g> Lane<'g> {
@@ -84,6 +89,7 @@ impl<'g> Lane<'g> {
             is_sweeping: false,
             swept: (Duration::ZERO, Duration::ZERO),
             log_lag: None,
+            awaiting: Vec::new(),
         }
     }
 
@@ -101,6 +107,7 @@ impl<'g> Lane<'g> {
             self.setup.zendesk.is_beside_looks(self.wants_looks());
             if self.is_due() {
                 self.take_turn().await;
+                std::mem::take(&mut self.awaiting).into_iter().for_each(Awaiting::dismiss);
                 self.looked_at = self.clock.monotonic();
                 let before = self.rhythm.missed;
                 self.rhythm = self.rhythm.after(&self.setup.account, self.clock.now());
@@ -208,6 +215,9 @@ impl<'g> Lane<'g> {
         if reply.as_ref().is_some_and(tokio::sync::oneshot::Sender::is_closed) {
             return true;
         }
+        if let Command::Apply { width } = command {
+            return self.await_sweep(&caller, reply.map(|reply| Awaiting { reply, width }));
+        }
         let done = self.obeyed(&command, &caller, asked).await;
         match &done {
             Ok(_) => tracing::info!("{} by {}", command.name(), caller.who),
@@ -226,6 +236,25 @@ impl<'g> Lane<'g> {
         }
         reply.map(|reply| reply.send(done));
         is_written
+    }
+
+    /// A sweep is due now; whoever wants it is told what came of it, once it is over.
+    fn await_sweep(&mut self, caller: &Caller, awaiting: Option<Awaiting>) -> bool {
+        let Some(awaiting) = awaiting else { return true };
+        let Some(post) = &mut self.post else {
+            let refusal = Refusal::new(75, "the daemon does not hold the account: `evictd status` says why");
+            drop(awaiting.reply.send(Err(refusal)));
+            return true;
+        };
+        if let Err(trouble) = post.commanded("apply", &caller.who) {
+            self.shut(format!("{trouble}: nothing is revoked without a trail"));
+            drop(awaiting.reply.send(Err(trouble.into())));
+            return false;
+        }
+        tracing::info!("apply by {}", caller.who);
+        self.awaiting.push(awaiting);
+        self.rhythm.due = Some(self.clock.now());
+        true
     }
 
     /// In mode `report` the credential that ends sessions is fetched for this command, and dropped after it.

@@ -29,6 +29,9 @@ impl Lane<'_> {
         }
         let took = self.clock.monotonic().saturating_sub(began);
         self.swept.1 = took;
+        for awaiting in std::mem::take(&mut self.awaiting) {
+            awaiting.tell(&swept);
+        }
         match swept {
             Ok(cycle) => self.swept(&cycle, took),
             Err(Halt::Stopped) => {}

@@ -16,6 +16,7 @@ use crate::config::Account;
 use crate::control::{Answer, Refusal, Told, is_protected};
 use crate::cycle::{self, Books, Cycle, Halt, Setting};
 use crate::daemon::brakes::FileBrakes;
+use crate::daemon::lane::refusal_of;
 use crate::daemon::setup::Setup;
 use crate::diagnostic::{Findings, Source};
 use crate::enforce::Brakes as _;
@@ -72,7 +73,7 @@ impl Post {
         self.trail.write_durably(None, finished.clone().into(), None)?;
         self.note_cycle(&came)?;
         self.watched = watched(&self.trail.past());
-        let cycle = came.map_err(halted)?;
+        let cycle = came.map_err(|halt| refusal_of(&halt))?;
         steps.of_records(&records(setup, &cycle));
         steps.add("in all", since(at), "from looking to grading");
         if let Some(trouble) = &cycle.disarmed {
@@ -167,16 +168,6 @@ fn judged(cycle: Option<&Cycle>, canary: Canary, took: Duration) -> SelftestFini
         outcome: outcome.map(|one| one.word().to_owned()),
         grade: grade.map(|one| one.word().to_owned()),
         took_ms: took.as_millis().to_string(),
-    }
-}
-
-fn halted(halt: Halt) -> Refusal {
-    match halt {
-        Halt::Zendesk(trouble) => Refusal::unanswered(&trouble),
-        Halt::Trail(trouble) => trouble.into(),
-        Halt::Stopped => Refusal::new(69, halt.to_string()),
-        Halt::Unprotected(why) => Refusal::new(78, format!("enforcement is refused: {why}"))
-            .help("list at least one admin in the account's `protected`, each by an e-mail or id that Zendesk knows"),
     }
 }
 

@@ -23,14 +23,14 @@ use super::setup::{LAST_SNAPSHOT, Rejected, Setup};
 use crate::chronicle::{Asked, Chronicle};
 use crate::clock::{Chance, Clock, NoChance};
 use crate::config::{Account, OffboardingList};
-use crate::control::{Answer, Caller, Command, Ground, Held, PostTrouble, Refusal, lapse, obey, reconcile};
+use crate::control::{Answer, Caller, Command, Ground, Held, PostTrouble, Refusal, Told, lapse, obey, reconcile};
 use crate::directory::{read_acceptances, read_list};
 use crate::files::Lock;
 use crate::gather::{HOST_OFFSET_MAX, ListRead, LookedAt, Relisted};
 use crate::library::{Consulted, Library, Look};
 use crate::model::{AccountName, CycleId, Memory};
 use crate::places::usual_folders;
-use crate::record::{DaemonStarted, DaemonStopped, PolicyRejected, ScopeChanged};
+use crate::record::{DaemonStarted, DaemonStopped, LeverUsed, PolicyRejected, ScopeChanged};
 use crate::state::{STATE_FILE, State};
 use crate::trail::{Past, Trail, TrailTrouble};
 pub use kept::keep_snapshot;
@@ -237,6 +237,8 @@ impl Post {
             caller.must_be_allowed(command)?;
             return self.why(setup, (user, since));
         }
+        let told = self.trail.past().pause;
+        let brakes = &Told { brakes, told };
         let ground = Ground {
             trail: &mut self.trail,
             account: &setup.account,
@@ -248,6 +250,17 @@ impl Post {
             brakes,
         };
         obey(command, caller, ground).await
+    }
+
+    /// Writes that a human commanded this, which names nobody.
+    ///
+    /// # Errors
+    ///
+    /// When the trail cannot be written.
+    pub fn commanded(&mut self, lever: &str, by: &str) -> Result<(), TrailTrouble> {
+        let (lever, by) = (lever.to_owned(), by.to_owned());
+        let record = LeverUsed { lever, people: Vec::new(), reason: String::new(), by, ticket: None };
+        self.trail.write_durably(None, record.into(), None).map(drop)
     }
 
     /// Why somebody was signed out, as far as is known from the last look, the trail and the policies in force.

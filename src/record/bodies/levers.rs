@@ -25,7 +25,7 @@ pub struct PauseEnded {
 /// A human's command to end sessions, before anything of it is done. Names and e-mails are in the personal part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeverUsed {
-    /// Which: `revoke`.
+    /// Which: `revoke`, or `apply` for a sweep now, which names nobody and needs no reason.
     pub lever: String,
     /// The people, by id.
     pub people: Vec<String>,

@@ -168,13 +168,14 @@ fn each_unix_user_may_what_their_group_may() {
         (found["id"].to_string(), found["digest"].as_str().unwrap().to_owned())
     };
     let ((id, digest), (other, _)) = (hold("suspended-user"), hold("deleted-user"));
-    let commands: [(&[&str], &[u32]); 9] = [
+    let commands: [(&[&str], &[u32]); 10] = [
         (&["status"], &[helpdesk, auditor, operator, approver]),
         (&["hold", "list"], &[helpdesk, auditor, operator, approver]),
         (&["why", "--user", &people[1]], &[helpdesk, auditor, operator, approver]),
         (&["hold", "show", &id], &[auditor, operator, approver]),
         (&["pause", "--reason", "drill"], &[operator]),
         (&["resume"], &[approver]),
+        (&["apply", "--yes"], &[operator]),
         (&["hold", "discard", &other], &[operator]),
         (&["revoke", "--user", &people[0], "--reason", "r", "--yes"], &[operator]),
         (&["hold", "release", &id, "--digest", &digest], &[approver]),
@@ -213,6 +214,28 @@ fn an_operator_ends_their_own_pause_and_no_other() {
     others.run(operator, &["resume"]).says(77, &["`approve`"]);
     pull(&others.desk, &["resume"]).says(0, &["resumed"]);
     stop(daemon);
+}
+
+/// A sweep by hand beside a daemon is the daemon's, and whoever commanded it is told what it came to.
+#[test]
+fn an_apply_beside_a_daemon_is_a_sweep_of_the_daemon() {
+    let (desk, daemon) = desk("");
+    wait_until_it_stands(&daemon, &desk.room, "armed");
+    until("swept", || records(&desk, "cycle.finished").len() == 1);
+    let report = desk.apply().says(0, &[]).json();
+    assert_eq!(records(&desk, "cycle.finished").len(), 2);
+    assert_eq!(report["cycle"], records(&desk, "cycle.finished").pop().unwrap()["cycle"]);
+    let lever = records(&desk, "lever.used").pop().unwrap();
+    assert!(lever["lever"] == "apply" && lever["by"].as_str().unwrap().contains("(uid "), "{lever}");
+    assert_eq!(records(&desk, "daemon.started").len(), 1);
+    pull(&desk, &["apply", "--yes"]).says(0, &["cycle ", "RULES"]);
+    // A pause ends nothing here either.
+    pull(&desk, &["pause", "--reason", "drill"]).says(0, &[]);
+    let ended = desk.deletes();
+    pull(&desk, &["apply", "--yes"]).says(0, &[]);
+    assert_eq!(desk.deletes(), ended);
+    stop(daemon);
+    verify(&desk);
 }
 
 /// In mode `report` with a credential of its own for ending sessions: the daemon has none at hand and fetches it for the
