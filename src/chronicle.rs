@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 
 use crate::address::{ListNow, ListSource};
 use crate::grade::{Return, returns};
-use crate::model::{Database, Grade, ListStanding, OauthToken, UserId, Watched};
+use crate::model::{Database, Grade, ListStanding, UserId, Watched};
 use crate::plan::grounds_of;
 use crate::policy::{Exception, Ground, PolicySet};
 use crate::record::{
@@ -56,6 +56,10 @@ pub struct Chronicle {
     alarms: Alarms,
     /// Since when each of them stands.
     begun: BTreeMap<ClaimKey, Begun>,
+    /// How many OAuth tokens the trail last told of people.
+    tokens: BTreeMap<UserId, usize>,
+    /// Whether whoever belts withhold is no question to anybody.
+    asks_nobody: bool,
 }
 
 /// Since when a claim stands.
@@ -88,6 +92,40 @@ impl Chronicle {
         Self { last_cycle, ..Self::default() }
     }
 
+    /// The same where the trail tells how many OAuth tokens people hold.
+    #[must_use]
+    pub fn holding(self, tokens: BTreeMap<UserId, usize>) -> Self {
+        Self { tokens, ..self }
+    }
+
+    /// The same, for a cycle whose holds would be no question to anybody.
+    #[must_use]
+    pub fn asking_nobody(self) -> Self {
+        Self { asks_nobody: true, ..self }
+    }
+
+    /// Whether the trail tells how many OAuth tokens each of these people holds.
+    pub fn knows_tokens_of<'u>(&self, people: impl IntoIterator<Item = &'u UserId>) -> bool {
+        people.into_iter().all(|user| self.tokens.contains_key(user))
+    }
+
+    /// Who still holds OAuth tokens; and once, who of those who have left holds none.
+    fn tell_tokens(&mut self, snapshot: &Snapshot) -> Vec<Told> {
+        let Some(seen) = &snapshot.tokens else { return Vec::new() };
+        let mut records = Vec::new();
+        for (user, tokens) in &seen.held {
+            let before = self.tokens.insert(*user, tokens.len());
+            if tokens.is_empty() && before == Some(0) && snapshot.listed.contains_key(user) {
+                continue;
+            }
+            let people: Map<String, Value> =
+                [(user.to_string(), person_of(snapshot, *user).raw().into())].into_iter().collect();
+            let record = TokensHeld::of(&user.to_string(), tokens, seen.as_of);
+            records.push(Told { entry: record.into(), personal: Some(json!({ "people": people })) });
+        }
+        records
+    }
+
     /// Since when a claim stands that was told.
     pub fn begun(&self, claim: &ClaimKey) -> Option<Begun> {
         self.begun.get(claim).copied()
@@ -118,9 +156,11 @@ impl Chronicle {
         told.extend(self.alarms.of_sources(&snapshot.sources));
         told.extend(self.alarms.of_evidence(stages));
         told.extend(self.tell_claims(stages, asked));
-        told.extend(holds::tell(stages));
+        if !self.asks_nobody {
+            told.extend(holds::tell(stages));
+        }
         told.extend(returned(stages));
-        told.extend(tokens(snapshot));
+        told.extend(self.tell_tokens(snapshot));
         told
     }
 
@@ -208,18 +248,6 @@ fn returned(stages: Stages<'_>) -> Vec<Told> {
         Told { entry: record.into(), personal: Some(json!({ "people": people })) }
     };
     returns(stages.plan, stages.policies, stages.dossier).into_iter().map(told).collect()
-}
-
-/// Who still holds OAuth tokens.
-fn tokens(snapshot: &Snapshot) -> Vec<Told> {
-    let Some(seen) = &snapshot.tokens else { return Vec::new() };
-    let told = |(user, tokens): (&UserId, &Vec<OauthToken>)| {
-        let people: Map<String, Value> =
-            [(user.to_string(), person_of(snapshot, *user).raw().into())].into_iter().collect();
-        let record = TokensHeld::of(&user.to_string(), tokens, seen.as_of);
-        Told { entry: record.into(), personal: Some(json!({ "people": people })) }
-    };
-    seen.held.iter().map(told).collect()
 }
 
 /// Exceptions whose last day has passed since the last cycle.

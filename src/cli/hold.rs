@@ -129,7 +129,14 @@ fn page(document: &Value) -> String {
     row("sessions", format!("{}, {} of them opened in the last hour", of("sessions"), of("young")));
     let changed: Vec<String> =
         rows(document, "changed").iter().filter_map(Value::as_str).map(|word| Foreign::new(word).to_string()).collect();
-    row("changed", if changed.is_empty() { "nothing of ours that is known".to_owned() } else { changed.join(", ") });
+    row(
+        "changed",
+        if changed.is_empty() {
+            "nothing of ours that is known; the rule may be too new, or had fewer than 50 quiet cycles".to_owned()
+        } else {
+            changed.join(", ")
+        },
+    );
     for key in ["network", "client"] {
         if let Some(common) = document.pointer(&format!("/common/{key}")).filter(|common| common.is_object()) {
             let of = |part| shown(common, part);

@@ -12,6 +12,7 @@ use super::{Exit, Failure, Format, Where, load::TEXT_BYTES_MAX, screen::Screen};
 use crate::control::{ASKED_FROM, Answer, Command, Wanted};
 use crate::files::read_text;
 use crate::model::Foreign;
+use crate::report::counted;
 
 #[derive(Debug, Args)]
 pub(super) struct RevokeArgs {
@@ -54,7 +55,11 @@ pub(super) async fn run(args: &RevokeArgs, screen: Screen) -> Result<Exit, Failu
     };
     let look = carry(&loaded, &Command::RevokeLook(wanted.clone()), screen).await?;
     let people = rows(&look.document);
-    screen.note(&format!("account `{}`: all sessions of {} people end:", loaded.account.name, people.len()));
+    screen.note(&format!(
+        "account `{}`: all sessions of {} end:",
+        loaded.account.name,
+        counted(people.len(), "person", "people")
+    ));
     for person in people {
         screen.note(&line(person, "sessions", "sessions"));
     }
@@ -72,7 +77,7 @@ pub(super) async fn run(args: &RevokeArgs, screen: Screen) -> Result<Exit, Failu
     match args.format {
         Format::Json => screen.json(&document),
         Format::Text => {
-            let lines: Vec<String> = rows(&document).iter().map(|person| line(person, "outcome", "")).collect();
+            let lines: Vec<String> = rows(&document).iter().map(done).collect();
             screen.out(&format!("{}\n", lines.join("\n")));
         }
     }
@@ -111,6 +116,19 @@ fn text(row: &Value, key: &str) -> String {
         Some(Value::Null) | None => "?".to_owned(),
         Some(other) => other.to_string(),
     }
+}
+
+/// What became of somebody's sessions.
+fn done(row: &Value) -> String {
+    let number = |key: &str| row.get(key).and_then(Value::as_u64).unwrap_or_default();
+    let present = match number("still_present") {
+        0 => String::new(),
+        left => format!(", {left} still present"),
+    };
+    let detail = row.get("detail").and_then(Value::as_str).map(|detail| format!(" ({})", Foreign::new(detail)));
+    let ended = format!("{} ended{present}", number("ended"));
+    let (user, outcome, person) = (text(row, "user"), text(row, "outcome"), text(row, "person"));
+    format!("  {user:<14} {outcome:<12} sessions: {ended}   {person}{}", detail.unwrap_or_default())
 }
 
 fn line(row: &Value, key: &str, unit: &str) -> String {

@@ -20,9 +20,9 @@ use crate::daemon::{Standing, Status, Stop};
 use crate::enforce::Brakes as _;
 use crate::files::{Disk, Lock};
 use crate::guard::Gauge;
-use crate::model::{Exposures, Foreign, Outcome, Pause, RuleId};
+use crate::model::{Exposures, Foreign, HoldState, Mode, Outcome, Pause, RuleId};
 use crate::record::{ChangeTold, ExposureSplit};
-use crate::report::{belt_lines, exposure_line, gauge_of};
+use crate::report::{belt_lines, counted, exposure_line, gauge_of};
 use crate::trail::{self, Past};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -149,6 +149,13 @@ impl Sight {
         [every].into_iter().chain(belt_lines(&gauges)).collect()
     }
 
+    /// Holds of enforcing rules that nobody answered.
+    fn holds_waiting(&self) -> usize {
+        let holds = self.past.history.holds.iter();
+        let now = self.past.on_zendesks_clock(SystemClock.now());
+        holds.filter(|hold| hold.state == HoldState::Open && hold.mode == Mode::Enforce && hold.lasts(now)).count()
+    }
+
     /// What made protection weaker in the last day, or may have.
     fn weakened(&self) -> Vec<String> {
         let line = |(at, change): &(Timestamp, ChangeTold)| {
@@ -209,6 +216,10 @@ fn text(sight: &Sight) -> String {
     page.row("ended in 24 h", &sight.ended().to_string());
     if let Some(exposures) = sight.exposures() {
         page.row("exposure", &exposure_line(&exposures));
+    }
+    let waiting = sight.holds_waiting();
+    if waiting > 0 {
+        page.row("holds", &format!("{} for a human: `evictd hold list`", counted(waiting, "waits", "wait")));
     }
     for line in sight.belts() {
         page.row("belt", &line);
@@ -293,6 +304,7 @@ fn to_json(sight: &Sight) -> Value {
             "change": change,
         })).collect::<Vec<_>>(),
         "unsettled": sight.open(),
+        "holds_waiting": sight.holds_waiting(),
         "policy": sight.past.policy_digest,
         "signed": sight.past.signed.as_ref().map(|set| json!({ "serial": set.serial, "manifest": set.manifest })),
     })

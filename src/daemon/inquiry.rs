@@ -12,9 +12,9 @@ use crate::config::Account;
 use crate::control::Refusal;
 use crate::cycle::judge;
 use crate::files::Disk;
-use crate::model::{Foreign, Outcome, UserId};
+use crate::model::{Foreign, Outcome, SessionId, UserId};
 use crate::policy::PolicySet;
-use crate::record::{Entry, Line, Sidecar, whole_lines};
+use crate::record::{Entry, Line, Sidecar, users_of, whole_lines};
 use crate::report::{Loss, Why, person_of, would_end};
 use crate::snapshot::Snapshot;
 use crate::trail::{self, TrailTrouble};
@@ -48,13 +48,18 @@ pub fn why<'a>(inquiry: Inquiry<'a>, who: &str, since: Timestamp) -> Result<Why<
         named.map(|(user, _)| *user)
     });
     let told = Told::read(records, since, who)?;
-    let user = UserId::from_str(who).ok().or(in_snapshot).or(told.named).ok_or_else(|| {
+    let is_known =
+        |user: &UserId| told.knows(*user) || snapshot.is_some_and(|snapshot| snapshot.people.contains_key(user));
+    let by_id = UserId::from_str(who).ok().filter(is_known);
+    let user = by_id.or(in_snapshot).or(told.named).ok_or_else(|| {
         let what = Foreign::new(who);
         Refusal::new(1, format!("nobody is known as `{what}`: not to the last cycle, nor to the trail"))
             .help("whoever has no session is not listed; give the user id, or a longer `--since`")
     })?;
-    let (again, held) =
-        snapshot.map_or_else(Default::default, |snapshot| would_end(&judge(account, policies, lists, snapshot), user));
+    let (again, held) = snapshot.map_or_else(Default::default, |snapshot| {
+        let gone = told.gone_since(user, snapshot.now);
+        would_end(&judge(account, policies, lists, snapshot), user, |session| gone.includes(session))
+    });
     let known = snapshot.filter(|snapshot| snapshot.people.contains_key(&user));
     Ok(Why {
         person: known.map_or_else(|| Foreign::new(who), |snapshot| person_of(snapshot, user)),
@@ -79,6 +84,24 @@ struct Told {
     /// By the number of the intent: which facts it rested on.
     facts: BTreeMap<String, BTreeSet<String>>,
     losses: Vec<(String, Option<String>, Loss)>,
+    /// Whom records name.
+    people: BTreeSet<String>,
+    /// Intents of humans, by their numbers.
+    levers: BTreeSet<String>,
+    /// Sessions that were ended, with whose they are and when; none names all of the person.
+    ended: Vec<(String, Timestamp, Vec<String>)>,
+}
+
+/// Sessions that are gone since a look.
+struct Gone {
+    all: bool,
+    sessions: BTreeSet<String>,
+}
+
+impl Gone {
+    fn includes(&self, session: SessionId) -> bool {
+        self.all || self.sessions.contains(&session.to_string())
+    }
 }
 
 impl Told {
@@ -92,6 +115,7 @@ impl Told {
             let bytes = trail::read_segment(&medium, first_seq).map_err(|trouble| unread(&trouble))?;
             let mut sidecar: Option<Sidecar> = None;
             for line in whole_lines(&bytes).0.filter_map(|line| Line::read(line).ok()) {
+                told.people.extend(users_of(&line.entry).into_iter().map(str::to_owned));
                 if line.at >= since {
                     told.take(&line);
                 }
@@ -110,6 +134,9 @@ impl Told {
     fn take(&mut self, line: &Line) {
         match &line.entry {
             Entry::RevocationIntended(body) => {
+                if body.rules.is_empty() {
+                    self.levers.insert(line.seq.to_string());
+                }
                 let facts = body.facts.iter().map(|fact| fact.fact.clone()).collect();
                 self.facts.insert(line.seq.to_string(), facts);
             }
@@ -117,13 +144,30 @@ impl Told {
                 let outcome = Outcome::from_word(&body.outcome);
                 let at = body.answered_at.parse().ok();
                 if let Some((outcome, at)) = outcome.zip(at) {
+                    if outcome.is_answered() {
+                        self.ended.push((body.user.clone(), at, body.sessions.clone()));
+                    }
                     let (rules, sessions) = (body.rules.clone(), body.sessions.len());
-                    let loss = Loss { at, rules, facts: Vec::new(), sessions, outcome };
+                    let by_human = body.intent.as_ref().is_some_and(|intent| self.levers.contains(intent));
+                    let loss = Loss { at, rules, facts: Vec::new(), sessions, outcome, by_human };
                     self.losses.push((body.user.clone(), body.intent.clone(), loss));
                 }
             }
             _ => {}
         }
+    }
+
+    /// Whether any record names this person.
+    fn knows(&self, user: UserId) -> bool {
+        self.people.contains(&user.to_string())
+    }
+
+    fn gone_since(&self, user: UserId, look: Timestamp) -> Gone {
+        let user = user.to_string();
+        let since = self.ended.iter().filter(|(of, at, _)| *of == user && *at >= look);
+        let lists: Vec<&Vec<String>> = since.map(|(_, _, sessions)| sessions).collect();
+        let all = lists.iter().any(|sessions| sessions.is_empty());
+        Gone { all, sessions: lists.into_iter().flatten().cloned().collect() }
     }
 
     /// Of one person. Of an intent that was settled later, the last word counts.

@@ -10,7 +10,7 @@ use crate::zendesk::{Trouble, Zendesk};
 /// Whoever lost a session this long ago or less is asked for.
 const EVICTED_LATELY: SignedDuration = SignedDuration::from_hours(24);
 
-/// Asks, if there is anybody to ask for. Whoever was evicted is told of even without a token; whoever left only with one.
+/// Asks, if there is anybody to ask for. Who of these holds none is told too: not to hear of somebody is not to know.
 pub(super) async fn read(
     zendesk: &Zendesk,
     (history, now): (&History, Timestamp),
@@ -25,10 +25,11 @@ pub(super) async fn read(
         Ok(listed) => listed,
         Err(trouble) => return Some(Err(trouble)),
     };
-    let mut held: BTreeMap<UserId, Vec<OauthToken>> = evicted.iter().map(|user| (*user, Vec::new())).collect();
+    let mut held: BTreeMap<UserId, Vec<OauthToken>> =
+        evicted.iter().chain(leavers).map(|user| (*user, Vec::new())).collect();
     for token in listed.value {
-        if evicted.contains(&token.user) || leavers.contains(&token.user) {
-            held.entry(token.user).or_default().push(token);
+        if let Some(held) = held.get_mut(&token.user) {
+            held.push(token);
         }
     }
     for tokens in held.values_mut() {

@@ -212,7 +212,11 @@ fn offboarding(body: &OffboardingChanged) -> String {
 }
 
 fn target(user: &str, sessions: &[String], rules: &[String]) -> String {
-    format!("user {user}, session {}, rule {}", sessions.join(" "), rules.join(" "))
+    let named = |what: &str, ids: &[String]| match ids {
+        [] => String::new(),
+        ids => format!(", {what} {}", ids.join(" ")),
+    };
+    format!("user {user}{}{}", named("session", sessions), named("rule", rules))
 }
 
 fn shown(text: &str) -> Foreign {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use jiff::{SignedDuration, Timestamp};
 
 use super::standing::Standing;
-use crate::model::{CycleId, Ended, Exposure, Foreign, History, Outcome, Roster, RuleId, Stratum, Watched};
+use crate::model::{CycleId, Ended, Exposure, Foreign, History, Outcome, Roster, RuleId, Stratum, UserId, Watched};
 use crate::record::{
     ChangeTold, Changed, CycleFinished, Entry, ExposureSplit, Line, OffboardingChanged, RevocationGraded,
     RevocationIntended, RevocationOutcome, SetSigned,
@@ -40,6 +40,8 @@ pub struct Past {
     pub refused: BTreeSet<String>,
     /// When it was last asked who holds OAuth tokens, on Zendesk's clock.
     pub tokens_as_of: Option<Timestamp>,
+    /// How many of them people held when that was told last.
+    pub tokens: BTreeMap<UserId, usize>,
     /// The last cycle that finished, a look or a sweep.
     pub last_cycle: Option<LastCycle>,
     /// The last of them that looked at everybody in scope.
@@ -183,14 +185,16 @@ impl Memory {
                     _ => {
                         let intended = intent.and_then(|intent| self.open.remove(&intent));
                         let core = intended.map(|(_, intended)| rules_of(&intended.core)).unwrap_or_default();
-                        self.past
-                            .history
-                            .ended
-                            .extend(ended.into_iter().map(|one| Ended { core: core.clone(), ..one }));
+                        // As levers are: no window counts it, and whoever comes back from it is no concern of the rules.
+                        let counted = ended.into_iter().filter(|_| self.selftest.is_none());
+                        self.past.history.ended.extend(counted.map(|one| Ended { core: core.clone(), ..one }));
                     }
                 }
             }
             Entry::RevocationGraded(body) => self.came_back(body),
+            Entry::TokensHeld(body) => {
+                self.past.tokens.extend(body.user.parse().ok().map(|user: UserId| (user, body.tokens)));
+            }
             Entry::SelftestBegan(body) => self.selftest = Some(body.policy.clone()),
             Entry::SelftestFinished(_) => self.selftest = None,
             _ => {}

@@ -1,6 +1,6 @@
 //! What the trail says still stands: holds, what rules rest on, a pause.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::past::{PauseTold, read};
 use crate::model::{Basis, Hold, HoldState, Mode, Rest, RuleId, Stratum, UserId};
@@ -40,13 +40,29 @@ impl Standing {
             Entry::CycleFinished(body) if body.complete && body.looked.is_none() && body.clock_trusted => {
                 // A release counts in one complete cycle, and this was it; but in a pause nothing could go.
                 if self.pause.is_none() {
-                    self.holds.retain(|_, hold| hold.state != HoldState::Released);
+                    self.spend_releases();
                 }
                 self.rest(body)?;
             }
             _ => {}
         }
         Ok(())
+    }
+
+    /// Of a release only those are left for whom a human is asked once more, since another belt withheld them now: who answers
+    /// one belt is not to be asked about it again because of the other.
+    fn spend_releases(&mut self) {
+        let open = self.holds.values().filter(|hold| hold.state == HoldState::Open);
+        let asked: BTreeSet<(RuleId, Mode, UserId)> =
+            open.flat_map(|hold| hold.people.keys().map(|user| (hold.rule.clone(), hold.mode, *user))).collect();
+        self.holds.retain(|_, hold| {
+            if hold.state != HoldState::Released {
+                return true;
+            }
+            let (rule, mode) = (hold.rule.clone(), hold.mode);
+            hold.people.retain(|user, _| asked.contains(&(rule.clone(), mode, *user)));
+            !hold.people.is_empty()
+        });
     }
 
     /// A hold that is not there any more is none: it may have been opened before what was read.

@@ -254,6 +254,18 @@ impl Zendesk {
         }
     }
 
+    /// Whether the token that ends sessions was granted more than reading; none where Zendesk does not tell, as of a legacy API
+    /// token, which may all.
+    pub async fn hands_may_write(&self) -> Option<bool> {
+        let who = self.hands()?;
+        let question = Question::plain(Method::Get, "/api/v2/oauth/tokens/current".to_owned(), Purpose::Act);
+        let answer = self.ask_as(who, question, &mut Patience::brief()).await.ok()?;
+        let token = wire::current_token(&wire::body(&trouble::judged(Method::Get, answer).ok()?).ok()?)?;
+        // Which narrower scope would do is not documented: only what is called reading surely does not.
+        let only_reads = |scope: &Foreign| scope.raw() == "read" || scope.raw().ends_with(":read");
+        (!token.scopes.is_empty()).then(|| !token.scopes.iter().all(only_reads))
+    }
+
     /// What Zendesk says about the token in use.
     pub async fn current_token(&self) -> Result<Dated<CurrentToken>, Trouble> {
         let (body, date) = self.get("/api/v2/oauth/tokens/current".to_owned()).await?;

@@ -77,7 +77,14 @@ pub(super) async fn budget(local: &Local, asked: &Asked, now: Timestamp) -> Vec<
     let pace = zendesk.pace();
     let every = account.sweep.interval(now, &account.time_zone);
     let exposure = Exposure::of(log_lag, calls, &pace, every);
-    vec![needed(account, calls, &pace, now), Row::good("exposure", format!("a bad session could live {exposure}"))]
+    vec![
+        needed(account, calls, &pace, now),
+        if calls.is_some() {
+            Row::good("exposure", format!("a bad session could live {exposure}"))
+        } else {
+            Row::note("exposure", format!("how long a bad session could live: {exposure}"))
+        },
+    ]
 }
 
 fn needed(account: &Account, calls: Option<u64>, pace: &Pace, now: Timestamp) -> Row {

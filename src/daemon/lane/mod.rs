@@ -25,6 +25,7 @@ use crate::control::{Answer, Caller, Command, PostTrouble, Refusal};
 use crate::enforce::Brakes as _;
 use crate::files::{Lock, LockTrouble};
 use crate::gather::log_lag;
+use crate::model::Mode;
 use crate::zendesk::Trouble;
 use answers::Awaiting;
 pub use answers::{exit_of, refusal_of};
@@ -291,6 +292,11 @@ impl<'g> Lane<'g> {
                 () = self.desk.stop.raised() => return,
             };
             match asked {
+                Ok(_) if self.may_not_act().await => {
+                    self.settle_start(Start::Refused);
+                    let why = "the token that is to end sessions was granted no `write`";
+                    return self.shut(format!("enforcement is refused: {why}; `evictd doctor` says what it may"));
+                }
                 Ok(_) => {
                     self.settle_start(Start::Done);
                     self.keep();
@@ -304,6 +310,11 @@ impl<'g> Lane<'g> {
             }
         }
         self.sweep().await;
+    }
+
+    /// Whether the account is to enforce with a credential that is known to end nothing: then it does not begin.
+    async fn may_not_act(&self) -> bool {
+        self.setup.account.mode == Mode::Enforce && self.setup.zendesk.hands_may_write().await == Some(false)
     }
 
     fn take_post(&mut self) -> Result<(), PostTrouble> {

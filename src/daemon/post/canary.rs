@@ -55,6 +55,9 @@ impl Post {
         if !setup.zendesk.has_hands() {
             return Err(Refusal::no_hands());
         }
+        if (Told { brakes, told: self.trail.past().pause }).pause().is_some() {
+            return Err(Refusal::new(69, "the account is paused: nothing is ended").help("`evictd resume` goes on"));
+        }
         let canary = find(&setup.zendesk, (person, session), &setup.account).await?;
         let since = |earlier: Duration| clock.monotonic().saturating_sub(earlier);
         let text = rule(canary);
@@ -106,7 +109,7 @@ impl Post {
         let setting =
             Setting { account: &account, policies, lists: &lists, zendesk: &setup.zendesk, clock: &*clock, brakes };
         let asked = Asked { before: None, named: BTreeMap::new() };
-        let mut chronicle = Chronicle::since(None);
+        let mut chronicle = Chronicle::since(None).asking_nobody();
         let books = Books { trail: &mut self.trail, chronicle: &mut chronicle, missed: 0, asked };
         cycle::run(setting, known, books, &mut |_| ()).await
     }
@@ -167,6 +170,7 @@ fn judged(cycle: Option<&Cycle>, canary: Canary, took: Duration) -> SelftestFini
         session: canary.session.to_string(),
         outcome: outcome.map(|one| one.word().to_owned()),
         grade: grade.map(|one| one.word().to_owned()),
+        held: cycle.and_then(|cycle| held_by(&cycle.report, canary)),
         took_ms: took.as_millis().to_string(),
     }
 }
@@ -187,12 +191,18 @@ fn told(setup: &Setup, (finished, report): (&SelftestFinished, &Report), (canary
     Answer { exit, document }
 }
 
+/// The belt that holds the session back, if one does.
+fn held_by(report: &Report, canary: Canary) -> Option<String> {
+    let held = report.withheld.iter().find(|row| row.session == canary.session)?;
+    Some(held.belt.to_string())
+}
+
 /// Why the session did not end, as far as the report says.
 fn why_not(report: &Report, canary: Canary) -> String {
-    let held = report.withheld.iter().find(|row| row.session == canary.session);
+    let held = held_by(report, canary);
     let row = report.revoke.iter().find(|row| row.session == canary.session);
     match (held, row) {
-        (Some(held), _) => format!("not ended: the belt `{}` holds it", held.belt),
+        (Some(belt), _) => format!("not ended: the belt `{belt}` holds it"),
         (None, Some(row)) => {
             let word = row.outcome.map_or("nothing was sent", Outcome::word);
             format!("not ok: {word}, {}", row.grade.map_or("not graded", Grade::word))
@@ -217,7 +227,7 @@ impl Steps {
         let mut before: Option<Timestamp> = None;
         for line in lines {
             let told = match &line.entry {
-                Entry::ClaimBegan(_) => Some(("judged", "read, judged and passed by the belts".to_owned())),
+                Entry::ClaimBegan(_) => Some(("judged", "read and judged".to_owned())),
                 Entry::RevocationIntended(_) => Some(("intended", "read back, and the intent is on disk".to_owned())),
                 Entry::RevocationOutcome(body) => Some(("answered", body.outcome.clone())),
                 Entry::RevocationGraded(body) => Some(("graded", body.grade.clone())),

@@ -1,6 +1,7 @@
 //! Whether Zendesk still accepts evictd's own credentials: that it does not is told once, loudly, and once more when it
 //! does again. Who is refused is not asked to mend itself: a human has to.
 
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::{Post, TOKENS_EVERY, TOKENS_REFUSED_EVERY};
@@ -62,10 +63,18 @@ impl Post {
         let wait = match &cycle.tokens_unknown {
             Some(trouble @ Trouble::Denied { .. }) => {
                 tracing::info!("who holds OAuth tokens is not told: {trouble}");
+                self.are_tokens_refused = true;
                 TOKENS_REFUSED_EVERY
             }
             Some(_) => TOKENS_EVERY,
-            None if cycle.snapshot.tokens.is_some() => TOKENS_EVERY,
+            None if cycle.snapshot.tokens.is_some() => {
+                self.are_tokens_refused = false;
+                TOKENS_EVERY
+            }
+            // Whoever is new on a list is not waited for until the hour is over.
+            None if !self.are_tokens_refused && !self.chronicle.knows_tokens_of(cycle.snapshot.listed.keys()) => {
+                SignedDuration::ZERO
+            }
             None => return,
         };
         self.tokens_from = self.clock.now().checked_add(wait).ok();

@@ -68,6 +68,7 @@ pub struct Post {
     watched: Vec<Watched>,
     /// It is not asked before then who holds OAuth tokens.
     tokens_from: Option<Timestamp>,
+    are_tokens_refused: bool,
     /// When logs were asked, so that it can be told how long evictd did not know.
     asked: Asked,
     /// What of each offboarding list was last heard between sweeps: what is held back is not heard every minute.
@@ -124,7 +125,8 @@ impl Post {
         (state, memory): (Box<dyn State>, Memory),
         (clock, chance): (Arc<dyn Clock>, Arc<dyn Chance>),
     ) -> Self {
-        let chronicle = Chronicle::since(past.last_cycle_at()).knowing(past.fallen.clone());
+        let chronicle =
+            Chronicle::since(past.last_cycle_at()).knowing(past.fallen.clone()).holding(past.tokens.clone());
         Self {
             account,
             clock,
@@ -141,6 +143,7 @@ impl Post {
             library: Box::new(Library::new(Arc::default(), &[])),
             waiting: Queue::default(),
             watched: watched(past),
+            are_tokens_refused: false,
             tokens_from: past.tokens_as_of.and_then(|at| at.checked_add(TOKENS_EVERY).ok()),
             asked: Asked { before: past.last_cycle_at(), named: BTreeMap::new() },
             lists_heard: BTreeMap::new(),

@@ -71,8 +71,12 @@ fn seconds(length: SignedDuration) -> u64 {
     u64::try_from(length.as_secs()).unwrap_or(0)
 }
 
-/// Rounded up to whole minutes: the rest would be guessed.
+/// Rounded up to whole minutes, or to ten seconds where it is less than two: the rest would be guessed.
 fn minutes(seconds: u64) -> String {
+    if seconds < 120 {
+        let tens = i64::try_from(seconds.div_ceil(10).max(1)).unwrap_or(i64::MAX);
+        return human_duration(SignedDuration::from_secs(tens.saturating_mul(10)));
+    }
     let minutes = i64::try_from(seconds.div_ceil(60).max(1)).unwrap_or(i64::MAX);
     human_duration(SignedDuration::from_mins(minutes.min(i64::MAX / 60)))
 }
@@ -96,7 +100,7 @@ mod tests {
             "about 6m if a log names it (logs tell after 5m, looks come each 1m), 1h 41m at worst (a sweep \
              takes about 36m at this budget and is due each 1h)",
         );
-        check(None, Some(9), 5, "6m at worst (a sweep takes about 1m at this budget and is due each 5m)");
+        check(None, Some(9), 5, "6m at worst (a sweep takes about 30s at this budget and is due each 5m)");
         check(None, None, 5, "at worst not known before the first sweep, which is due each 5m");
     }
 }

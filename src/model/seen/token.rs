@@ -45,6 +45,6 @@ impl OauthToken {
 pub struct TokensSeen {
     /// When, on Zendesk's clock.
     pub as_of: Timestamp,
-    /// By person: who holds some, and whoever just lost a session and holds none.
+    /// By person: everybody who was asked for, whether or not they hold any.
     pub held: BTreeMap<UserId, Vec<OauthToken>>,
 }

@@ -68,6 +68,9 @@ pub struct SelftestFinished {
     /// What the person's listing said; absent if it was not read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grade: Option<String>,
+    /// The belt that held it back; absent if none did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<String>,
     /// From the beginning to the end, in milliseconds.
     pub took_ms: String,
 }

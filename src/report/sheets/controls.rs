@@ -212,7 +212,7 @@ impl Controls {
     fn responses(&self) -> Option<(SignedDuration, SignedDuration)> {
         let mut waits: Vec<SignedDuration> = self.holds.iter().filter_map(HoldRow::response).collect();
         waits.sort_unstable();
-        Some((*waits.get(waits.len() / 2)?, *waits.last()?))
+        Some((*waits.get(waits.len().saturating_sub(1) / 2)?, *waits.last()?))
     }
 
     /// The page.
@@ -244,7 +244,7 @@ impl Controls {
         for (stood, word) in Stood::ALL {
             let time = self.hours_of(stood);
             let part = percent(time, told);
-            page += &format!("  {word:<9} {:>8.1} h  {part:>5.1} %\n", time.as_secs_f64() / 3600.0);
+            page += &format!("  {word:<9} {:>10}  {part:>5.1} %\n", human_duration(time));
         }
         page += &format!(
             "\nsweeps    {} that saw everything, {} that did not, {} missed\n",

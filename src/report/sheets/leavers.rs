@@ -2,7 +2,7 @@
 //! tokens they still hold. What the lists say and whom their rows match comes from the memory, sessions from the last sweep,
 //! and all else from the trail.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr as _;
 
 use jiff::{SignedDuration, Timestamp};
@@ -21,8 +21,10 @@ struct Told {
     /// When a session of theirs was gone last.
     gone: BTreeMap<UserId, Timestamp>,
     claims: BTreeMap<ClaimKey, UserId>,
-    /// How many tokens they hold, and when that was asked.
-    tokens: BTreeMap<UserId, (usize, Timestamp)>,
+    /// Sessions that Zendesk said are gone.
+    ended: BTreeSet<String>,
+    /// How many tokens they hold, as far as it was told.
+    tokens: BTreeMap<UserId, usize>,
     /// When tokens were asked for last.
     asked: Option<Timestamp>,
 }
@@ -33,22 +35,23 @@ impl Told {
             Entry::ClaimBegan(body) => self.claim(&body.claims),
             Entry::ClaimChanged(body) => self.claim(&body.claims),
             Entry::ClaimEnded(body) => {
-                let users: Vec<UserId> = body.claims.iter().filter_map(|key| self.claims.remove(key)).collect();
-                for user in users {
-                    self.go(user, line.at);
+                for key in &body.claims {
+                    // Of a session that was ended it is known better when.
+                    if let Some(user) = self.claims.remove(key).filter(|_| !self.ended.contains(&key.session)) {
+                        self.go(user, line.at);
+                    }
                 }
             }
             Entry::RevocationOutcome(body) => {
                 let is_gone = Outcome::from_word(&body.outcome).is_some_and(Outcome::is_answered);
                 let at = body.answered_at.parse().ok().filter(|_| is_gone);
+                self.ended.extend(body.sessions.iter().filter(|_| is_gone).cloned());
                 if let Some((user, at)) = UserId::from_str(&body.user).ok().zip(at) {
                     self.go(user, at);
                 }
             }
             Entry::TokensHeld(body) => {
-                if let Some((user, at)) = UserId::from_str(&body.user).ok().zip(body.as_of.parse().ok()) {
-                    self.tokens.insert(user, (body.tokens, at));
-                }
+                self.tokens.extend(UserId::from_str(&body.user).ok().map(|user| (user, body.tokens)));
             }
             Entry::CycleFinished(body) => {
                 let asked = body.tokens_asked.as_ref().and_then(|at| at.parse().ok());
@@ -66,12 +69,6 @@ impl Told {
     fn go(&mut self, user: UserId, at: Timestamp) {
         let last = self.gone.entry(user).or_insert(at);
         *last = at.max(*last);
-    }
-
-    /// How many tokens they held when it was asked last: whoever was not told of then held none.
-    fn tokens_of(&self, user: UserId) -> Option<usize> {
-        let asked = self.asked?;
-        Some(self.tokens.get(&user).filter(|(_, at)| *at >= asked).map_or(0, |(number, _)| *number))
     }
 }
 
@@ -220,7 +217,7 @@ impl Leavers {
     fn times(&self) -> Option<(SignedDuration, SignedDuration)> {
         let mut times: Vec<SignedDuration> = self.rows.iter().filter_map(LeaverRow::to_zero).collect();
         times.sort_unstable();
-        Some((*times.get(times.len() / 2)?, *times.last()?))
+        Some((*times.get(times.len().saturating_sub(1) / 2)?, *times.last()?))
     }
 
     /// The document. Lengths of time are whole seconds.
@@ -259,7 +256,7 @@ fn row_of(
     let sessions = user
         .zip(whole)
         .map(|(user, snapshot)| snapshot.sessions.iter().filter(|session| session.user == Some(user)).count());
-    let tokens = user.and_then(|user| told.tokens_of(user));
+    let tokens = user.and_then(|user| told.tokens.get(&user).copied());
     let access = match (user, sessions, tokens) {
         _ if memory.pending => Access::Pending,
         (None, ..) if memory.asked_at.is_some() => Access::Unmatched,
@@ -362,16 +359,20 @@ mod tests {
         let claim = json!({"rule": "left", "session": "8"});
         let standing = json!({"claims": [{"rule": "left", "session": "8", "user": "2", "stratum": "agents",
             "mode": "report", "action": "revoke-session", "severity": "high", "facts": []}]});
+        let ended_one = json!({"claims": [{"rule": "left", "session": "9", "user": "1", "stratum": "agents",
+            "mode": "report", "action": "revoke-session", "severity": "high", "facts": []}]});
         let mut lines = vec![
             ended(6, "1", "revoked"),
             ended(7, "1", "already-gone"),
             ended(8, "1", "unclear"),
             ended(8, "3", "revoked"),
             line(6, "claim.began", &standing),
+            line(6, "claim.began", &ended_one),
+            line(25, "claim.ended", &json!({"claims": [{"rule": "left", "session": "9"}]})),
             line(20, "claim.ended", &json!({"claims": [claim]})),
         ];
         lines.extend(asked(10, &[("2", 1), ("1", 2)]));
-        lines.extend(asked(30, &[("2", 3)]));
+        lines.extend(asked(30, &[("2", 3), ("1", 0)]));
         let name = "hr".to_owned();
         let leavers = |snapshot, lines| Leavers::of(&account, [(&name, &memory)], (snapshot, at(60)), lines);
         let json = leavers(Some(&snapshot), lines.clone()).json();
@@ -379,7 +380,7 @@ mod tests {
             json["rows"].as_array().unwrap().iter().map(|row| row[key].clone()).collect()
         };
         // In the order of their keys: v, w, x, 1 to 5.
-        let access = ["unknown", "pending", "unmatched", "zero", "tokens", "sessions", "zero", "ahead"];
+        let access = ["unknown", "pending", "unmatched", "zero", "tokens", "sessions", "unknown", "ahead"];
         assert_eq!(told(&json, "access"), access);
         let gone = told(&json, "last_session_gone_at");
         assert_eq!(

@@ -5,9 +5,12 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::model::{Foreign, Outcome, UserId};
+use crate::model::{Foreign, Outcome, SessionId, UserId};
 use crate::policy::{PolicySet, Rule};
 use crate::report::{Report, counted};
+
+/// The rule of a self-test, which no policy has.
+const SELFTEST: &str = "selftest";
 
 /// One end of sessions, as the trail tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub struct Loss {
     pub sessions: usize,
     /// What became of it.
     pub outcome: Outcome,
+    /// Whether a human commanded it.
+    pub by_human: bool,
 }
 
 /// What there is to say of a person.
@@ -44,9 +49,16 @@ pub struct Why<'a> {
 }
 
 /// What a dry report says of a person: the rules that would end a session, and those that are held back.
-pub fn would_end(report: &Report, user: UserId) -> (BTreeSet<String>, BTreeSet<String>) {
+///
+/// Sessions that are gone since are left out.
+pub fn would_end(
+    report: &Report,
+    user: UserId,
+    is_gone: impl Fn(SessionId) -> bool,
+) -> (BTreeSet<String>, BTreeSet<String>) {
     let enforcing = report.revoke.iter().filter(|row| row.user == user && row.mode == crate::model::Mode::Enforce);
-    let held = report.withheld.iter().filter(|row| row.user == user);
+    let enforcing = enforcing.filter(|row| !is_gone(row.session));
+    let held = report.withheld.iter().filter(|row| row.user == user && !is_gone(row.session));
     (
         enforcing.flat_map(|row| &row.rules).map(ToString::to_string).collect(),
         held.map(|row| row.rule.to_string()).collect(),
@@ -92,11 +104,14 @@ impl Why<'_> {
             said.push(format!("evictd ended no session of {person} since {:.0}.", self.since));
         }
         for loss in self.ended() {
-            said.push(format!(
-                "evictd ended {} of {person} at {:.0}.",
-                counted(loss.sessions, "session", "sessions"),
-                loss.at
-            ));
+            let what = match loss.sessions {
+                0 => "all sessions".to_owned(),
+                number => counted(number, "session", "sessions"),
+            };
+            said.push(format!("evictd ended {what} of {person} at {:.0}.", loss.at));
+            if loss.by_human {
+                said.push("Somebody of those who run evictd commanded it, and not a rule: ask them.".to_owned());
+            }
             said.extend(loss.rules.iter().map(|id| self.of_rule(id)));
             let grounds: BTreeSet<&str> = loss.facts.iter().map(|fact| plainly(fact)).collect();
             if !grounds.is_empty() {
@@ -114,6 +129,9 @@ impl Why<'_> {
 
     fn of_rule(&self, id: &str) -> String {
         let Some(rule) = self.rule(id) else {
+            if id == SELFTEST {
+                return "It was a test that evictd works, which somebody of those who run it commanded.".to_owned();
+            }
             return "The rule that asked for it is not in force any more.".to_owned();
         };
         let title = Foreign::new(rule.title.as_str());
@@ -165,6 +183,7 @@ impl Why<'_> {
                 "at": loss.at.to_string(),
                 "sessions": loss.sessions,
                 "outcome": loss.outcome.word(),
+                "by_human": loss.by_human,
                 "rules": rules.collect::<Vec<_>>(),
                 "rested_on": grounds,
             })
@@ -217,7 +236,7 @@ mod tests {
     fn loss(rule: &str, outcome: Outcome) -> Loss {
         let facts = ["sign-in.country", "session.age", "network.class", "sign-in.address"].map(str::to_owned);
         let at = "2026-11-23T09:00:00Z".parse().unwrap();
-        Loss { at, rules: vec![rule.into()], facts: facts.into(), sessions: 2, outcome }
+        Loss { at, rules: vec![rule.into()], facts: facts.into(), sessions: 2, outcome, by_human: false }
     }
 
     #[test]
@@ -243,6 +262,9 @@ mod tests {
     fn nothing_found_is_said_and_unclear_is_no_end() {
         check(vec![], &[], &["ended no session of Eve", "no rule would end"], &["Whom", "Nobody"]);
         check(vec![loss("far", Outcome::Unclear)], &[], &["ended no session", "nobody knows yet"], &["ended 2"]);
+        let by_human = Loss { by_human: true, rules: Vec::new(), sessions: 0, ..loss("far", Outcome::Revoked) };
+        check(vec![by_human], &[], &["ended all sessions of Eve", "commanded it, and not a rule"], &["ended 0"]);
+        check(vec![loss("selftest", Outcome::Revoked)], &[], &["It was a test"], &["not in force"]);
         check(vec![loss("gone", Outcome::Revoked)], &[], &["not in force any more", "Nobody is named"], &[]);
     }
 }

@@ -14,6 +14,7 @@ use evictd::record::Entry;
 use jiff::SignedDuration;
 use serde_json::Value;
 
+use crate::daemon::looks::has;
 use crate::daemon::{Site, Stage, minutes, wait};
 use crate::enforcement::{session, tag, user};
 
@@ -265,4 +266,34 @@ async fn a_start_beside_a_clock_that_is_wrong_ends_no_pause_and_loses_no_hold() 
     assert_eq!(present(site, [11, 12, 21]), [11, 12, 21]);
     run(&stage, 4 * 60).await;
     assert_eq!((site.count("pause.ended"), present(site, [11, 12, 21])), (1, vec![]), "what was released goes too");
+}
+
+/// Whoever two belts withhold, one of the rule and one of the account, goes once a human has let both go, one after the other:
+/// the second question does not undo the answer to the first.
+#[tokio::test(start_paused = true)]
+async fn who_is_withheld_by_two_belts_goes_after_two_answers() {
+    let lines = "belts.rule.a.people-per-rule-max = 2\nbelts.roster-part-per-hour-max = \"5%\"\n";
+    let stage = stage(lines, &[("a", "medium")]);
+    let acme = stage.site("acme");
+    (20..40).for_each(|number| acme.agent(number, 1));
+    (1..=5).for_each(|number| wears(acme, number, "a"));
+    let release = async |belt: &str| {
+        let shown = shown(&stage);
+        let open: Vec<_> = shown.iter().filter(|row| row[3] == "open").collect();
+        let [row] = open[..] else { panic!("{shown:?}") };
+        assert_eq!((row[2].as_str(), row[4].as_str()), (belt, "5"), "{shown:?}");
+        let (id, digest) = (row[0].parse().unwrap(), row[5].clone());
+        pull(&stage, Command::HoldRelease { id, digest }).await.unwrap();
+    };
+    run(&stage, 6).await;
+    release("people-per-rule").await;
+    run(&stage, 6).await;
+    assert_eq!(present(acme, 1..=5).len(), 5, "the account's belt holds them still");
+    release("roster-part-per-hour").await;
+    run(&stage, 6).await;
+    assert!(present(acme, 1..=5).is_empty(), "{:?}", shown(&stage));
+    // Both answers are used up: whoever comes back is asked about anew.
+    (1..=5).for_each(|number| returns(acme, number, "a", 2));
+    run(&stage, 6).await;
+    assert_eq!((1..=5).filter(|number| has(acme, session(number * 1_000 + 2))).count(), 5);
 }

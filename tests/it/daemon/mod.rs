@@ -8,7 +8,7 @@ mod day;
 mod exposure;
 mod hands;
 mod lists;
-mod looks;
+pub mod looks;
 mod reload;
 mod rhythm;
 mod spread;

@@ -171,9 +171,11 @@ impl Site {
     fn config(&self) -> String {
         let (name, lines) = (&self.name, self.lines.lock().unwrap());
         let scope = if lines.contains("scope =") { "" } else { "scope = \"everyone\"\n" };
+        // Whoever writes of the account's belts wants all of them as they are.
+        let wide = if lines.contains("belts.roster-part") { "" } else { WIDE };
         format!(
             "schema = 1\n[accounts.{name}]\nbase-url = \"http://127.0.0.1:1\"\nmode = \"enforce\"\n{scope}\
-             policies = [\"policies.toml\"]\nprotected = [360000000001]\nauth.token = {{ env = \"TOKEN\" }}\n{WIDE}{lines}"
+             policies = [\"policies.toml\"]\nprotected = [360000000001]\nauth.token = {{ env = \"TOKEN\" }}\n{wide}{lines}"
         )
     }
 }

@@ -134,7 +134,7 @@ async fn settling_what_is_open_is_left_at_once() {
     assert_eq!(done.await, Err(End::CutShort));
     // Once the next process is signed in, Zendesk hangs.
     acme.wire.turns(Weather::Fair);
-    acme.wire.after(2, Weather::Hanging);
+    acme.wire.after(3, Weather::Hanging);
     let done = stage.run(async |hand| {
         wait(seconds(10)).await;
         assert!(acme.wire.is_on_way() && acme.count("cycle.finished") == 0);
