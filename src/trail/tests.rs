@@ -13,7 +13,7 @@ use crate::files::{Disk, Medium, MemoryMedium};
 use crate::model::{AccountName, CycleId, Outcome, Stratum};
 use crate::record::{
     CycleFinished, DaemonStopped, Entry, LINE_BYTES_MAX, Personal, PolicyLoaded, RevocationIntended, RevocationOutcome,
-    SetSigned, Verification, segment_name, sidecar_name, whole_lines,
+    SelftestBegan, SelftestFinished, SetSigned, Verification, segment_name, sidecar_name, whole_lines,
 };
 
 /// Room for three or four records, so that a short script crosses segments.
@@ -326,6 +326,44 @@ fn a_look_is_the_last_cycle_and_not_the_last_sweep() {
     assert_eq!(past.history.roster, Some(BTreeMap::from([(Stratum::Agents, 40)])));
     let calls = |last: Option<LastCycle>| last.map(|last| last.finished.calls);
     assert_eq!((calls(past.last_sweep), calls(past.last_cycle)), (Some(1), Some(9)));
+}
+
+/// A human commands it, and no policy of the account's does: windows, loops, the cycles of the account know nothing of it.
+#[test]
+fn a_self_test_is_no_end_by_rules_and_no_cycle_of_the_account() {
+    let medium = MemoryMedium::default();
+    let (mut trail, _) = open(&medium).unwrap();
+    let began = SelftestBegan {
+        user: "35436".into(),
+        session: "777".into(),
+        policy: "of the cycle".into(),
+        rule: "r".into(),
+        by: "0".into(),
+    };
+    trail.append(None, began.into(), None).unwrap();
+    let intent = trail.append(None, intended("777", "2026-11-23T08:00:00Z"), None).unwrap();
+    trail.append(None, outcome(Some(intent), "777", "2026-11-23T08:00:01Z"), None).unwrap();
+    trail.append(None, finished("2026-11-23T08:00:02Z", true, 1), None).unwrap();
+    let ended = SelftestFinished {
+        ok: true,
+        user: "35436".into(),
+        session: "777".into(),
+        outcome: Some("revoked".into()),
+        grade: Some("ended".into()),
+        held: None,
+        took_ms: "9".into(),
+    };
+    trail.append(None, ended.into(), None).unwrap();
+    let past = trail.past();
+    assert_eq!((past.history.ended.len(), past.policy_digest.as_deref(), past.open_intents.len()), (0, None, 0));
+    assert!(past.last_cycle.is_none());
+    // What comes after it counts as ever.
+    let intent = trail.append(None, intended("778", "2026-11-23T08:01:00Z"), None).unwrap();
+    trail.append(None, outcome(Some(intent), "778", "2026-11-23T08:01:01Z"), None).unwrap();
+    trail.append(None, finished("2026-11-23T08:01:02Z", true, 1), None).unwrap();
+    trail.sync().unwrap();
+    let past = look(&medium, &acme()).unwrap();
+    assert_eq!((past.history.ended.len(), past.policy_digest.as_deref()), (1, Some("of the cycle")));
 }
 
 /// How many of a day's outcomes, one every hour, are remembered when the host's clock shows `host` throughout.

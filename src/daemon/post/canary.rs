@@ -194,7 +194,7 @@ fn told(setup: &Setup, (finished, report): (&SelftestFinished, &Report), (canary
 /// The belt that holds the session back, if one does.
 fn held_by(report: &Report, canary: Canary) -> Option<String> {
     let held = report.withheld.iter().find(|row| row.session == canary.session)?;
-    Some(held.belt.to_string())
+    Some(held.belt.clone())
 }
 
 /// Why the session did not end, as far as the report says.

@@ -260,6 +260,9 @@ fn what_a_human_commands_ends_sessions_in_mode_report_with_a_credential_of_its_o
     pull(&desk, &["revoke", "--user", &people[0], "--reason", "r", "--yes"]).says(0, &["revoked"]);
     let ended = desk.deletes();
     assert!(ended > 0);
+    // Right after it, before any other look: whoever answers the person must not say that it would happen again.
+    let why = pull(&desk, &["why", "--user", &people[0]]).says(0, &["commanded it, and not a rule"]).stdout;
+    assert!(!why.contains("happen again") && !why.contains("held back"), "{why}");
     let tested = pull(&desk, &["selftest", "--user", &people[1], "--format", "json"]).says(0, &[]).json();
     assert_eq!(
         (&tested["ok"], &tested["outcome"], &tested["grade"]),
