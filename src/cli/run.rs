@@ -13,7 +13,7 @@ use super::stop::SIGTERM;
 use super::{Exit, Failure, screen::Screen};
 use crate::clock::{Pending, SystemChance, SystemClock};
 use crate::control::{Door, own_name, unknown_groups};
-use crate::courier::{Tray, beside};
+use crate::courier::{Tray, carry};
 use crate::daemon::{Daemon, End, Pulses, Start, Systemd, Wish, Wishes};
 
 #[derive(Debug, Args)]
@@ -58,12 +58,22 @@ pub(super) async fn run(args: &RunArgs, screen: Screen) -> Result<Exit, Failure>
         pulses: &pulses,
         by: own_name(),
     };
-    match beside(daemon.run_with(setups, &mut signals, door), &tray).await {
+    carry_apart(tray)?;
+    match daemon.run_with(setups, &mut signals, door).await {
         Ok(()) => Ok(Exit::Done),
         Err(End::CutShort) => Err(Failure::new(Exit::Unavailable, "stopped at once, before the call in flight ended")
             .help("its intent stays open, and the next start looks up what became of it")),
         Err(End::NoneStarts(start)) => Err(none_starts(start)),
     }
+}
+
+/// Alerts are carried on a thread of their own, which ends with the process.
+fn carry_apart(tray: Tray) -> Result<(), Failure> {
+    let bug = |error: &std::io::Error| Failure::new(Exit::Bug, format!("nobody can carry alerts: {error}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| bug(&error))?;
+    let carrying = move || runtime.block_on(carry(&tray));
+    std::thread::Builder::new().name("courier".to_owned()).spawn(carrying).map_err(|error| bug(&error))?;
+    Ok(())
 }
 
 /// The socket at which humans command, if there is a folder for it. It is nobody's failure if not: signals and files

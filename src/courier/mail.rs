@@ -12,7 +12,9 @@ use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters};
+use lettre::transport::smtp::client::{
+    AsyncSmtpConnection, AsyncTokioStream, Certificate, CertificateStore, TlsParameters,
+};
 use lettre::transport::smtp::commands::{Data, Mail as Sender, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::Severity;
@@ -21,7 +23,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::Channel;
-use super::wary::Wary;
+use super::wary::{Veiled, Wary};
 use crate::alert::Alert;
 use crate::clock::{Clock, Pending};
 use crate::config::{MailAddress, SmtpSettings, SmtpTls};
@@ -174,20 +176,18 @@ impl Mail {
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, String> {
         let (host, hello) = (self.host.as_str(), ClientId::default());
-        if let Protection::Implicit(tls) = &self.protection {
-            let connecting = AsyncSmtpConnection::connect_tokio1(
-                (host, self.port),
-                Some(CONNECT_TIME_MAX),
-                &hello,
-                Some(tls.clone()),
-                None,
-            );
-            return connecting.await.map_err(|error| unopened(&error));
-        }
         let Ok(Ok(stream)) = timeout(CONNECT_TIME_MAX, TcpStream::connect((host, self.port))).await else {
             return Err(unreached());
         };
-        let server = AsyncSmtpConnection::connect_with_transport(Box::new(Wary::of(stream)), &hello).await;
+        let stream: Box<dyn AsyncTokioStream> = match &self.protection {
+            Protection::Implicit(tls) => {
+                let veiled = timeout(CONNECT_TIME_MAX, Veiled::over(Wary::of(stream), tls.clone())).await;
+                let Ok(Ok(veiled)) = veiled else { return Err(unreached()) };
+                Box::new(veiled)
+            }
+            Protection::Starttls(_) | Protection::None => Box::new(Wary::of(stream)),
+        };
+        let server = AsyncSmtpConnection::connect_with_transport(stream, &hello).await;
         let mut server = server.map_err(|error| unopened(&error))?;
         if let Protection::Starttls(tls) = &self.protection {
             if !server.can_starttls() {

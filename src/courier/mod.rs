@@ -74,24 +74,18 @@ impl Tray {
     }
 }
 
-/// Does this work to its end, and carries beside it whatever lies in the tray.
-pub async fn beside<T>(work: impl Future<Output = T>, tray: &Tray) -> T {
-    let carrying = async {
-        let mut carried: Pending<'_, ()> = Box::pin(std::future::pending());
-        loop {
-            // To be called without anything new changes nothing: the first call often comes before anybody listens.
-            if let Some(errands) = tray.take() {
-                carried = Box::pin(errands.run().then(|()| std::future::pending()));
-            }
-            tokio::select! {
-                () = tray.0.1.notified() => {}
-                () = &mut carried => {}
-            }
+/// Carries whatever lies in the tray, for ever. It belongs on a thread of its own: what a channel's far end does with its
+/// answers must hold up nothing else.
+pub async fn carry(tray: &Tray) {
+    let mut carried: Pending<'_, ()> = Box::pin(std::future::pending());
+    loop {
+        // To be called without anything new changes nothing: the first call often comes before anybody listens.
+        if let Some(errands) = tray.take() {
+            carried = Box::pin(errands.run().then(|()| std::future::pending()));
         }
-    };
-    tokio::select! {
-        biased;
-        done = work => done,
-        () = carrying => std::future::pending().await,
+        tokio::select! {
+            () = tray.0.1.notified() => {}
+            () = &mut carried => {}
+        }
     }
 }

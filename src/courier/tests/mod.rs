@@ -382,3 +382,12 @@ async fn a_sign_of_life_waits_for_a_complete_sweep_of_every_account() {
     heartbeat.step().await;
     assert_eq!(one.sent(), ["beat"]);
 }
+
+/// Does this work to its end, while whatever lies in the tray is carried.
+async fn beside<T>(work: impl Future<Output = T>, tray: &Tray) -> T {
+    tokio::select! {
+        biased;
+        done = work => done,
+        () = carry(tray) => std::future::pending().await,
+    }
+}
