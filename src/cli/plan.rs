@@ -90,6 +90,7 @@ pub(super) async fn live(loaded: &Loaded, set: &PolicySet, screen: Screen) -> Re
         databases,
         unasked,
         look: None,
+        only: None,
         listed: None,
         needs: set.needs(),
         feeds,

@@ -13,7 +13,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::diagnostic::quoted;
 use crate::model::parse_duration;
 use crate::record::{Line, whole_lines};
-use crate::report::{Controls, Leavers};
+use crate::report::{Controls, Leavers, LeaversTold};
 use crate::trail;
 
 const MONTH: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -66,7 +66,10 @@ fn run_leavers(args: &LeaversArgs, screen: Screen) -> Result<(), Failure> {
     }
     let rows = memory.lists.iter().filter(|(name, _)| lists.contains_key(*name));
     let now = SystemClock.now();
-    let leavers = Leavers::of(&loaded.account.name, rows, (seen.as_ref(), now), records(&loaded)?);
+    let name = &loaded.account.name;
+    let mut told = LeaversTold::default();
+    hear(&loaded, |line| told.hear(name, line))?;
+    let leavers = Leavers::of(name, rows, (seen.as_ref(), now), &told);
     match args.format {
         Format::Text => screen.out(&leavers.text(screen.look())),
         Format::Json => screen.json(&leavers.json()),
@@ -80,7 +83,9 @@ fn run_controls(args: &ControlsArgs, screen: Screen) -> Result<(), Failure> {
     let loaded = load_to_look(&args.place, screen)?;
     let account = &loaded.account;
     let interval = account.sweep.interval(now, &account.time_zone);
-    let controls = Controls::of(&account.name, (since, now), interval, records(&loaded)?);
+    let mut controls = Controls::of(&account.name, (since, now), interval);
+    hear(&loaded, |line| controls.hear(line))?;
+    let controls = controls.whole();
     match args.format {
         Format::Text => screen.out(&controls.text(screen.look())),
         Format::Json => screen.json(&controls.json()),
@@ -99,16 +104,24 @@ pub(super) fn since(length: Option<&str>, usual: SignedDuration) -> Result<Times
     })
 }
 
-/// All records that can be read, in order. A trail that was never written has none.
-fn records(loaded: &Loaded) -> Result<impl Iterator<Item = Line>, Failure> {
-    let mut segments = Vec::new();
-    if !matches!(loaded.trail().try_exists(), Ok(false)) {
-        let medium = trail_of(loaded)?;
-        for first in trail::segments(&medium)? {
-            segments.push(trail::read_segment(&medium, first)?);
+/// Hears all records in order, a segment at a time; none for a line that cannot be read. A trail that was never written has
+/// none.
+fn hear(loaded: &Loaded, mut each: impl FnMut(Option<&Line>)) -> Result<(), Failure> {
+    if matches!(loaded.trail().try_exists(), Ok(false)) {
+        return Ok(());
+    }
+    let medium = trail_of(loaded)?;
+    let mut last = 0;
+    for first in trail::segments(&medium)? {
+        for line in whole_lines(&trail::read_segment(&medium, first)?).0 {
+            let line = Line::read(line).ok();
+            // What is missing cannot be read either.
+            if line.as_ref().is_some_and(|line| last > 0 && line.seq > last + 1) {
+                each(None);
+            }
+            last = line.as_ref().map_or(last + 1, |line| line.seq);
+            each(line.as_ref());
         }
     }
-    Ok(segments
-        .into_iter()
-        .flat_map(|bytes| whole_lines(&bytes).0.filter_map(|line| Line::read(line).ok()).collect::<Vec<_>>()))
+    Ok(())
 }

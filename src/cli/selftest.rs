@@ -6,14 +6,14 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::Value;
 
-use super::account::{brakes, caller};
+use super::account::brakes;
 use super::control::{ask_daemon, exit_of};
 use super::load::{Loaded, connect, load, policies_in_force, setup_of};
 use super::loader::keep_in_force;
 use super::screen::Screen;
 use super::{Exit, Failure, Format, Where};
 use crate::clock::{Clock as _, SystemChance, SystemClock};
-use crate::control::{Answer, Caller, Command};
+use crate::control::{Answer, Caller, Command, own_name};
 use crate::daemon::{Post, Stop};
 use crate::model::human_duration;
 
@@ -60,7 +60,7 @@ async fn act(loaded: &Loaded, command: &Command, screen: Screen) -> Result<Answe
     let zendesk = connect(&loaded.account, true, |ways| ways)?;
     let setup = setup_of(loaded, policies_in_force(loaded, screen)?, zendesk, &Arc::default());
     let mut post = Post::open(&setup, Arc::new(SystemClock), Arc::new(SystemChance))?;
-    let who = caller();
+    let who = own_name();
     post.begin(&setup, command.name(), &who)?;
     let brakes = brakes(loaded, Stop::default());
     let given = (command, &Caller::with_all(who), SystemClock.now());

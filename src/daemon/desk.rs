@@ -4,6 +4,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -16,6 +18,15 @@ use crate::control::{Answer, Call, Caller, Command, Refusal, Reply, hold, holds,
 use crate::files::Disk;
 use crate::model::AccountName;
 
+/// So many commands wait for a lane at most.
+const ERRANDS_MAX: usize = 64;
+
+/// So many read the trail at once at most.
+const READERS_MAX: usize = 2;
+
+/// What is read for somebody who asks.
+pub(super) type Reading = Box<dyn FnOnce() -> Result<Answer, Refusal> + Send>;
+
 /// What a lane is told from outside.
 #[derive(Default)]
 pub(super) struct Desk {
@@ -25,6 +36,8 @@ pub(super) struct Desk {
     pub(super) stop: Stop,
     start: Cell<Start>,
     pub(super) sight: RefCell<Sight>,
+    /// How many read the trail now.
+    readers: Arc<AtomicUsize>,
 }
 
 /// What can be seen of an account without its loop.
@@ -90,6 +103,9 @@ impl Desk {
     pub(super) fn call(&self, call: Call, now: Timestamp) {
         let Call { caller, request, reply } = call;
         let command = request.command;
+        if let (Ok(()), Some(reading)) = (caller.must_be_allowed(&command), self.reading(&command, now)) {
+            return self.apart(reply, reading);
+        }
         let done = caller.must_be_allowed(&command).and_then(|()| self.at_once(&command, &caller, now));
         let is_pause = matches!(command, Command::Pause { .. });
         match done {
@@ -99,6 +115,10 @@ impl Desk {
                 if is_pause {
                     self.order(Order::Obey(Box::new(Errand { command, caller, asked: now, reply: None })));
                 }
+            }
+            Ok(None) if self.waiting() >= ERRANDS_MAX => {
+                let refusal = Refusal::new(69, "too many commands wait for this account");
+                drop(reply.send(Err(refusal.help("try again once a sweep is over"))));
             }
             Ok(None) => {
                 self.order(Order::Obey(Box::new(Errand { command, caller, asked: now, reply: Some(reply) })));
@@ -110,17 +130,51 @@ impl Desk {
     /// What need not wait for the loop.
     fn at_once(&self, command: &Command, caller: &Caller, now: Timestamp) -> Result<Option<Answer>, Refusal> {
         let sight = self.sight.borrow();
-        let Some(account) = &sight.account else { return Ok(None) };
-        let records = Disk::at(&sight.records);
+        if sight.account.is_none() {
+            return Ok(None);
+        }
         match command {
             Command::Status => Ok(Some(Answer::of(sight.status.clone()))),
-            Command::HoldList => holds(&records, account, now).map(|seen| Some(Answer::of(seen))),
-            Command::HoldShow { id } => hold(&records, account, now, *id).map(|seen| Some(Answer::of(seen))),
             Command::Pause { lasts, reason } => {
                 pause_at_once(&sight.state, (lasts.as_deref(), reason), caller, now).map(Some)
             }
             _ => Ok(None),
         }
+    }
+
+    /// What only reads files.
+    fn reading(&self, command: &Command, now: Timestamp) -> Option<Reading> {
+        let sight = self.sight.borrow();
+        let (account, records) = (sight.account.clone()?, Disk::at(&sight.records));
+        match *command {
+            Command::HoldList => Some(Box::new(move || holds(&records, &account, now).map(Answer::of))),
+            Command::HoldShow { id } => Some(Box::new(move || hold(&records, &account, now, id).map(Answer::of))),
+            _ => None,
+        }
+    }
+
+    /// Reads on another thread, since a trail may be long, and answers from there. Few read at once.
+    pub(super) fn apart(&self, reply: Reply, reading: Reading) {
+        let readers = Arc::clone(&self.readers);
+        if readers.fetch_add(1, Ordering::AcqRel) >= READERS_MAX {
+            readers.fetch_sub(1, Ordering::AcqRel);
+            return drop(reply.send(Err(Refusal::new(69, "others are reading the trail: try again"))));
+        }
+        tokio::task::spawn_blocking(move || {
+            // A caller that has gone needs no answer.
+            if !reply.is_closed() {
+                drop(reply.send(reading()));
+            }
+            readers.fetch_sub(1, Ordering::AcqRel);
+        });
+    }
+
+    /// How many commands wait; those of callers who have gone are forgotten.
+    fn waiting(&self) -> usize {
+        let mut orders = self.orders.borrow_mut();
+        let has_gone = |errand: &Errand| errand.reply.as_ref().is_some_and(Reply::is_closed);
+        orders.retain(|order| !matches!(order, Order::Obey(errand) if has_gone(errand)));
+        orders.iter().filter(|order| matches!(order, Order::Obey(_))).count()
     }
 
     /// The clock was set: look at it again.

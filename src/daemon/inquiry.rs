@@ -111,7 +111,7 @@ impl Told {
             return Ok(told);
         }
         let medium = Disk::at(folder);
-        for first_seq in trail::segments(&medium).map_err(|trouble| unread(&trouble))? {
+        for first_seq in trail::segments_since(&medium, since).map_err(|trouble| unread(&trouble))? {
             let bytes = trail::read_segment(&medium, first_seq).map_err(|trouble| unread(&trouble))?;
             let mut sidecar: Option<Sidecar> = None;
             for line in whole_lines(&bytes).0.filter_map(|line| Line::read(line).ok()) {

@@ -26,7 +26,7 @@ use crate::clock::Clock;
 use crate::config::Account;
 use crate::evidence::keep_latest;
 use crate::memory::{haunts, learn, learn_records, neighbours};
-use crate::model::{Completeness, CycleId, History, Lesson, Memory, Pause, Scope, UserId};
+use crate::model::{Completeness, CycleId, History, Lesson, Memory, Pause, Scope, SessionId, UserId};
 use crate::places::Databases;
 use crate::policy::Needs;
 use crate::snapshot::{Clocks, Snapshot};
@@ -68,6 +68,8 @@ pub struct Known<'a> {
     pub unasked: Vec<String>,
     /// At whom to look, if not at everybody in scope.
     pub look: Option<BTreeSet<UserId>>,
+    /// At which of their sessions alone, if not at all.
+    pub only: Option<SessionId>,
     /// What was listed ahead of the cycle, if it was.
     pub listed: Option<Listed>,
     /// What the policies ask about.
@@ -93,6 +95,7 @@ impl<'a> Known<'a> {
             databases,
             unasked: Vec::new(),
             look: None,
+            only: None,
             listed: None,
             needs: Needs::default(),
             feeds: Vec::new(),
@@ -156,6 +159,7 @@ pub async fn gather(
     let clocks = check_clocks(listed.began, at, account.ignore_host_clock);
     let mut sessions = listed.rows;
     keep_latest(&mut sessions);
+    sessions.retain(|row| known.only.is_none_or(|only| row.id == only));
     let protected = protection::resolve(zendesk, &account.protected, &mut records).await?;
     let wanted: BTreeSet<UserId> = sessions.iter().filter_map(|row| row.user).chain(protected.people.clone()).collect();
     records.read(zendesk, &wanted, now).await?;

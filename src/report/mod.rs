@@ -30,7 +30,7 @@ pub use reference::{facts_json, facts_markdown, facts_text};
 pub use replay::{NoSuchCycle, Recorded, replay};
 pub use sheets::belts::{belt_lines, gauge_of};
 pub use sheets::controls::Controls;
-pub use sheets::leavers::Leavers;
+pub use sheets::leavers::{Leavers, LeaversTold};
 pub use sheets::why::{Loss, Why, would_end};
 pub use text::{Look, counted, gist, revoked, to_text};
 

@@ -14,7 +14,7 @@ mod verification;
 mod writer;
 
 pub use past::{LastCycle, OpenIntent, Past, PauseTold};
-pub use reading::{look, read_segment, read_sidecar, segments};
+pub use reading::{look, read_segment, read_sidecar, segments, segments_since};
 pub use trouble::TrailTrouble;
 pub use verification::verify;
 pub use writer::{SEGMENT_BYTES_MAX, Trail};

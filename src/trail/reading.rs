@@ -2,6 +2,8 @@
 
 use std::io;
 
+use jiff::Timestamp;
+
 use super::past::{Memory, memory_begins, zendesk_instant};
 use super::{Past, TrailTrouble};
 use crate::files::Medium;
@@ -51,6 +53,25 @@ pub(super) fn sidecar_bytes(medium: &dyn Medium, first_seq: u64) -> Result<Vec<u
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         read => read.map_err(|error| TrailTrouble::Unreadable { file, error }),
     }
+}
+
+/// The segments that tell of what was written from this instant on, and of a little before.
+///
+/// # Errors
+///
+/// When the folder or a segment cannot be read.
+pub fn segments_since(medium: &dyn Medium, since: Timestamp) -> Result<Vec<u64>, TrailTrouble> {
+    let mut needed = Vec::new();
+    for first_seq in segments(medium)?.into_iter().rev() {
+        needed.push(first_seq);
+        let bytes = read_segment(medium, first_seq)?;
+        let first = whole_lines(&bytes).0.next().and_then(|line| Line::read(line).ok());
+        if first.is_some_and(|first| first.at < since) {
+            break;
+        }
+    }
+    needed.reverse();
+    Ok(needed)
 }
 
 /// The past of an account, for commands that only look: nothing is locked, cut or written. A torn last line is passed

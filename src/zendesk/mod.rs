@@ -121,6 +121,11 @@ impl Zendesk {
         Self { revoker, ..self }
     }
 
+    /// Whether there is a credential of its own that ends sessions, so that each cycle asks who that is.
+    pub fn asks_revoker(&self) -> bool {
+        matches!(self.revoker, Revoker::Own(_))
+    }
+
     /// Whether a request that ends sessions could leave at all.
     pub fn has_hands(&self) -> bool {
         !matches!(self.revoker, Revoker::None)

@@ -228,14 +228,20 @@ impl Desk {
         self.room.run(&["apply", "--config", "evictd.toml", "--yes", "--format", "json"])
     }
 
+    /// The files of the trail without the personal part, in order.
+    pub fn segments(&self) -> Vec<String> {
+        let names = fs::read_dir(self.room.path("trail/simulated")).unwrap();
+        let mut names: Vec<String> = names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let is_json = |name: &String| Path::new(name).extension().is_some_and(|end| end == "jsonl");
+        names.retain(|name| is_json(name) && !name.contains("personal"));
+        names.sort();
+        names
+    }
+
     /// The account's trail, one value for each whole line.
     pub fn trail(&self) -> Vec<Value> {
         let folder = self.room.path("trail/simulated");
-        let mut names: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-        names.retain(|path| {
-            path.extension().is_some_and(|end| end == "jsonl") && !path.to_str().unwrap().contains("personal")
-        });
-        names.sort();
+        let names: Vec<PathBuf> = self.segments().iter().map(|name| folder.join(name)).collect();
         let text: String = names.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
         let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
         whole.map(|line| serde_json::from_str(line).unwrap()).collect()

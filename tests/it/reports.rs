@@ -1,5 +1,7 @@
 //! `evictd report` as a shell sees it: who is out, and how the control was kept.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use crate::offboard::room;
@@ -54,6 +56,17 @@ fn how_the_control_was_kept_is_told_and_what_made_it_weaker_stands_first() {
     assert!(json["seconds"]["armed"].is_i64() && json["seconds_told"].as_i64() < Some(3_600), "{json}");
     report(&desk, &["controls"])
         .says(0, &["WHAT MADE, OR MAY HAVE MADE, PROTECTION WEAKER", "key mode", "2 that saw everything"]);
+    assert_eq!(json["unread_lines"], 0);
+    // What the trail does not tell any more is said, and not passed over.
+    let (folder, name) = (desk.room.path("trail/simulated"), desk.segments().remove(0));
+    let whole = fs::read_to_string(folder.join(&name)).unwrap();
+    let lines: Vec<&str> = whole.split_inclusive('\n').collect();
+    let junk = [&lines[..3], &["{}\n"], &lines[4..7], &lines[8..]].concat().concat();
+    fs::write(folder.join(&name), junk).unwrap();
+    let torn = report(&desk, &["controls", "--format", "json"]).says(0, &[]).json();
+    assert_eq!(torn["unread_lines"], 2);
+    report(&desk, &["controls"]).says(0, &["warning: 2 lines of the trail cannot be read"]);
+    fs::write(folder.join(&name), whole).unwrap();
     // On the first screen of the reports of cycles too, of dry ones as of those that act, and rebuilt from the trail alike.
     let page = desk.room.run(&["plan", "--config", "evictd.toml"]).says(0, &[]).stdout;
     let first = page.lines().find(|line| line.starts_with("warning:")).unwrap();

@@ -219,6 +219,16 @@ impl<'g> Lane<'g> {
         if let Command::Apply { width } = command {
             return self.await_sweep(&caller, reply.map(|reply| Awaiting { reply, width }));
         }
+        if let Command::Why { user, since } = &command {
+            let reading = self.post.as_mut().map(|post| post.why(&self.setup, user.clone(), since));
+            match (reply, reading) {
+                (Some(reply), Some(Ok(reading))) => self.desk.apart(reply, reading),
+                (Some(reply), Some(Err(refusal))) => drop(reply.send(Err(refusal))),
+                (Some(reply), None) => drop(reply.send(Err(unheld()))),
+                (None, _) => {}
+            }
+            return true;
+        }
         let done = self.obeyed(&command, &caller, asked).await;
         match &done {
             Ok(_) => tracing::info!("{} by {}", command.name(), caller.who),
@@ -229,9 +239,7 @@ impl<'g> Lane<'g> {
         if done.is_ok() && matches!(command, Command::Resume | Command::HoldRelease { .. }) {
             self.rhythm.due = Some(self.clock.now());
         }
-        // Not to read it is no failure to write it.
-        let is_written =
-            matches!(command, Command::Why { .. }) || !done.as_ref().is_err_and(|refusal| refusal.exit == 74);
+        let is_written = !done.as_ref().is_err_and(|refusal| refusal.exit == 74);
         if !is_written {
             self.shut("the trail cannot be written: nothing is revoked without a trail".to_owned());
         }
@@ -243,8 +251,7 @@ impl<'g> Lane<'g> {
     fn await_sweep(&mut self, caller: &Caller, awaiting: Option<Awaiting>) -> bool {
         let Some(awaiting) = awaiting else { return true };
         let Some(post) = &mut self.post else {
-            let refusal = Refusal::new(75, "the daemon does not hold the account: `evictd status` says why");
-            drop(awaiting.reply.send(Err(refusal)));
+            drop(awaiting.reply.send(Err(unheld())));
             return true;
         };
         if let Err(trouble) = post.commanded("apply", &caller.who) {
@@ -262,7 +269,7 @@ impl<'g> Lane<'g> {
     async fn obeyed(&mut self, command: &Command, caller: &Caller, asked: Timestamp) -> Result<Answer, Refusal> {
         let brakes = self.brakes();
         let Some(post) = self.post.as_mut() else {
-            return Err(Refusal::new(75, "the daemon does not hold the account: `evictd status` says why"));
+            return Err(unheld());
         };
         if !command.ends_sessions() || self.setup.zendesk.has_hands() {
             return Box::pin(post.obey((&self.setup, &brakes), (command, caller, asked))).await;
@@ -427,4 +434,8 @@ impl<'g> Lane<'g> {
         }
         self.pulse.rest();
     }
+}
+
+fn unheld() -> Refusal {
+    Refusal::new(75, "the daemon does not hold the account: `evictd status` says why")
 }

@@ -1,6 +1,6 @@
 //! The self-test: a session of one agreed person ends, from end to end, and each step is told with its time.
 //!
-//! It is a look at that person with one rule that claims that session, so that it takes the way of every other end:
+//! It is a look at that session alone with one rule that claims it, so that it takes the way of every other end:
 //! belts, reading back, intent on disk, DELETE, outcome, grade. Nothing it learns is kept.
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{Post, cycle_id, watched};
 use crate::address::Lists;
 use crate::chronicle::{Asked, Chronicle};
-use crate::config::Account;
+use crate::config::{Account, looks_like_email};
 use crate::control::{Answer, Refusal, Told, is_protected};
 use crate::cycle::{self, Books, Cycle, Halt, Setting};
 use crate::daemon::brakes::FileBrakes;
@@ -24,7 +24,7 @@ use crate::gather::Known;
 use crate::model::{Foreign, Grade, History, Mode, Moment, Outcome, SessionId, UserId};
 use crate::policy::{self, PolicySet};
 use crate::record::{Entry, Line, SelftestBegan, SelftestFinished, whole_lines};
-use crate::report::Report;
+use crate::report::{Report, counted};
 use crate::trail::{TrailTrouble, read_segment, segments};
 use crate::zendesk::{Purpose, Zendesk};
 
@@ -33,8 +33,6 @@ use crate::zendesk::{Purpose, Zendesk};
 struct Canary {
     user: UserId,
     session: SessionId,
-    /// The session's rank among those of the person, 1 for the newest.
-    rank: usize,
     sessions: usize,
 }
 
@@ -55,6 +53,10 @@ impl Post {
         if !setup.zendesk.has_hands() {
             return Err(Refusal::no_hands());
         }
+        if setup.account.mode == Mode::Off {
+            let refusal = Refusal::new(78, "the account's mode is `off`: nothing of it ends sessions");
+            return Err(refusal.help("write mode `report` or `enforce`"));
+        }
         if (Told { brakes, told: self.trail.past().pause }).pause().is_some() {
             return Err(Refusal::new(69, "the account is paused: nothing is ended").help("`evictd resume` goes on"));
         }
@@ -64,7 +66,8 @@ impl Post {
         let set = read(&text)?;
         let mut steps = Steps::default();
         let Canary { user, session, sessions, .. } = canary;
-        let found = format!("user {user} with {sessions} sessions; session {session} is to end");
+        let found =
+            format!("user {user} with {}; session {session} is to end", counted(sessions, "session", "sessions"));
         steps.add("found", since(began), &found);
         let (digest, by) = (set.digest.clone(), by.to_owned());
         let record =
@@ -74,7 +77,7 @@ impl Post {
         let came = self.end(setup, brakes, (&set, canary)).await;
         let finished = judged(came.as_ref().ok(), canary, since(began));
         self.trail.write_durably(None, finished.clone().into(), None)?;
-        self.note_cycle(&came)?;
+        self.note_cycle(&came, &setup.zendesk)?;
         self.watched = watched(&self.trail.past());
         let cycle = came.map_err(|halt| refusal_of(&halt))?;
         steps.of_records(&records(setup, &cycle));
@@ -103,6 +106,7 @@ impl Post {
             pause: brakes.pause(),
             scope: setup.scope,
             look: Some([canary.user].into()),
+            only: Some(canary.session),
             ..Known::first(cycle, &self.memory)
         };
         let lists = Lists::default();
@@ -119,6 +123,9 @@ impl Post {
 async fn find(zendesk: &Zendesk, (wanted, session): (&str, Option<u64>), account: &Account) -> Result<Canary, Refusal> {
     let shown = Foreign::new(wanted);
     let unanswered = |trouble| Refusal::unanswered(&trouble);
+    if wanted.parse::<UserId>().is_err() && !looks_like_email(wanted) {
+        return Err(Refusal::usage(format!("`{shown}` is neither an e-mail address nor an id")));
+    }
     let person = match wanted.parse::<UserId>() {
         Ok(user) => zendesk.people(&[user], Purpose::Act).await.map_err(unanswered)?.value.into_iter().next(),
         Err(_) => zendesk.person_by_email(wanted, Purpose::Act).await.map_err(unanswered)?.value,
@@ -132,15 +139,15 @@ async fn find(zendesk: &Zendesk, (wanted, session): (&str, Option<u64>), account
         return Err(Refusal::unanswered(&trouble));
     }
     let mut rows = listing.rows;
-    // As `session.rank` counts: the newest first, ties by the higher id.
+    // The newest first, ties by the higher id.
     rows.sort_by_key(|row| std::cmp::Reverse((row.authenticated_at.map(Moment::at), row.id)));
     rows.dedup_by_key(|row| row.id);
     let found = match session {
         Some(id) => rows.iter().position(|row| row.id == SessionId(id)),
         None => (!rows.is_empty()).then_some(0),
     };
-    match found.and_then(|place| Some((place, rows.get(place)?.id))) {
-        Some((place, session)) => Ok(Canary { user: person.id, session, rank: place + 1, sessions: rows.len() }),
+    match found.and_then(|place| rows.get(place)).map(|row| row.id) {
+        Some(session) => Ok(Canary { user: person.id, session, sessions: rows.len() }),
         None => Err(Refusal::new(1, format!("`{shown}` has no such session: there is nothing to end"))
             .help("sign in as that person first, and leave the session open")),
     }
@@ -148,10 +155,10 @@ async fn find(zendesk: &Zendesk, (wanted, session): (&str, Option<u64>), account
 
 /// The one rule of this cycle.
 fn rule(canary: Canary) -> String {
-    let Canary { user, rank, .. } = canary;
+    let user = canary.user;
     format!(
         "schema = 1\n[[rule]]\nid = \"selftest\"\ntitle = \"Self-test\"\naction = \"revoke-session\"\nmode = \"enforce\"\n\
-         severity = \"low\"\nwhen.user.id.in = [\"{user}\"]\nwhen.session.rank.is = {rank}\n"
+         severity = \"low\"\nwhen.user.id.in = [\"{user}\"]\n"
     )
 }
 
@@ -207,9 +214,7 @@ fn why_not(report: &Report, canary: Canary) -> String {
             let word = row.outcome.map_or("nothing was sent", Outcome::word);
             format!("not ok: {word}, {}", row.grade.map_or("not graded", Grade::word))
         }
-        (None, None) => {
-            "not ended: it is no longer that person's session of this rank, or could not be judged".to_owned()
-        }
+        (None, None) => "not ended: it is no longer that person's session, or could not be judged".to_owned(),
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Post, TOKENS_EVERY, TOKENS_REFUSED_EVERY};
 use crate::cycle::{Cycle, Halt};
 use crate::record::{CredentialBack, CredentialRefused};
 use crate::trail::TrailTrouble;
-use crate::zendesk::{Denial, Trouble};
+use crate::zendesk::{Denial, Trouble, Zendesk};
 
 /// The credential that everything is read with.
 const READER: &str = "reader";
@@ -18,12 +18,13 @@ const REVOKER: &str = "revoker";
 
 impl Post {
     /// Writes what a cycle, or what was asked before one, says of the credentials, as far as that is new.
-    pub(super) fn note_cycle(&mut self, came: &Result<Cycle, Halt>) -> Result<(), TrailTrouble> {
+    pub(super) fn note_cycle(&mut self, came: &Result<Cycle, Halt>, zendesk: &Zendesk) -> Result<(), TrailTrouble> {
         match came {
             Ok(cycle) => {
                 self.note(READER, None)?;
                 self.disarmed = cycle.disarmed.as_ref().map(ToString::to_string);
-                self.note(REVOKER, cycle.disarmed.as_ref())
+                // Nothing is heard of who was not asked.
+                if zendesk.asks_revoker() { self.note(REVOKER, cycle.disarmed.as_ref()) } else { Ok(()) }
             }
             Err(Halt::Zendesk(trouble)) => self.note_reader(trouble),
             Err(_) => Ok(()),

@@ -17,6 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::brakes::FileBrakes;
+use super::desk::Reading;
 use super::inquiry::{Inquiry, why};
 use super::scarce::{Hunger, Queue};
 use super::setup::{LAST_SNAPSHOT, Rejected, Setup};
@@ -236,10 +237,6 @@ impl Post {
             caller.must_be_allowed(command)?;
             return Box::pin(self.selftest((setup, brakes), (user, *session), &caller.who)).await;
         }
-        if let Command::Why { user, since } = command {
-            caller.must_be_allowed(command)?;
-            return self.why(setup, (user, since));
-        }
         let told = self.trail.past().pause;
         let brakes = &Told { brakes, told };
         let ground = Ground {
@@ -266,20 +263,23 @@ impl Post {
         self.trail.write_durably(None, record.into(), None).map(drop)
     }
 
-    /// Why somebody was signed out, as far as is known from the last look, the trail and the policies in force.
-    fn why(&mut self, setup: &Setup, (user, since): (&str, &str)) -> Result<Answer, Refusal> {
+    /// Why somebody was signed out, as far as is known from the last look, the trail and the policies in force: what is to
+    /// be read for it, elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// When it is not said since when.
+    pub fn why(&mut self, setup: &Setup, user: String, since: &str) -> Result<Reading, Refusal> {
         let since = since.parse().map_err(|_error| Refusal::usage("`since` is an instant of RFC 3339"))?;
-        let snapshot = last_snapshot(&setup.state).map_err(|why| Refusal::new(78, why))?;
         let lists = self.consult(setup).lists;
-        let inquiry = Inquiry {
-            account: &setup.account,
-            policies: &setup.policies,
-            lists: &lists,
-            snapshot: snapshot.as_ref(),
-            records: &setup.trail,
-        };
-        let why = why(inquiry, user, since)?;
-        Ok(Answer::of(json!({ "schema": 1, "text": why.text(), "document": why.json() })))
+        let (account, policies) = (setup.account.clone(), setup.policies.clone());
+        let (state, records) = (setup.state.clone(), setup.trail.clone());
+        Ok(Box::new(move || {
+            let snapshot = last_snapshot(&state).map_err(|why| Refusal::new(78, why))?;
+            let (account, policies, lists, records) = (&account, &policies, &lists, &*records);
+            let why = why(Inquiry { account, policies, lists, snapshot: snapshot.as_ref(), records }, &user, since)?;
+            Ok(Answer::of(json!({ "schema": 1, "text": why.text(), "document": why.json() })))
+        }))
     }
 
     /// Looks at the files of lists and place databases, and tells the log what changed.

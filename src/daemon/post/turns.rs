@@ -296,6 +296,7 @@ impl Post {
             databases: Arc::clone(&consulted.databases),
             unasked: told.chain(consulted.unasked.iter().cloned()).collect(),
             look,
+            only: None,
             listed,
             needs: setup.policies.needs(),
             feeds: read_feeds(&setup.account.feeds, &self.memory, self.clock.now()),
@@ -311,7 +312,7 @@ impl Post {
         };
         let books = Books { trail: &mut self.trail, chronicle: &mut self.chronicle, missed, asked: self.asked.clone() };
         let came = cycle::run(setting, known, books, on_page).await;
-        self.note_cycle(&came)?;
+        self.note_cycle(&came, &setup.zendesk)?;
         self.watched = watched(&self.trail.past());
         self.note_tokens(&came);
         if let Some(cycle) = came.as_ref().ok().filter(|cycle| cycle.snapshot.clocks.trusted) {

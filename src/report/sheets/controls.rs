@@ -74,6 +74,8 @@ pub struct Controls {
     holds: Vec<HoldRow>,
     weakened: Vec<(Timestamp, ChangeTold)>,
     now: Standing,
+    /// Lines of the trail that could not be read.
+    unread: u64,
 }
 
 /// How the account stands while records are taken in.
@@ -92,14 +94,9 @@ struct Standing {
 
 impl Controls {
     /// Of this account between two instants of the host's clock; it is to sweep this often.
-    pub fn of(
-        account: &AccountName,
-        (since, until): (Timestamp, Timestamp),
-        interval: SignedDuration,
-        lines: impl IntoIterator<Item = Line>,
-    ) -> Self {
+    pub fn of(account: &AccountName, (since, until): (Timestamp, Timestamp), interval: SignedDuration) -> Self {
         let good_for = interval.checked_mul(SWEEPS_MISSED_MAX).unwrap_or(SignedDuration::MAX).max(BLIND_AFTER_MIN);
-        let mut controls = Self {
+        Self {
             account: account.clone(),
             since,
             until,
@@ -111,14 +108,28 @@ impl Controls {
             holds: Vec::new(),
             weakened: Vec::new(),
             now: Standing::default(),
-        };
-        for line in lines.into_iter().filter(|line| line.at < until && line.account == *account) {
-            controls.pass(line.at);
-            controls.take(&line);
+            unread: 0,
         }
-        controls.pass(until);
-        controls.holds.retain(|hold| hold.at >= since);
-        controls
+    }
+
+    /// Takes in the next record of the trail; none is a line that cannot be read.
+    pub fn hear(&mut self, line: Option<&Line>) {
+        match line {
+            Some(line) if line.at < self.until && line.account == self.account => {
+                self.pass(line.at);
+                self.take(line);
+            }
+            Some(_) => {}
+            None => self.unread = self.unread.saturating_add(1),
+        }
+    }
+
+    /// All was heard.
+    #[must_use]
+    pub fn whole(mut self) -> Self {
+        self.pass(self.until);
+        self.holds.retain(|hold| hold.at >= self.since);
+        self
     }
 
     /// Lets time pass up to this instant, as the account stands.
@@ -225,6 +236,7 @@ impl Controls {
         if told < period {
             page += &format!("the trail tells of {} of {}\n", human_duration(told), human_duration(period));
         }
+        page += &unread_text(self.unread);
         if self.weakened.is_empty() {
             page += "\nnothing made protection weaker\n";
         } else {
@@ -309,9 +321,17 @@ impl Controls {
             "schema": 1, "account": self.account.as_str(), "since": self.since.to_string(),
             "until": self.until.to_string(), "seconds_told": self.told().as_secs(), "seconds": stood,
             "sweeps": { "complete": self.sweeps, "partial": self.partial, "missed": self.missed },
-            "holds": holds, "weakened": weakened,
+            "holds": holds, "weakened": weakened, "unread_lines": self.unread,
         })
     }
+}
+
+/// What a report that is made of the trail says of lines that it is not made of.
+pub(super) fn unread_text(unread: u64) -> String {
+    if unread == 0 {
+        return String::new();
+    }
+    format!("warning: {unread} lines of the trail cannot be read, and are left out: `evictd audit verify` says which\n")
 }
 
 impl Standing {
@@ -373,7 +393,11 @@ mod tests {
 
     fn controls(since: i64, until: i64, entries: Vec<(i64, Entry)>) -> Value {
         let period = (at(since), at(until));
-        let controls = Controls::of(&AccountName::new("acme"), period, SignedDuration::from_mins(5), lines(entries));
+        let mut controls = Controls::of(&AccountName::new("acme"), period, SignedDuration::from_mins(5));
+        for line in lines(entries) {
+            controls.hear(Some(&line));
+        }
+        let controls = controls.whole();
         let json = controls.json();
         let text = controls.text(Look { width: 200, colour: false });
         assert!(text.contains("HOW IT STOOD") && text.contains("armed"), "{text}");

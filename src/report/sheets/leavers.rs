@@ -8,6 +8,7 @@ use std::str::FromStr as _;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::controls::unread_text;
 use crate::model::{AccountName, Foreign, ListMemory, Outcome, RowMemory, UserId, human_duration};
 use crate::record::{ClaimKey, Entry, Line, StandingClaim};
 use crate::report::grid::Grid;
@@ -17,7 +18,7 @@ use crate::snapshot::Snapshot;
 
 /// What the trail tells of people, whoever they are.
 #[derive(Debug, Default)]
-struct Told {
+pub struct LeaversTold {
     /// When a session of theirs was gone last.
     gone: BTreeMap<UserId, Timestamp>,
     claims: BTreeMap<ClaimKey, UserId>,
@@ -27,9 +28,20 @@ struct Told {
     tokens: BTreeMap<UserId, usize>,
     /// When tokens were asked for last.
     asked: Option<Timestamp>,
+    /// Lines of the trail that could not be read.
+    unread: u64,
 }
 
-impl Told {
+impl LeaversTold {
+    /// Takes in the next record of this account; none is a line that cannot be read.
+    pub fn hear(&mut self, account: &AccountName, line: Option<&Line>) {
+        match line {
+            Some(line) if line.account == *account => self.take(line),
+            Some(_) => {}
+            None => self.unread = self.unread.saturating_add(1),
+        }
+    }
+
     fn take(&mut self, line: &Line) {
         match &line.entry {
             Entry::ClaimBegan(body) => self.claim(&body.claims),
@@ -137,6 +149,7 @@ pub struct Leavers {
     /// When sessions were listed last; none if nothing was kept of it.
     looked_at: Option<Timestamp>,
     tokens_asked: Option<Timestamp>,
+    unread: u64,
     rows: Vec<LeaverRow>,
 }
 
@@ -146,21 +159,18 @@ impl Leavers {
         account: &AccountName,
         lists: impl IntoIterator<Item = (&'l String, &'l ListMemory)>,
         (snapshot, now): (Option<&Snapshot>, Timestamp),
-        lines: impl IntoIterator<Item = Line>,
+        told: &LeaversTold,
     ) -> Self {
-        let mut told = Told::default();
-        for line in lines.into_iter().filter(|line| line.account == *account) {
-            told.take(&line);
-        }
         let mut rows = Vec::new();
         for (list, memory) in lists {
-            let of = |(row, memory): (&String, &RowMemory)| row_of((list, row), memory, (snapshot, now), &told);
+            let of = |(row, memory): (&String, &RowMemory)| row_of((list, row), memory, (snapshot, now), told);
             rows.extend(memory.rows.iter().map(of));
         }
         Self {
             account: account.clone(),
             looked_at: snapshot.map(|snapshot| snapshot.now),
             tokens_asked: told.asked,
+            unread: told.unread,
             rows,
         }
     }
@@ -184,6 +194,7 @@ impl Leavers {
             told(self.looked_at),
             told(self.tokens_asked),
         );
+        page += &unread_text(self.unread);
         if let Some((middle, longest)) = self.times() {
             let (middle, longest) = (human_duration(middle), human_duration(longest));
             page += &format!("time to zero access: {middle} in the middle, {longest} at worst\n");
@@ -239,7 +250,7 @@ impl Leavers {
         json!({
             "schema": 1, "account": self.account.as_str(), "sessions_as_of": at(self.looked_at),
             "tokens_as_of": at(self.tokens_asked), "matched": self.rows.iter().filter(|row| row.user.is_some()).count(),
-            "unmatched": self.count(Access::Unmatched), "pending": self.count(Access::Pending), "rows": rows,
+            "unmatched": self.count(Access::Unmatched), "pending": self.count(Access::Pending), "unread_lines": self.unread, "rows": rows,
         })
     }
 }
@@ -248,7 +259,7 @@ fn row_of(
     (list, row): (&str, &str),
     memory: &RowMemory,
     (snapshot, now): (Option<&Snapshot>, Timestamp),
-    told: &Told,
+    told: &LeaversTold,
 ) -> LeaverRow {
     let user = memory.user;
     let left = memory.since.unwrap_or(memory.first_seen);
@@ -374,7 +385,13 @@ mod tests {
         lines.extend(asked(10, &[("2", 1), ("1", 2)]));
         lines.extend(asked(30, &[("2", 3), ("1", 0)]));
         let name = "hr".to_owned();
-        let leavers = |snapshot, lines| Leavers::of(&account, [(&name, &memory)], (snapshot, at(60)), lines);
+        let leavers = |snapshot, lines: Vec<Line>| {
+            let mut told = LeaversTold::default();
+            for line in &lines {
+                told.hear(&account, Some(line));
+            }
+            Leavers::of(&account, [(&name, &memory)], (snapshot, at(60)), &told)
+        };
         let json = leavers(Some(&snapshot), lines.clone()).json();
         let told = |json: &Value, key: &str| -> Vec<Value> {
             json["rows"].as_array().unwrap().iter().map(|row| row[key].clone()).collect()
