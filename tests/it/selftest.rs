@@ -108,3 +108,23 @@ fn a_token_that_may_not_write_is_refused_with_77() {
     desk.room.edit("evictd.toml", "auth.oauth-client.id", &format!("{revoker}auth.oauth-client.id"));
     selftest(&desk, &["--user", &canary]).says(0, &["ok: the session ended"]);
 }
+
+/// Whoever signs in meanwhile, or whose sessions go, loses no other session for it than the one that was named.
+#[test]
+fn it_ends_the_session_it_named_or_none() {
+    for fault in ["appear=1", "vanish=1"] {
+        let desk = Desk::with(crate::program::Room::new(), &["--staff", "20", "--end-users", "30", "--fault", fault]);
+        let planned = desk.plan().json();
+        let rows = planned["revoke"].as_array().unwrap();
+        for row in rows.iter().filter(|row| row["stratum"] == "agents").take(3) {
+            let ran = selftest(&desk, &["--user", row["user_id"].as_str().unwrap(), "--format", "json"]);
+            let intended = desk.trail().into_iter().filter(|line| line["kind"] == "revocation.intended");
+            let began: Vec<Value> = desk.trail().into_iter().filter(|line| line["kind"] == "selftest.began").collect();
+            for intent in intended {
+                let named = began.iter().any(|began| intent["sessions"] == serde_json::json!([began["session"]]));
+                assert!(named, "{fault}: {intent} {began:?} {ran:?}");
+            }
+        }
+        assert!(desk.deletes() > 0, "{fault}: it was tried");
+    }
+}
