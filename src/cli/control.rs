@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::account::brakes;
 use super::apply::until_done;
 use super::load::{Loaded, connect};
@@ -75,7 +77,7 @@ pub(super) fn default_socket() -> PathBuf {
 }
 
 fn zendesk_for(loaded: &Loaded, command: &Command) -> Result<Option<Zendesk>, Failure> {
-    if command.ends_sessions() { connect(&loaded.account, true, |ways| ways).map(Some) } else { Ok(None) }
+    if command.needs_hands() { connect(&loaded.account, true, |ways| ways).map(Some) } else { Ok(None) }
 }
 
 async fn look(loaded: &Loaded, command: &Command) -> Result<Answer, Failure> {
@@ -95,7 +97,12 @@ async fn act(loaded: &Loaded, command: &Command, screen: Screen) -> Result<Answe
     let now = SystemClock.now();
     reconcile(&mut held.trail, &state, (now, loaded.account.belts.pause_expires_after), anew)?;
     let file = brakes(loaded, stop.clone());
-    let lasting = held.trail.past().pause.filter(|told| told.lasts(now));
+    // By Zendesk's clock, where it is asked: to set this host's ends no pause.
+    let clock = match &zendesk {
+        Some(zendesk) => zendesk.me().await.map_or(Timestamp::MIN, |me| me.date),
+        None => now,
+    };
+    let lasting = held.trail.past().pause.filter(|told| told.lasts(clock));
     let told = Told { brakes: &file, told: lasting };
     let ground = Ground {
         trail: &mut held.trail,

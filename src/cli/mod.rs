@@ -244,5 +244,8 @@ async fn simulate(args: &simulator::SimulatorArgs) -> Result<Exit, Failure> {
 fn block_on(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(Exit::Bug, format!("cannot start the runtime: {error}")))?;
-    runtime.block_on(work)
+    let done = runtime.block_on(work);
+    // What is still read for somebody is of no use any more.
+    runtime.shutdown_background();
+    done
 }

@@ -35,7 +35,7 @@ use words::{filled, plain_name};
 use crate::calendar::Schedule;
 use crate::diagnostic::{Code, Findings, Source, quoted};
 use crate::document::{Document, Table};
-use crate::model::{AccountName, Mode, Scope, UserId};
+use crate::model::{AccountName, Mode, Person, Scope, UserId};
 
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +95,17 @@ pub struct Account {
     pub offboarding: BTreeMap<String, OffboardingList>,
     /// Files into which others write who signed in, by name.
     pub feeds: BTreeMap<String, FeedSettings>,
+}
+
+impl Account {
+    /// Whether this person may not be touched. E-mail addresses are compared without case.
+    pub fn protects(&self, person: &Person) -> bool {
+        let email = person.email.as_ref().map(|email| email.raw().to_lowercase());
+        self.protected.iter().any(|entry| match entry {
+            ProtectedEntry::Id(user) => *user == person.id,
+            ProtectedEntry::Email(entry) => Some(entry.to_lowercase()) == email,
+        })
+    }
 }
 
 /// A pattern of file names, and where it stands: whether it matches any is only seen on the disk.

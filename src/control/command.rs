@@ -138,7 +138,7 @@ impl Command {
     }
 
     /// Whether sessions may end by it, so that the credential for that is needed, whatever the account's mode.
-    pub fn ends_sessions(&self) -> bool {
+    pub fn needs_hands(&self) -> bool {
         matches!(self, Self::RevokeLook(_) | Self::Revoke(_) | Self::Selftest { .. })
     }
 

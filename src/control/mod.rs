@@ -22,7 +22,7 @@ pub use held::{Held, PostTrouble};
 pub use hold::{hold, holds};
 pub use pause::{PAUSE_MAX, PAUSE_USUAL, Told, lapse, pause_at_once, pause_until, reconcile};
 pub use peer::{Peer, caller_of, own_name, unknown_groups};
-pub use revoke::{ASKED_FROM, PEOPLE_MAX, is_protected, look};
+pub use revoke::{ASKED_FROM, PEOPLE_MAX, look};
 pub use wire::{REQUEST_BYTES_MAX, Request, ask};
 
 use crate::clock::Clock;

@@ -48,6 +48,11 @@ pub fn pause_at_once(
     now: Timestamp,
 ) -> Result<Answer, Refusal> {
     let (reason, until) = (reasonable(reason)?, pause_until(lasts, now)?);
+    // One pause more never shortens the one there is.
+    let standing = read_pause(state, now, PAUSE_USUAL).map(|pause| pause.until.unwrap_or(Timestamp::MAX));
+    if let Some(standing) = standing.filter(|standing| *standing >= until) {
+        return Ok(Answer::of(json!({ "schema": 1, "paused": true, "until": standing.to_string() })));
+    }
     write_pause(state, until, &format!("by {}: {reason}", caller.who))
         .map_err(|error| Refusal::new(74, format!("the pause file cannot be written: {error}")))?;
     Ok(Answer::of(json!({ "schema": 1, "paused": true, "until": until.to_string() })))
@@ -60,8 +65,17 @@ pub(super) fn begin(
     caller: &Caller,
 ) -> Result<Answer, Refusal> {
     let reason = reasonable(reason)?;
-    let until = pause_until(lasts, ground.asked)?;
-    let by = caller.who.clone();
+    let mut until = pause_until(lasts, ground.asked)?;
+    let mut by = caller.who.clone();
+    // One pause more never shortens the one there is, nor makes it one's own.
+    if let Some(told) = ground.trail.past().pause.filter(|told| told.lasts(ground.asked)) {
+        until = until.max(told.until.unwrap_or(Timestamp::MAX));
+        if told.by.split(", ").any(|one| one == by) {
+            by = told.by;
+        } else {
+            by = format!("{}, {by}", told.by);
+        }
+    }
     let written = write_pause(ground.state, until, &format!("by {by}: {reason}"));
     let record = PauseBegan { until: Some(until.to_string()), reason, by };
     ground.trail.write_durably(None, record.into(), None)?;
@@ -83,7 +97,7 @@ pub(super) fn end(ground: &mut Ground<'_>, caller: &Caller) -> Result<Answer, Re
     }
     // As long as the trail tells of it, it is in force: this comes last.
     remove_pause(ground.state).map_err(|error| {
-        Refusal::new(74, format!("the pause file cannot be removed: {error}")).help("it is still paused")
+        Refusal::new(78, format!("the pause file cannot be removed: {error}")).help("it is still paused")
     })?;
     ground.trail.write_durably(None, PauseEnded { by: Some(caller.who.clone()) }.into(), None)?;
     Ok(Answer::of(json!({ "schema": 1, "paused": false })))

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::command::{Wanted, reasonable};
 use super::{Answer, Caller, Ground, Refusal};
 use crate::clock::Clock;
-use crate::config::{Account, ProtectedEntry, looks_like_email};
+use crate::config::{Account, looks_like_email};
 use crate::enforce::{Aimed, Brakes, LeverBench, Lost, revoke_people};
 use crate::model::{Foreign, Grade, Outcome, Pause, Person, UserId};
 use crate::record::LeverUsed;
@@ -162,7 +162,7 @@ async fn resolve(
             Some(person) if person.id == me.value || Some(person.id) == revoker => {
                 faults.push("evictd's own user is never signed out".to_owned());
             }
-            Some(person) if is_protected(&person, &account.protected) => {
+            Some(person) if account.protects(&person) => {
                 faults.push(format!("`{}` is protected", Foreign::new(text)));
             }
             Some(person) if seen.insert(person.id) => people.push(Aimed {
@@ -194,15 +194,6 @@ async fn records(zendesk: &Zendesk, ids: &[UserId]) -> Result<BTreeMap<UserId, P
         found.extend(people.into_iter().map(|person| (person.id, person)));
     }
     Ok(found)
-}
-
-/// Whether the configuration protects this person.
-pub fn is_protected(person: &Person, protected: &[ProtectedEntry]) -> bool {
-    let email = person.email.as_ref().map(|email| email.raw().to_lowercase());
-    protected.iter().any(|entry| match entry {
-        ProtectedEntry::Id(user) => *user == person.id,
-        ProtectedEntry::Email(entry) => Some(entry.to_lowercase()) == email,
-    })
 }
 
 fn row(one: &Aimed, lost: &Lost) -> Value {

@@ -5,7 +5,6 @@
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -36,8 +35,8 @@ pub(super) struct Desk {
     pub(super) stop: Stop,
     start: Cell<Start>,
     pub(super) sight: RefCell<Sight>,
-    /// How many read the trail now.
-    readers: Arc<AtomicUsize>,
+    /// As many copies as read the trail now, for short and for long.
+    readers: (Arc<()>, Arc<()>),
 }
 
 /// What can be seen of an account without its loop.
@@ -91,6 +90,8 @@ pub enum Start {
 impl Desk {
     /// From the next pause on this is in force.
     pub(super) fn take_over(&self, setup: Setup) {
+        // One that was never in force is no predecessor: what came after it was judged against what is.
+        self.orders.borrow_mut().retain(|order| !matches!(order, Order::TakeOver(_)));
         self.order(Order::TakeOver(Box::new(setup)));
     }
 
@@ -104,7 +105,7 @@ impl Desk {
         let Call { caller, request, reply } = call;
         let command = request.command;
         if let (Ok(()), Some(reading)) = (caller.must_be_allowed(&command), self.reading(&command, now)) {
-            return self.apart(reply, reading);
+            return self.apart(reply, reading, false);
         }
         let done = caller.must_be_allowed(&command).and_then(|()| self.at_once(&command, &caller, now));
         let is_pause = matches!(command, Command::Pause { .. });
@@ -153,11 +154,11 @@ impl Desk {
         }
     }
 
-    /// Reads on another thread, since a trail may be long, and answers from there. Few read at once.
-    pub(super) fn apart(&self, reply: Reply, reading: Reading) {
-        let readers = Arc::clone(&self.readers);
-        if readers.fetch_add(1, Ordering::AcqRel) >= READERS_MAX {
-            readers.fetch_sub(1, Ordering::AcqRel);
+    /// Reads on another thread, since a trail may be long, and answers from there. Few read at once, and what may be long
+    /// keeps nobody from what is not.
+    pub(super) fn apart(&self, reply: Reply, reading: Reading, is_long: bool) {
+        let place = Arc::clone(if is_long { &self.readers.1 } else { &self.readers.0 });
+        if Arc::strong_count(&place) > READERS_MAX + 1 {
             return drop(reply.send(Err(Refusal::new(69, "others are reading the trail: try again"))));
         }
         tokio::task::spawn_blocking(move || {
@@ -165,7 +166,7 @@ impl Desk {
             if !reply.is_closed() {
                 drop(reply.send(reading()));
             }
-            readers.fetch_sub(1, Ordering::AcqRel);
+            drop(place);
         });
     }
 
@@ -197,17 +198,14 @@ impl Desk {
         self.woken.notified().await;
     }
 
-    /// What humans command since it was asked last, oldest first; all else waits on.
+    /// What humans command since it was asked last, oldest first, up to the first order of another kind: whoever commands
+    /// after a reload means what that brought.
     pub(super) fn errands(&self) -> Vec<Errand> {
-        let mut errands = Vec::new();
         let mut orders = self.orders.borrow_mut();
-        for order in std::mem::take(&mut *orders) {
-            match order {
-                Order::Obey(errand) => errands.push(*errand),
-                other => orders.push(other),
-            }
-        }
-        errands
+        let first = orders.iter().position(|order| !matches!(order, Order::Obey(_))).unwrap_or(orders.len());
+        let rest = orders.split_off(first);
+        let errands = std::mem::replace(&mut *orders, rest).into_iter();
+        errands.filter_map(|order| if let Order::Obey(errand) = order { Some(*errand) } else { None }).collect()
     }
 
     /// The orders since it was asked last, oldest first.
@@ -251,5 +249,21 @@ mod tests {
         let seen = read_pause(&folder.path().join("state"), now, jiff::SignedDuration::from_hours(1));
         assert_eq!((seen, desk.orders().len()), (Some(Pause { until }), 1), "and the record is to follow");
         assert_eq!(ask(&Command::Resume, Caller::with_all("olivia")), None, "that waits for its turn");
+    }
+
+    /// Beside a listing only what was commanded before a reload is done: whoever commands after it means what it brought.
+    #[test]
+    fn no_command_overtakes_a_reload() {
+        let desk = Desk::default();
+        let errand = |reason: &str| {
+            let command = Command::Pause { lasts: None, reason: reason.to_owned() };
+            let caller = Caller::with_all("olivia");
+            desk.order(Order::Obey(Box::new(Errand { command, caller, asked: Timestamp::UNIX_EPOCH, reply: None })));
+        };
+        errand("before");
+        desk.reject(Rejected::default());
+        errand("after");
+        assert_eq!((desk.errands().len(), desk.errands().len()), (1, 0));
+        assert!(matches!(desk.orders()[..], [Order::Reject(_), Order::Obey(_)]));
     }
 }

@@ -3,7 +3,6 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Bench, Whose, all_kept};
-use crate::config::ProtectedEntry;
 use crate::evaluate::{Claim, claim_of};
 use crate::evidence::Evidence;
 use crate::grade::{Fate, Kept};
@@ -56,7 +55,7 @@ impl Bench<'_> {
                 (Some(_), Some(person)) if self.stratum_of(&cleared, person) != Some(whose.stratum) => {
                     Err((Belt::ReadBack, "the person's role has changed"))
                 }
-                (Some(_), Some(person)) if self.is_protected(person) => {
+                (Some(_), Some(person)) if self.account.protects(person) => {
                     Err((Belt::Protected, "a protected e-mail is this person's by now"))
                 }
                 (Some(_), None) => Err((Belt::Unreachable, "the person's record could not be read again")),
@@ -125,14 +124,6 @@ impl Bench<'_> {
     }
 
     /// Whether the record has an e-mail that the configuration protects: it may have changed hands since.
-    fn is_protected(&self, person: &Person) -> bool {
-        let email = person.email.as_ref().map(|email| email.raw().to_lowercase());
-        self.account.protected.iter().any(|entry| match entry {
-            ProtectedEntry::Id(user) => *user == person.id,
-            ProtectedEntry::Email(protected) => Some(protected.to_lowercase()) == email,
-        })
-    }
-
     pub(super) fn rules_of(&self, cleared: &ClearedSession) -> impl Iterator<Item = RuleId> {
         let rules = &self.policies.rules;
         cleared.claims.iter().filter_map(|claim| rules.get(claim.rule).map(|rule| rule.id.clone()))

@@ -132,8 +132,8 @@ pub(super) struct Memory {
     past: Past,
     standing: Standing,
     open: BTreeMap<u64, (Option<CycleId>, RevocationIntended)>,
-    /// The digest of the policies of the self-test under way.
-    selftest: Option<String>,
+    /// Digests of the policies of self-tests: by these their records are told from those of the account's own policies.
+    selftests: BTreeSet<String>,
     /// The newest instant of Zendesk's clock that was trusted: it decides what is forgotten.
     newest: Option<Timestamp>,
 }
@@ -164,7 +164,7 @@ impl Memory {
                 self.weaken(line.at, &body.changed);
             }
             // It says nothing of the account's own policies, and no cycle of these knows of it.
-            Entry::CycleFinished(body) if self.selftest.as_ref() == Some(&body.policy) => {}
+            Entry::CycleFinished(body) if self.selftests.contains(&body.policy) => {}
             Entry::CycleFinished(body) => self.finished(body, line)?,
             Entry::RevocationIntended(body) => {
                 // Read now, so that an intent that makes no sense is found before it matters.
@@ -183,11 +183,15 @@ impl Memory {
                     // It stays open, and counts as open ones do.
                     Some(intent) if line.leaves_intent_open() && self.open.contains_key(&intent) => {}
                     _ => {
-                        let intended = intent.and_then(|intent| self.open.remove(&intent));
-                        let core = intended.map(|(_, intended)| rules_of(&intended.core)).unwrap_or_default();
+                        let intended =
+                            intent.and_then(|intent| self.open.remove(&intent)).map(|(_, intended)| intended);
                         // As levers are: no window counts it, and whoever comes back from it is no concern of the rules.
-                        let counted = ended.into_iter().filter(|_| self.selftest.is_none());
-                        self.past.history.ended.extend(counted.map(|one| Ended { core: core.clone(), ..one }));
+                        if intended.as_ref().is_some_and(|intended| self.selftests.contains(&intended.policy)) {
+                            return Ok(());
+                        }
+                        let core = intended.map(|intended| rules_of(&intended.core)).unwrap_or_default();
+                        let ended = ended.into_iter().map(|one| Ended { core: core.clone(), ..one });
+                        self.past.history.ended.extend(ended);
                     }
                 }
             }
@@ -195,8 +199,7 @@ impl Memory {
             Entry::TokensHeld(body) => {
                 self.past.tokens.extend(body.user.parse().ok().map(|user: UserId| (user, body.tokens)));
             }
-            Entry::SelftestBegan(body) => self.selftest = Some(body.policy.clone()),
-            Entry::SelftestFinished(_) => self.selftest = None,
+            Entry::SelftestBegan(body) => self.selftests.extend([body.policy.clone()]),
             _ => {}
         }
         Ok(())
@@ -252,8 +255,9 @@ impl Memory {
         past.history.rests.clone_from(&self.standing.rests);
         past.pause.clone_from(&self.standing.pause);
         for (seq, (cycle, intended)) in &self.open {
-            let ended = ended_unclear(intended).unwrap_or_default();
-            past.history.ended.extend(ended.into_iter().map(|one| Ended { cycle: cycle.clone(), ..one }));
+            let counts = !self.selftests.contains(&intended.policy);
+            let ended = ended_unclear(intended).unwrap_or_default().into_iter().filter(|_| counts);
+            past.history.ended.extend(ended.map(|one| Ended { cycle: cycle.clone(), ..one }));
             past.open_intents.push(OpenIntent { seq: *seq, intended: intended.clone() });
         }
         let oldest = self.oldest();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::past::{PauseTold, read};
-use crate::model::{Basis, Hold, HoldState, Mode, Rest, RuleId, Stratum, UserId};
+use crate::model::{Basis, Hold, HoldState, Mode, Outcome, Rest, RuleId, Stratum, UserId};
 use crate::record::{CycleFinished, Entry, HoldOpened, Line};
 
 /// Holds by the number of the record that opened each, what each rule rests on, and the pause.
@@ -31,6 +31,17 @@ impl Standing {
             Entry::HoldDiscarded(body) => self.become_of(&body.hold, HoldState::Discarded)?,
             Entry::HoldExpired(body) => {
                 self.holds.remove(&read("hold", &body.hold)?);
+            }
+            // Who went by a release went: it counts once.
+            Entry::RevocationOutcome(body)
+                if Outcome::from_word(&body.outcome).is_some_and(Outcome::counts_in_windows) =>
+            {
+                let user: UserId = read("user", &body.user)?;
+                for hold in self.holds.values_mut().filter(|hold| hold.state == HoldState::Released) {
+                    if hold.mode == Mode::Enforce && body.rules.iter().any(|rule| *rule == hold.rule.as_str()) {
+                        hold.people.remove(&user);
+                    }
+                }
             }
             Entry::PauseBegan(body) => {
                 let until = body.until.as_ref().map(|until| read("until", until)).transpose()?;

@@ -13,7 +13,7 @@ use crate::files::{Disk, Medium, MemoryMedium};
 use crate::model::{AccountName, CycleId, Outcome, Stratum};
 use crate::record::{
     CycleFinished, DaemonStopped, Entry, LINE_BYTES_MAX, Personal, PolicyLoaded, RevocationIntended, RevocationOutcome,
-    SelftestBegan, SelftestFinished, SetSigned, Verification, segment_name, sidecar_name, whole_lines,
+    SelftestBegan, SetSigned, Verification, segment_name, sidecar_name, whole_lines,
 };
 
 /// Room for three or four records, so that a short script crosses segments.
@@ -328,7 +328,8 @@ fn a_look_is_the_last_cycle_and_not_the_last_sweep() {
     assert_eq!((calls(past.last_sweep), calls(past.last_cycle)), (Some(1), Some(9)));
 }
 
-/// A human commands it, and no policy of the account's does: windows, loops, the cycles of the account know nothing of it.
+/// A human commands it, and no policy of the account's does: windows, loops, the cycles of the account know nothing of it,
+/// however it ends. What rules do counts as ever, also where a self-test was cut off in its midst.
 #[test]
 fn a_self_test_is_no_end_by_rules_and_no_cycle_of_the_account() {
     let medium = MemoryMedium::default();
@@ -336,34 +337,30 @@ fn a_self_test_is_no_end_by_rules_and_no_cycle_of_the_account() {
     let began = SelftestBegan {
         user: "35436".into(),
         session: "777".into(),
-        policy: "of the cycle".into(),
+        policy: "p".into(),
         rule: "r".into(),
         by: "0".into(),
     };
     trail.append(None, began.into(), None).unwrap();
     let intent = trail.append(None, intended("777", "2026-11-23T08:00:00Z"), None).unwrap();
+    let unclear = trail.append(None, intended("776", "2026-11-23T08:00:00Z"), None).unwrap();
     trail.append(None, outcome(Some(intent), "777", "2026-11-23T08:00:01Z"), None).unwrap();
-    trail.append(None, finished("2026-11-23T08:00:02Z", true, 1), None).unwrap();
-    let ended = SelftestFinished {
-        ok: true,
-        user: "35436".into(),
-        session: "777".into(),
-        outcome: Some("revoked".into()),
-        grade: Some("ended".into()),
-        held: None,
-        took_ms: "9".into(),
-    };
-    trail.append(None, ended.into(), None).unwrap();
+    let Entry::CycleFinished(cycle) = finished("2026-11-23T08:00:02Z", true, 1) else { panic!("it is one") };
+    trail.append(None, CycleFinished { policy: "p".into(), ..cycle }.into(), None).unwrap();
     let past = trail.past();
-    assert_eq!((past.history.ended.len(), past.policy_digest.as_deref(), past.open_intents.len()), (0, None, 0));
+    assert_eq!((past.history.ended.len(), past.policy_digest.as_deref(), past.open_intents.len()), (0, None, 1));
     assert!(past.last_cycle.is_none());
-    // What comes after it counts as ever.
-    let intent = trail.append(None, intended("778", "2026-11-23T08:01:00Z"), None).unwrap();
+    // It was cut off, and rules go on; what was open is settled after all.
+    let Entry::RevocationIntended(by_rule) = intended("778", "2026-11-23T08:01:00Z") else { panic!("it is one") };
+    let by_rule = RevocationIntended { policy: "of the cycle".into(), ..by_rule };
+    let intent = trail.append(None, by_rule.into(), None).unwrap();
     trail.append(None, outcome(Some(intent), "778", "2026-11-23T08:01:01Z"), None).unwrap();
+    trail.append(None, outcome(Some(unclear), "776", "2026-11-23T08:01:01Z"), None).unwrap();
     trail.append(None, finished("2026-11-23T08:01:02Z", true, 1), None).unwrap();
     trail.sync().unwrap();
     let past = look(&medium, &acme()).unwrap();
-    assert_eq!((past.history.ended.len(), past.policy_digest.as_deref()), (1, Some("of the cycle")));
+    let ended: Vec<_> = past.history.ended.iter().map(|one| one.session.0).collect();
+    assert_eq!((ended, past.policy_digest.as_deref()), (vec![778], Some("of the cycle")));
 }
 
 /// How many of a day's outcomes, one every hour, are remembered when the host's clock shows `host` throughout.

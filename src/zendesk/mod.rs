@@ -83,7 +83,7 @@ pub struct Zendesk {
     reader: Identity,
     /// Who ends sessions.
     revoker: Revoker,
-    budget: Mutex<budget::Budget>,
+    budget: Arc<Mutex<budget::Budget>>,
     calls: AtomicU64,
     /// Milliseconds.
     waited: AtomicU64,
@@ -102,7 +102,7 @@ impl Zendesk {
             chance,
             reader: Identity::of(access.credential),
             revoker: Revoker::Reader,
-            budget: Mutex::new(budget::Budget::new(access.budget)),
+            budget: Arc::new(Mutex::new(budget::Budget::new(access.budget))),
             calls: AtomicU64::new(0),
             waited: AtomicU64::new(0),
             waited_for_sweeps: AtomicU64::new(0),
@@ -149,6 +149,12 @@ impl Zendesk {
     /// Of the requests sent so far, those of listings that can wait: a look beside a listing is none of them.
     pub fn calls_of_sweeps(&self) -> u64 {
         self.calls_of_sweeps.load(Ordering::Relaxed)
+    }
+
+    /// The same, out of one budget with another client of the same account.
+    #[must_use]
+    pub fn sharing(self, other: &Self) -> Self {
+        Self { budget: Arc::clone(&other.budget), ..self }
     }
 
     /// Goes on with the budget of an earlier client of the same account: a reload must not let twice as much through.

@@ -63,11 +63,18 @@ const FOREIGN_PATHS: &[&str] = &[
 fn faults(files: &[File]) -> Vec<String> {
     let mut found = Vec::new();
     for file in files.iter().filter(|file| file.path != "Cargo.lock") {
-        let wrongs = [lengths(file), shape(file), words(file), columns(file)];
+        let wrongs = [lengths(file), shape(file), words(file), columns(file), leftovers(file)];
         found.extend(wrongs.into_iter().flatten().map(|wrong| format!("{}: {wrong}", file.path)));
     }
     found.extend(folders(files));
     found
+}
+
+/// What tools leave beside the files that they change.
+fn leftovers(file: &File) -> Vec<String> {
+    let ends = [".orig", ".rej", ".bak", "~"];
+    let is_left = ends.iter().any(|end| file.path.ends_with(end));
+    if is_left { vec!["was left behind by a tool".to_owned()] } else { Vec::new() }
 }
 
 fn lengths(file: &File) -> Vec<String> {
@@ -208,6 +215,7 @@ fn files_say_what_they_are() {
     check("tests/it/utils.rs", "//! Why.\n", "`utils` says nothing");
     check("src/manager/mod.rs", "//! Why.\n", "`manager` says nothing");
     check("src/plan.rs", "//! Why.", "does not end with a line break");
+    check("src/plan.rs.orig", "//! Why.\n", "left behind");
     check("src/plan.rs", "//! Why.\n", "");
 }
 

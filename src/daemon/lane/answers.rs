@@ -1,5 +1,7 @@
 //! What whoever commanded a sweep is told of it.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::control::{Answer, Refusal, Reply};
@@ -15,6 +17,8 @@ const ROWS_MAX: usize = 5_000;
 pub(super) struct Awaiting {
     pub(super) reply: Reply,
     pub(super) width: u16,
+    /// When, on the monotonic clock: a sweep that began before is not theirs.
+    pub(super) asked: Duration,
 }
 
 impl Awaiting {

@@ -2,6 +2,7 @@
 //! nothing here knows another one. What a sweep and a look come to is in `turns`.
 
 mod answers;
+mod errands;
 mod turns;
 
 use std::rc::Rc;
@@ -13,7 +14,7 @@ use tokio::sync::Notify;
 use tracing::Instrument as _;
 
 use super::brakes::FileBrakes;
-use super::desk::{Desk, Errand, Order, Sight, Start};
+use super::desk::{Desk, Order, Sight, Start};
 use super::post::Post;
 use super::pulse::{Pulse, WatchedClock};
 use super::rhythm::Rhythm;
@@ -21,7 +22,7 @@ use super::scarce::{Exposure, LOOK_EVERY};
 use super::setup::{Loader, Setup};
 use super::status::{Circumstances, LastCycle, Status, Turn};
 use crate::clock::{Chance, Clock};
-use crate::control::{Answer, Caller, Command, PostTrouble, Refusal};
+use crate::control::PostTrouble;
 use crate::enforce::Brakes as _;
 use crate::files::{Lock, LockTrouble};
 use crate::gather::log_lag;
@@ -68,6 +69,8 @@ pub(super) struct Lane<'g> {
     log_lag: Option<SignedDuration>,
     /// Who commanded a sweep and waits for its end.
     awaiting: Vec<Awaiting>,
+    /// When a human last commanded something that a sweep is to follow, on the monotonic clock.
+    commanded_at: Option<Duration>,
 }
 
 impl<'g> Lane<'g> {
@@ -91,6 +94,7 @@ impl<'g> Lane<'g> {
             swept: (Duration::ZERO, Duration::ZERO),
             log_lag: None,
             awaiting: Vec::new(),
+            commanded_at: None,
         }
     }
 
@@ -107,12 +111,20 @@ impl<'g> Lane<'g> {
             self.obey().await;
             self.setup.zendesk.is_beside_looks(self.wants_looks());
             if self.is_due() {
+                let began = self.clock.monotonic();
                 self.take_turn().await;
-                std::mem::take(&mut self.awaiting).into_iter().for_each(Awaiting::dismiss);
+                let (asked_before, later) =
+                    std::mem::take(&mut self.awaiting).into_iter().partition(|one: &Awaiting| one.asked <= began);
+                self.awaiting = later;
+                Vec::into_iter(asked_before).for_each(Awaiting::dismiss);
                 self.looked_at = self.clock.monotonic();
                 let before = self.rhythm.missed;
                 self.rhythm = self.rhythm.after(&self.setup.account, self.clock.now());
                 self.missed = self.missed.saturating_add(self.rhythm.missed.saturating_sub(before));
+                // Whatever was commanded in this turn is not done by it.
+                if self.commanded_at.take().is_some_and(|at| at > began) {
+                    self.rhythm.due = Some(self.clock.now());
+                }
                 self.feel();
                 self.tell();
             } else if self.until_look().is_some_and(|wait| wait.is_zero()) {
@@ -208,79 +220,6 @@ impl<'g> Lane<'g> {
             }
         }
         self.tell();
-    }
-
-    /// Does what a human commands, unless they have gone meanwhile; whether the trail took it.
-    async fn carry_out(&mut self, errand: Errand) -> bool {
-        let Errand { command, caller, asked, reply } = errand;
-        if reply.as_ref().is_some_and(tokio::sync::oneshot::Sender::is_closed) {
-            return true;
-        }
-        if let Command::Apply { width } = command {
-            return self.await_sweep(&caller, reply.map(|reply| Awaiting { reply, width }));
-        }
-        if let Command::Why { user, since } = &command {
-            let reading = self.post.as_mut().map(|post| post.why(&self.setup, user.clone(), since));
-            match (reply, reading) {
-                (Some(reply), Some(Ok(reading))) => self.desk.apart(reply, reading),
-                (Some(reply), Some(Err(refusal))) => drop(reply.send(Err(refusal))),
-                (Some(reply), None) => drop(reply.send(Err(unheld()))),
-                (None, _) => {}
-            }
-            return true;
-        }
-        let done = self.obeyed(&command, &caller, asked).await;
-        match &done {
-            Ok(_) => tracing::info!("{} by {}", command.name(), caller.who),
-            // Its words may name whom it is about.
-            Err(refusal) => tracing::warn!("{} by {} was not done: exit {}", command.name(), caller.who, refusal.exit),
-        }
-        // Whoever lets something go wants to see it go.
-        if done.is_ok() && matches!(command, Command::Resume | Command::HoldRelease { .. }) {
-            self.rhythm.due = Some(self.clock.now());
-        }
-        let is_written = !done.as_ref().is_err_and(|refusal| refusal.exit == 74);
-        if !is_written {
-            self.shut("the trail cannot be written: nothing is revoked without a trail".to_owned());
-        }
-        reply.map(|reply| reply.send(done));
-        is_written
-    }
-
-    /// A sweep is due now; whoever wants it is told what came of it, once it is over.
-    fn await_sweep(&mut self, caller: &Caller, awaiting: Option<Awaiting>) -> bool {
-        let Some(awaiting) = awaiting else { return true };
-        let Some(post) = &mut self.post else {
-            drop(awaiting.reply.send(Err(unheld())));
-            return true;
-        };
-        if let Err(trouble) = post.commanded("apply", &caller.who) {
-            self.shut(format!("{trouble}: nothing is revoked without a trail"));
-            drop(awaiting.reply.send(Err(trouble.into())));
-            return false;
-        }
-        tracing::info!("apply by {}", caller.who);
-        self.awaiting.push(awaiting);
-        self.rhythm.due = Some(self.clock.now());
-        true
-    }
-
-    /// In mode `report` the credential that ends sessions is fetched for this command, and dropped after it.
-    async fn obeyed(&mut self, command: &Command, caller: &Caller, asked: Timestamp) -> Result<Answer, Refusal> {
-        let brakes = self.brakes();
-        let Some(post) = self.post.as_mut() else {
-            return Err(unheld());
-        };
-        if !command.ends_sessions() || self.setup.zendesk.has_hands() {
-            return Box::pin(post.obey((&self.setup, &brakes), (command, caller, asked))).await;
-        }
-        let armed = self.ground.loader.armed(&self.setup, &self.pulse).map_err(|why| Refusal::new(78, why))?;
-        armed.inherit(&self.setup.zendesk);
-        let usual = std::mem::replace(&mut self.setup.zendesk, Arc::new(armed));
-        let done = Box::pin(post.obey((&self.setup, &brakes), (command, caller, asked))).await;
-        usual.inherit(&self.setup.zendesk);
-        self.setup.zendesk = usual;
-        done
     }
 
     /// Takes the post if it is not held, asks once whether Zendesk knows us, and sweeps.
@@ -400,7 +339,8 @@ impl<'g> Lane<'g> {
     }
 
     fn status(&self, now: Timestamp) -> Status {
-        let pause = self.brakes().pause();
+        let brakes = self.brakes();
+        let pause = self.post.as_ref().map_or_else(|| brakes.pause(), |post| post.pause(&brakes));
         let until = |until: Option<Timestamp>| until.map_or("without end".to_owned(), |at| format!("until {at:.0}"));
         let around = Circumstances {
             setup: &self.setup,
@@ -434,8 +374,4 @@ impl<'g> Lane<'g> {
         }
         self.pulse.rest();
     }
-}
-
-fn unheld() -> Refusal {
-    Refusal::new(75, "the daemon does not hold the account: `evictd status` says why")
 }

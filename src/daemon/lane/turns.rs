@@ -11,6 +11,7 @@ use super::super::rhythm::Needs;
 use super::super::scarce::LOOK_EVERY;
 use super::super::status::{LastCycle, Turn};
 use super::Lane;
+use super::answers::Awaiting;
 use crate::cycle::{Cycle, Halt};
 use crate::gather::{Listed, list};
 use crate::snapshot::Snapshot;
@@ -29,9 +30,10 @@ impl Lane<'_> {
         }
         let took = self.clock.monotonic().saturating_sub(began);
         self.swept.1 = took;
-        for awaiting in std::mem::take(&mut self.awaiting) {
-            awaiting.tell(&swept);
-        }
+        let (theirs, later) =
+            std::mem::take(&mut self.awaiting).into_iter().partition(|one: &Awaiting| one.asked <= began);
+        self.awaiting = later;
+        Vec::into_iter(theirs).for_each(|one| one.tell(&swept));
         match swept {
             Ok(cycle) => self.swept(&cycle, took),
             Err(Halt::Stopped) => {}

@@ -13,7 +13,7 @@ use super::{Post, cycle_id, watched};
 use crate::address::Lists;
 use crate::chronicle::{Asked, Chronicle};
 use crate::config::{Account, looks_like_email};
-use crate::control::{Answer, Refusal, Told, is_protected};
+use crate::control::{Answer, Refusal, Told};
 use crate::cycle::{self, Books, Cycle, Halt, Setting};
 use crate::daemon::brakes::FileBrakes;
 use crate::daemon::lane::refusal_of;
@@ -131,7 +131,7 @@ async fn find(zendesk: &Zendesk, (wanted, session): (&str, Option<u64>), account
         Err(_) => zendesk.person_by_email(wanted, Purpose::Act).await.map_err(unanswered)?.value,
     };
     let Some(person) = person else { return Err(Refusal::new(1, format!("`{shown}` is nobody, or several people"))) };
-    if is_protected(&person, &account.protected) {
+    if account.protects(&person) {
         return Err(Refusal::new(1, format!("`{shown}` is protected")).help("make somebody for it whom nobody misses"));
     }
     let listing = zendesk.sessions_of(person.id, Purpose::Act).await;

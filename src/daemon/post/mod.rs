@@ -26,10 +26,11 @@ use crate::clock::{Chance, Clock, NoChance};
 use crate::config::{Account, OffboardingList};
 use crate::control::{Answer, Caller, Command, Ground, Held, PostTrouble, Refusal, Told, lapse, obey, reconcile};
 use crate::directory::{read_acceptances, read_list};
+use crate::enforce::Brakes as _;
 use crate::files::Lock;
 use crate::gather::{HOST_OFFSET_MAX, ListRead, LookedAt, Relisted};
 use crate::library::{Consulted, Library, Look};
-use crate::model::{AccountName, CycleId, Memory};
+use crate::model::{AccountName, CycleId, Memory, Pause};
 use crate::places::usual_folders;
 use crate::record::{DaemonStarted, DaemonStopped, LeverUsed, PolicyRejected, ScopeChanged};
 use crate::state::{STATE_FILE, State};
@@ -235,8 +236,10 @@ impl Post {
     ) -> Result<Answer, Refusal> {
         if let Command::Selftest { user, session } = command {
             caller.must_be_allowed(command)?;
+            self.end_pause(setup).await?;
             return Box::pin(self.selftest((setup, brakes), (user, *session), &caller.who)).await;
         }
+        self.end_pause(setup).await?;
         let told = self.trail.past().pause;
         let brakes = &Told { brakes, told };
         let ground = Ground {
@@ -250,6 +253,11 @@ impl Post {
             brakes,
         };
         obey(command, caller, ground).await
+    }
+
+    /// The pause in force, by the trail or by its file.
+    pub fn pause(&self, brakes: &FileBrakes) -> Option<Pause> {
+        Told { brakes, told: self.trail.past().pause }.pause()
     }
 
     /// Writes that a human commanded this, which names nobody.

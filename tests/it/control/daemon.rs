@@ -212,6 +212,13 @@ fn an_operator_ends_their_own_pause_and_no_other() {
     pull(&others.desk, &["pause", "--reason", "root's"]).says(0, &[]);
     until("told", || records(&others.desk, "pause.began").len() == 2);
     others.run(operator, &["resume"]).says(77, &["`approve`"]);
+    // Nor do they by a pause of their own on top of it: it shortens nothing, and is not theirs to end.
+    others.run(operator, &["pause", "--reason", "mine", "--for", "1s"]).says(0, &["paused until"]);
+    until("told", || records(&others.desk, "pause.began").len() == 3);
+    others.run(operator, &["resume"]).says(77, &["`approve`"]);
+    let (first, second) =
+        (records(&others.desk, "pause.began").remove(1), records(&others.desk, "pause.began").remove(2));
+    assert_eq!(first["until"], second["until"]);
     pull(&others.desk, &["resume"]).says(0, &["resumed"]);
     stop(daemon);
 }
