@@ -86,6 +86,15 @@ async fn look(loaded: &Loaded, command: &Command) -> Result<Answer, Failure> {
     Ok(crate::control::look(wanted, &zendesk, (&loaded.account, &SystemClock)).await?)
 }
 
+/// The exit code of a command that was carried out, refused, or cut off.
+pub(super) fn exit_code(done: &Result<Result<Answer, Refusal>, Failure>) -> u8 {
+    match done {
+        Ok(Ok(answer)) => answer.exit,
+        Ok(Err(refusal)) => refusal.exit,
+        Err(failure) => failure.exit.code(),
+    }
+}
+
 /// Under the account's lock.
 async fn act(loaded: &Loaded, command: &Command, screen: Screen) -> Result<Answer, Failure> {
     let (state, records) = (loaded.state(), loaded.trail());
@@ -116,12 +125,7 @@ async fn act(loaded: &Loaded, command: &Command, screen: Screen) -> Result<Answe
     };
     let caller = Caller::with_all(who);
     let done = until_done(Box::pin(obey(command, &caller, ground)), &stop, screen).await;
-    let exit = match &done {
-        Ok(Ok(answer)) => answer.exit,
-        Ok(Err(refusal)) => refusal.exit,
-        Err(failure) => failure.exit.code(),
-    };
-    let closed = held.close(exit);
+    let closed = held.close(exit_code(&done));
     let answer = done??;
     closed?;
     Ok(answer)

@@ -60,7 +60,11 @@ fn run_leavers(args: &LeaversArgs, screen: Screen) -> Result<(), Failure> {
     let lists = configured(&loaded)?;
     let memory = remembered(&loaded, screen);
     let file = loaded.last_snapshot();
-    let seen = if file.exists() { Some(offline(&file, &loaded, &policies(&loaded, screen)?, screen)?.1) } else { None };
+    // What is there and cannot be read is not the same as nothing.
+    let seen = match file.try_exists() {
+        Ok(false) => None,
+        _ => Some(offline(&file, &loaded, &policies(&loaded, screen)?, screen)?.1),
+    };
     for name in lists.keys().filter(|name| !memory.lists.contains_key(*name)) {
         screen.note(&format!("note: nothing is remembered of list `{name}`: no cycle has taken it over yet"));
     }
@@ -111,15 +115,15 @@ fn hear(loaded: &Loaded, mut each: impl FnMut(Option<&Line>)) -> Result<(), Fail
         return Ok(());
     }
     let medium = trail_of(loaded)?;
-    let mut last = 0;
+    let mut last = 0_u64;
     for first in trail::segments(&medium)? {
         for line in whole_lines(&trail::read_segment(&medium, first)?).0 {
             let line = Line::read(line).ok();
             // What is missing cannot be read either.
-            if line.as_ref().is_some_and(|line| last > 0 && line.seq > last + 1) {
+            if line.as_ref().is_some_and(|line| last > 0 && line.seq > last.saturating_add(1)) {
                 each(None);
             }
-            last = line.as_ref().map_or(last + 1, |line| line.seq);
+            last = line.as_ref().map_or(last.saturating_add(1), |line| line.seq);
             each(line.as_ref());
         }
     }

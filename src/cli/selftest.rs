@@ -7,7 +7,8 @@ use clap::Args;
 use serde_json::Value;
 
 use super::account::brakes;
-use super::control::{ask_daemon, exit_of};
+use super::apply::until_done;
+use super::control::{ask_daemon, exit_code, exit_of};
 use super::load::{Loaded, connect, load, policies_in_force, setup_of};
 use super::loader::keep_in_force;
 use super::screen::Screen;
@@ -62,12 +63,15 @@ async fn act(loaded: &Loaded, command: &Command, screen: Screen) -> Result<Answe
     let mut post = Post::open(&setup, Arc::new(SystemClock), Arc::new(SystemChance))?;
     let who = own_name();
     post.begin(&setup, command.name(), &who)?;
-    let brakes = brakes(loaded, Stop::default());
-    let given = (command, &Caller::with_all(who), SystemClock.now());
-    let done = post.obey((&setup, &brakes), given).await;
-    post.close(done.as_ref().map_or_else(|refusal| refusal.exit, |answer| answer.exit))?;
+    let (stop, caller) = (Stop::default(), Caller::with_all(who));
+    let brakes = brakes(loaded, stop.clone());
+    let work = Box::pin(post.obey((&setup, &brakes), (command, &caller, SystemClock.now())));
+    let done = until_done(work, &stop, screen).await;
+    let closed = post.close(exit_code(&done));
+    let answer = done??;
+    closed?;
     keep_in_force(Path::new(&*loaded.config.name), &setup);
-    Ok(done?)
+    Ok(answer)
 }
 
 fn text(document: &Value) -> String {

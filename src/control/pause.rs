@@ -36,6 +36,14 @@ pub fn pause_until(lasts: Option<&str>, now: Timestamp) -> Result<Timestamp, Ref
     })
 }
 
+/// What stands between two who pause; no name of a user has it.
+const AND: &str = " and ";
+
+/// Whose a pause is that this caller pulls on top of another, each named once.
+fn together(before: &str, who: &str) -> String {
+    if before.split(AND).any(|one| one == who) { before.to_owned() } else { format!("{before}{AND}{who}") }
+}
+
 /// Pauses by the file alone, at once: it stops what is under way. The record is to follow.
 ///
 /// # Errors
@@ -70,11 +78,7 @@ pub(super) fn begin(
     // One pause more never shortens the one there is, nor makes it one's own.
     if let Some(told) = ground.trail.past().pause.filter(|told| told.lasts(ground.asked)) {
         until = until.max(told.until.unwrap_or(Timestamp::MAX));
-        if told.by.split(", ").any(|one| one == by) {
-            by = told.by;
-        } else {
-            by = format!("{}, {by}", told.by);
-        }
+        by = together(&told.by, &by);
     }
     let written = write_pause(ground.state, until, &format!("by {by}: {reason}"));
     let record = PauseBegan { until: Some(until.to_string()), reason, by };
@@ -171,5 +175,19 @@ impl Brakes for Told<'_> {
 
     fn stopping(&self) -> Pending<'_, ()> {
         self.brakes.stopping()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_of_one_stays_theirs_and_one_of_two_is_nobodys() {
+        let olivia = "olivia (uid 1000, login 1001)";
+        assert_eq!(together(olivia, olivia), olivia);
+        let both = together("anna (uid 7)", olivia);
+        assert!(both != olivia && both.contains("anna (uid 7)"), "{both}");
+        assert_eq!(together(&both, olivia), both, "nobody is named twice");
     }
 }

@@ -90,9 +90,19 @@ pub enum Start {
 impl Desk {
     /// From the next pause on this is in force.
     pub(super) fn take_over(&self, setup: Setup) {
-        // One that was never in force is no predecessor: what came after it was judged against what is.
-        self.orders.borrow_mut().retain(|order| !matches!(order, Order::TakeOver(_)));
-        self.order(Order::TakeOver(Box::new(setup)));
+        let mut orders = self.orders.borrow_mut();
+        // One that was never in force is no predecessor, since this was judged against what is: this comes in its place, so
+        // that what was commanded after that does not overtake it. What was rejected meanwhile is told before.
+        let place = orders.iter().position(|order| matches!(order, Order::TakeOver(_))).unwrap_or(orders.len());
+        let (rejected, commanded): (Vec<Order>, Vec<Order>) = orders
+            .split_off(place)
+            .into_iter()
+            .filter(|order| !matches!(order, Order::TakeOver(_)))
+            .partition(|order| matches!(order, Order::Reject(_)));
+        orders.extend(rejected);
+        orders.push(Order::TakeOver(Box::new(setup)));
+        orders.extend(commanded);
+        self.woken.notify_one();
     }
 
     /// Something was to come into force and cannot.

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::control::{Answer, Refusal, Reply};
 use crate::cycle::{Cycle, Halt};
+use crate::daemon::post::refusal_of;
 use crate::guard::Belt;
 use crate::model::Outcome;
 use crate::report::{Look, Report, to_json, to_text};
@@ -44,7 +45,7 @@ fn answer(cycle: &Cycle, width: u16) -> Answer {
     let rows = report.revoke.len() + report.withheld.len() + report.undecided.len();
     let (page, document) = if rows > ROWS_MAX {
         let page = format!("cycle {}: {rows} rows are too many to show: `evictd audit` has each\n", report.cycle);
-        (page, Value::Null)
+        (page, json!({ "schema": 1, "cycle": report.cycle.to_string(), "rows": rows, "is_cut": true }))
     } else {
         let document = to_json(report).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         (to_text(report, Look { width, colour: false }), document)
@@ -55,17 +56,6 @@ fn answer(cycle: &Cycle, width: u16) -> Answer {
     Answer {
         exit,
         document: json!({ "schema": 1, "mode": mode, "page": page, "report": document, "disarmed": disarmed }),
-    }
-}
-
-/// Why there was no cycle.
-pub fn refusal_of(halt: &Halt) -> Refusal {
-    match halt {
-        Halt::Zendesk(trouble) => Refusal::unanswered(trouble),
-        Halt::Trail(trouble) => Refusal::new(74, format!("{trouble}: nothing is done that is not written down")),
-        Halt::Stopped => Refusal::new(69, halt.to_string()),
-        Halt::Unprotected(why) => Refusal::new(78, format!("enforcement is refused: {why}"))
-            .help("list at least one admin in the account's `protected`, each by an e-mail or id that Zendesk knows"),
     }
 }
 

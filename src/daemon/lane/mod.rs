@@ -29,7 +29,7 @@ use crate::gather::log_lag;
 use crate::model::Mode;
 use crate::zendesk::Trouble;
 use answers::Awaiting;
-pub use answers::{exit_of, refusal_of};
+pub use answers::exit_of;
 
 /// Until Zendesk answered the first time, it is asked this often, whatever the schedule says.
 const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(15);

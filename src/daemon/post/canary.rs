@@ -9,14 +9,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Post, cycle_id, watched};
+use super::{Post, cycle_id, refusal_of, watched};
 use crate::address::Lists;
 use crate::chronicle::{Asked, Chronicle};
 use crate::config::{Account, looks_like_email};
 use crate::control::{Answer, Refusal, Told};
 use crate::cycle::{self, Books, Cycle, Halt, Setting};
 use crate::daemon::brakes::FileBrakes;
-use crate::daemon::lane::refusal_of;
 use crate::daemon::setup::Setup;
 use crate::diagnostic::{Findings, Source};
 use crate::enforce::Brakes as _;

@@ -37,7 +37,7 @@ use crate::state::{STATE_FILE, State};
 use crate::trail::{Past, Trail, TrailTrouble};
 pub use kept::keep_snapshot;
 use kept::{last_snapshot, remembered};
-pub use turns::Looked;
+pub use turns::{Looked, refusal_of};
 use watched::{Watched, watched};
 
 /// It is asked this often who holds OAuth tokens, and this often where that is refused.

@@ -12,7 +12,7 @@ use super::super::scarce::{Lack, News};
 use super::super::setup::Setup;
 use super::{Post, cycle_id, read_lists, watched};
 use crate::chronicle::Asked;
-use crate::control::{Told, reconcile};
+use crate::control::{Refusal, Told, reconcile};
 use crate::cycle::{self, Books, Cycle, Halt, Setting};
 use crate::enforce::{Brakes as _, settle};
 use crate::gather::{
@@ -337,4 +337,15 @@ impl Post {
 
 fn told(at: Option<Timestamp>) -> String {
     at.map(|at| format!("{at:.0}")).unwrap_or_default()
+}
+
+/// Why there was no cycle.
+pub fn refusal_of(halt: &Halt) -> Refusal {
+    match halt {
+        Halt::Zendesk(trouble) => Refusal::unanswered(trouble),
+        Halt::Trail(trouble) => Refusal::new(74, format!("{trouble}: nothing is done that is not written down")),
+        Halt::Stopped => Refusal::new(69, halt.to_string()),
+        Halt::Unprotected(why) => Refusal::new(78, format!("enforcement is refused: {why}"))
+            .help("list at least one admin in the account's `protected`, each by an e-mail or id that Zendesk knows"),
+    }
 }

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 
 use super::looks::{RULES, at_work, has};
 use super::{Site, Stage, Weather, minutes, seconds, wait};
-use crate::enforcement::{session, user};
+use crate::enforcement::{policies_of, session, user};
 
 /// A sweep of 60 agents lists 14 of them a minute.
 fn stage() -> Stage {
@@ -79,6 +79,29 @@ async fn who_signs_in_after_being_listed_is_looked_at_even_if_the_sweep_reads_of
         assert!(left.is_empty(), "{left:?}");
     });
     assert_eq!(done.await, Ok(()));
+}
+
+/// A set that was never in force is no predecessor of the next one, which was judged against what is.
+#[tokio::test(start_paused = true)]
+async fn of_two_reloads_in_one_listing_only_the_last_comes_into_force() {
+    let stage = stage();
+    let acme = stage.site("acme");
+    let done = stage.run(async |hand| {
+        wait(minutes(2)).await;
+        "schema = 1\n".clone_into(&mut acme.policies.lock().unwrap());
+        hand.reload().await;
+        "schema = 1\n# the last\n".clone_into(&mut acme.policies.lock().unwrap());
+        hand.reload().await;
+        assert_eq!((stage.told("reloading"), acme.count("policy.loaded")), (2, 1));
+        wait(minutes(5)).await;
+        assert_eq!((sweeps(acme), acme.count("policy.loaded")), (1, 2));
+    });
+    assert_eq!(done.await, Ok(()));
+    let loaded = acme.records().into_iter().rev().find_map(|line| match line.entry {
+        Entry::PolicyLoaded(body) => Some(body.digest),
+        _ => None,
+    });
+    assert_eq!(loaded, Some(policies_of("schema = 1\n# the last\n").digest));
 }
 
 #[tokio::test(start_paused = true)]
